@@ -1,0 +1,41 @@
+// Python's spelling of values, for error texts that must read like MLflow's own.
+
+const escapeNonAscii = (json: string) =>
+  json.replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** `json.dumps(value, sort_keys=True, separators=(",", ":"))` */
+export function pythonJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(pythonJson).join(',')}]`
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+    return `{${entries.map(([k, v]) => `${pythonJson(k)}:${pythonJson(v)}`).join(',')}}`
+  }
+  if (typeof value === 'bigint') return value.toString()
+  return value === undefined ? 'null' : escapeNonAscii(JSON.stringify(value))
+}
+
+/** `type(value).__name__` of a decoded JSON value. */
+export function pythonTypeName(value: unknown): string {
+  if (value === null || value === undefined) return 'NoneType'
+  if (Array.isArray(value)) return 'list'
+  if (typeof value === 'string') return 'str'
+  if (typeof value === 'boolean') return 'bool'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float'
+  return typeof value === 'bigint' ? 'int' : 'dict'
+}
+
+/** `repr(value)` of a string: single quotes unless the text holds one and no double quote. */
+export function pythonRepr(text: string): string {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
+  const body = text
+    .replace(/\\/g, '\\\\')
+    .replaceAll(quote, `\\${quote}`)
+    .replace(/\n/g, '\\n')
+    .replace(/\r/g, '\\r')
+    .replace(/\t/g, '\\t')
+    .replace(/[\u0000-\u001f\u007f-\u00a0]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  return quote + body + quote
+}
+
+/** `repr` of a list of strings. */
+export const pythonList = (items: readonly string[]): string => `[${items.map(pythonRepr).join(', ')}]`
