@@ -1,0 +1,18 @@
+// Everything that is true of CrateDB only. Measured on CrateDB 6.4.
+import { type Connection, createEngine, type Dialect, type Engine } from './engine.ts'
+import { openPool, type PoolOptions } from './pool.ts'
+import type { ServerTarget } from './uri.ts'
+
+const dialect: Dialect = {
+  name: 'cratedb',
+  migrations: 'cratedb',
+  /** One statement refreshes all tables: 2 ms when nothing changed, some 30 ms after writes. */
+  async refresh(connection: Connection, tables) {
+    const list = [...tables].sort().map((table) => `"${table}"`)
+    await connection.query(`REFRESH TABLE ${list.join(', ')}`, [], 'array')
+  },
+}
+
+export async function openCratedb(target: ServerTarget, options: PoolOptions): Promise<Engine> {
+  return createEngine(openPool(target, options), dialect, target.schema)
+}

@@ -1,0 +1,98 @@
+// What every engine offers to the stores. Nothing outside this folder knows which engine it talks to.
+import { is, type SQL, sql } from 'drizzle-orm'
+import { getTableName, Table } from 'drizzle-orm'
+import { PgDialect } from 'drizzle-orm/pg-core'
+import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
+
+/** Rows as arrays in column order, or as objects by column name. */
+export interface Result {
+  rows: unknown[]
+  rowCount: number
+}
+
+/** One statement at a time, autocommitted. Errors come out as MlflowError or DuplicateKeyError. */
+export interface Connection {
+  query(text: string, params: unknown[], rowMode: 'array' | 'object'): Promise<Result>
+  close(): Promise<void>
+}
+
+/** SQL that has to be spelled differently per engine. */
+export interface Dialect {
+  readonly name: 'pglite' | 'postgresql' | 'cratedb'
+  /** Folder below migrations/. */
+  readonly migrations: 'postgres' | 'cratedb'
+  /** Makes acknowledged writes of the tables visible to reads that are not by full primary key. */
+  refresh(connection: Connection, tables: readonly string[]): Promise<void>
+}
+
+export interface Engine {
+  readonly schema: string
+  readonly dialect: Dialect
+  /** Drizzle over this engine. There are no transactions: each statement commits by itself. */
+  readonly db: PgRemoteDatabase
+  /** Runs a raw statement; rows by column name. */
+  execute<Row = Record<string, unknown>>(statement: SQL): Promise<{ rows: Row[]; rowCount: number }>
+  /**
+   * Passes the refresh gate: afterwards reads of these tables see every write acknowledged before the call,
+   * whichever server acknowledged it.
+   */
+  refresh(...tables: Table[]): Promise<void>
+  /** @throws TEMPORARILY_UNAVAILABLE while the database is away */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+export function createEngine(connection: Connection, dialect: Dialect, schema: string): Engine {
+  const compiler = new PgDialect()
+  const gate = createRefreshGate((tables) => dialect.refresh(connection, tables))
+  const db = drizzle(async (text, params, method) => {
+    const result = await connection.query(text, params, method === 'all' ? 'array' : 'object')
+    return { rows: result.rows }
+  })
+  return {
+    schema,
+    dialect,
+    db,
+    async execute<Row>(statement: SQL) {
+      const { sql: text, params } = compiler.sqlToQuery(statement)
+      const result = await connection.query(text, params, 'object')
+      return { rows: result.rows as Row[], rowCount: result.rowCount }
+    },
+    refresh: (...tables) => gate(tables.map((table) => (is(table, Table) ? getTableName(table) : table))),
+    ping: async () => {
+      await connection.query('SELECT 1', [], 'array')
+    },
+    close: () => connection.close(),
+  }
+}
+
+/**
+ * Shares refreshes between readers: whoever arrives while one is in flight waits for the next, which covers the
+ * tables of all who wait (as group commit does for writes). One refresh at a time.
+ */
+export function createRefreshGate(refresh: (tables: string[]) => Promise<void>) {
+  let inFlight: Promise<void> | undefined
+  let next: { tables: Set<string>; done: Promise<void> } | undefined
+  return (tables: readonly string[]): Promise<void> => {
+    if (next) {
+      for (const table of tables) next.tables.add(table)
+      return next.done
+    }
+    const pending = new Set(tables)
+    const previous = inFlight ?? Promise.resolve()
+    const done = previous.then(() => {
+      next = undefined
+      const run = refresh([...pending]).finally(() => {
+        if (inFlight === settled) inFlight = undefined
+      })
+      const settled = run.catch(() => {})
+      inFlight = settled
+      return run
+    })
+    next = { tables: pending, done }
+    return done
+  }
+}
+
+/** `count(*)`-free existence literal for stores that only need to know whether a row is there. */
+export const one = sql<number>`1`

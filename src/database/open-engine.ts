@@ -1,0 +1,11 @@
+// Opens the engine that a backend store URI names.
+import type { Engine } from './engine.ts'
+import type { PoolOptions } from './pool.ts'
+import type { BackendTarget } from './uri.ts'
+
+/** Engines are loaded on demand: a server on CrateDB never pays for PGlite, nor the other way round. */
+export async function openEngine(target: BackendTarget, options: PoolOptions): Promise<Engine> {
+  if (target.engine === 'pglite') return (await import('./pglite.ts')).openPglite(target)
+  if (target.engine === 'cratedb') return (await import('./cratedb.ts')).openCratedb(target, options)
+  return (await import('./postgres.ts')).openPostgres(target, options)
+}

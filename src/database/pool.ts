@@ -1,0 +1,112 @@
+// A pg connection pool over several hosts, for the engines that are servers (CrateDB, PostgreSQL).
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { ConnectionOptions } from 'node:tls'
+import pg from 'pg'
+import type { Connection } from './engine.ts'
+import { translateDriverError } from './errors.ts'
+import type { ServerTarget } from './uri.ts'
+
+/** Milliseconds to wait for one host to answer before the next one is tried. */
+const CONNECT_TIMEOUT_MS = 5_000
+/** A statement that takes longer is given up, so that a hanging node cannot hold requests for ever. */
+const STATEMENT_TIMEOUT_MS = 60_000
+/** Distinct statement texts that are kept prepared per connection. */
+const PREPARED_LIMIT = 256
+
+export interface PoolOptions {
+  maxConnections: number
+}
+
+/**
+ * Connects to the target's hosts in turn: each new connection goes to the next host that answers. Every
+ * connection has `search_path` set to the schema, so no statement names it.
+ */
+export function openPool(target: ServerTarget, options: PoolOptions): Connection {
+  const pool = new pg.Pool({
+    user: target.user,
+    password: target.password ?? '',
+    database: target.database,
+    ssl: tlsOptions(target),
+    max: options.maxConnections,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: 30_000,
+    query_timeout: STATEMENT_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: 'crateflow',
+    options: `-c search_path=${target.schema}`,
+    Client: roundRobinClient(target.hosts),
+  })
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => {})
+  const nameOf = preparedNames()
+  return {
+    async query(text, values, rowMode) {
+      try {
+        const client = await connect(pool, target.hosts.length)
+        const query = { name: nameOf(text), text, values, ...(rowMode === 'array' && { rowMode }) }
+        const result = await run(client, query)
+        return { rows: result.rows, rowCount: result.rowCount ?? 0 }
+      } catch (error) {
+        throw translateDriverError(error)
+      }
+    },
+    close: () => pool.end(),
+  }
+}
+
+/** Each new connection goes to the next host in turn. */
+function roundRobinClient(hosts: readonly { host: string; port: number }[]): typeof pg.Client {
+  let turn = 0
+  return class extends pg.Client {
+    constructor(config: pg.ClientConfig = {}) {
+      super({ ...config, ...hosts[turn++ % hosts.length] })
+    }
+  } as typeof pg.Client
+}
+
+/** A connected client; a host that refuses is passed over for the next one. */
+async function connect(pool: pg.Pool, hosts: number): Promise<pg.PoolClient> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await pool.connect()
+    } catch (error) {
+      if (attempt >= hosts) throw error
+    }
+  }
+}
+
+/** Runs one statement; a client whose connection broke does not go back to the pool. */
+async function run(client: pg.PoolClient, query: pg.QueryConfig): Promise<pg.QueryResult> {
+  let broken: unknown
+  try {
+    return await client.query(query)
+  } catch (error) {
+    // Errors that the server told leave the connection usable; all others (sockets, timeouts) do not.
+    if (!(error instanceof pg.DatabaseError)) broken = error
+    throw error
+  } finally {
+    client.release(broken instanceof Error ? broken : undefined)
+  }
+}
+
+/** Frequent statements are prepared under a name; past the limit, texts go unnamed. */
+function preparedNames(): (text: string) => string | undefined {
+  const names = new Map<string, string>()
+  return (text) => {
+    let name = names.get(text)
+    if (!name && names.size < PREPARED_LIMIT) {
+      name = createHash('sha1').update(text).digest('hex')
+      names.set(text, name)
+    }
+    return name
+  }
+}
+
+/** libpq's sslmode: require encrypts, verify-ca checks the issuer, verify-full the host name too. */
+function tlsOptions({ tls, tlsRootCert }: ServerTarget): boolean | ConnectionOptions {
+  if (tls === 'disable' || tls === 'prefer') return false
+  const ca = tlsRootCert ? readFileSync(tlsRootCert, 'utf8') : undefined
+  if (tls === 'require') return { rejectUnauthorized: false, ca }
+  return { rejectUnauthorized: true, ca, ...(tls === 'verify-ca' && { checkServerIdentity: () => undefined }) }
+}

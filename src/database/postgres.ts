@@ -1,0 +1,14 @@
+// PostgreSQL as a server: the embedded engine's SQL over a pg pool.
+import { createEngine, type Dialect, type Engine } from './engine.ts'
+import { openPool, type PoolOptions } from './pool.ts'
+import type { ServerTarget } from './uri.ts'
+
+const dialect: Dialect = {
+  name: 'postgresql',
+  migrations: 'postgres',
+  refresh: async () => {},
+}
+
+export async function openPostgres(target: ServerTarget, options: PoolOptions): Promise<Engine> {
+  return createEngine(openPool(target, options), dialect, target.schema)
+}

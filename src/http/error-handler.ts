@@ -1,0 +1,31 @@
+// Turns whatever was thrown into MLflow's error body. The one place that maps errors to answers.
+import type { FastifyError, FastifyInstance } from 'fastify'
+import { MlflowError } from '../errors.ts'
+
+/** Seconds a client is asked to wait while the database is away or the write queue is full. */
+const RETRY_AFTER_SECONDS = 1
+
+export function registerErrorHandler(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError | MlflowError, request, reply) => {
+    const answer = toMlflowError(error)
+    if (answer.status >= 500) request.log.error({ err: answer.cause ?? error, code: answer.code }, answer.message)
+    if (answer.status === 503 || answer.status === 429) reply.header('retry-after', RETRY_AFTER_SECONDS)
+    return reply.code(answer.status).type('application/json').send(JSON.stringify(answer))
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] ?? ''
+    const answer = new MlflowError('ENDPOINT_NOT_FOUND', `No API found for '${request.method} ${path}'`)
+    return reply.code(404).type('application/json').send(JSON.stringify(answer))
+  })
+}
+
+function toMlflowError(error: FastifyError | MlflowError): MlflowError {
+  if (error instanceof MlflowError) return error
+  const status = error.statusCode ?? 500
+  if (status === 413) return new MlflowError('INVALID_PARAMETER_VALUE', 'The request body is too large.')
+  if (status === 503) return new MlflowError('TEMPORARILY_UNAVAILABLE', error.message, { cause: error })
+  if (status >= 400 && status < 500) return new MlflowError('BAD_REQUEST', error.message)
+  return new MlflowError('INTERNAL_ERROR', 'An internal error occurred. The server log has the details.', {
+    cause: error,
+  })
+}

@@ -1,0 +1,52 @@
+// 64-bit integers: a JavaScript number where it is exact, a bigint beyond 2^53. MLflow answers JSON numbers.
+import { randomBytes } from 'node:crypto'
+
+export type Int64 = number | bigint
+
+const MAX = 2n ** 63n - 1n
+const MIN = -(2n ** 63n)
+
+/** Reads a protobuf-JSON int64 (integer number or decimal string); undefined when it is none or overflows. */
+export function parseInt64(value: unknown): Int64 | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? value : undefined
+  if (typeof value === 'string' && !/^[+-]?\d{1,40}$/.test(value.trim())) return undefined
+  if (typeof value !== 'bigint' && typeof value !== 'string') return undefined
+  const exact = BigInt(typeof value === 'string' ? value.trim().replace('+', '') : value)
+  return exact > MAX || exact < MIN ? undefined : narrow(exact)
+}
+
+/** The number for an exact integer within 2^53, else the bigint itself. */
+export function narrow(exact: bigint): Int64 {
+  const number = Number(exact)
+  return Number.isSafeInteger(number) ? number : exact
+}
+
+// A client cannot know this mark, so no text of a client can pass for a number.
+const MARK = `int64:${randomBytes(9).toString('base64url')}:`
+const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, 'g')
+
+/** JSON.stringify that writes bigints as JSON numbers, as MLflow does for int64 fields. */
+export function stringify(value: unknown): string {
+  let found = false
+  const text = JSON.stringify(value, (_key, item) => {
+    if (typeof item !== 'bigint') return item
+    found = true
+    return MARK + item
+  })
+  return found ? text.replace(MARKED, '$1') : text
+}
+
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\b(?:Infinity|NaN)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+
+/**
+ * JSON.parse that also takes what Python's json module takes (bare NaN and Infinity) and keeps integers
+ * beyond 2^53 exact by leaving them as decimal strings, which int64 fields accept.
+ * @throws SyntaxError
+ */
+export function parseJson(text: string): unknown {
+  if (!/\d{16}|NaN|Infinity/.test(text)) return JSON.parse(text)
+  const quoted = text.replace(TOKENS, (token) =>
+    token[0] !== '"' && (/^-?\d{16,}$/.test(token) || /NaN|Infinity/.test(token)) ? `"${token}"` : token,
+  )
+  return JSON.parse(quoted)
+}

@@ -1,0 +1,214 @@
+// Reads request messages as MLflow reads protobuf JSON. The zod schema is the one declaration of a message.
+import { z } from 'zod'
+import { invalidParameter, MlflowError } from '../errors.ts'
+import { type Int64, parseInt64 } from './int64.ts'
+import { pythonJson, pythonTypeName } from './python.ts'
+
+/** A text field. Protobuf takes no numbers for text. */
+export const text = () => z.string()
+
+/** An int64 field: JSON number or decimal string in, number (or bigint beyond 2^53) out. */
+export const int64 = () =>
+  z.union([z.number().int(), z.string()]).transform((value, context): Int64 => {
+    const parsed = parseInt64(value)
+    if (parsed !== undefined) return parsed
+    context.addIssue({ code: 'invalid_type', expected: 'bigint', input: value })
+    return z.NEVER
+  })
+
+/** An int32 field: JSON number or decimal string in, number out. */
+export const int32 = () =>
+  z.union([z.number().int(), z.string()]).transform((value, context): number => {
+    const parsed = parseInt64(value)
+    if (typeof parsed === 'number' && Math.abs(parsed) <= 0x7fffffff) return parsed
+    context.addIssue({ code: 'invalid_type', expected: 'int', input: value })
+    return z.NEVER
+  })
+
+const NAMED_DOUBLES: Record<string, number> = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  '-Infinity': Number.NEGATIVE_INFINITY,
+}
+
+/** A double field: JSON number, "NaN", "Infinity", "-Infinity" or a numeric string in, number out. */
+export const double = () =>
+  z.union([z.number(), z.string()]).transform((value, context): number => {
+    if (typeof value === 'number') return value
+    if (value in NAMED_DOUBLES) return NAMED_DOUBLES[value] as number
+    const parsed = value.trim() === '' ? Number.NaN : Number(value)
+    if (!Number.isNaN(parsed)) return parsed
+    context.addIssue({ code: 'invalid_type', expected: 'number', input: value })
+    return z.NEVER
+  })
+
+/** A boolean field. */
+export const bool = () => z.boolean()
+
+/** An enum field: its name or its number in, its name out. */
+export const enumeration = <const Names extends Record<string, number>>(names: Names) =>
+  z.union([z.enum(Object.keys(names) as [string, ...string[]]), z.number().int()]).transform((value, context) => {
+    const name = Object.keys(names).find((key) => key === value || names[key] === value)
+    if (name !== undefined) return name as keyof Names & string
+    context.addIssue({ code: 'invalid_type', expected: 'string', input: value })
+    return z.NEVER
+  })
+
+/** A repeated field; absent reads as empty unless marked optional. */
+export const repeated = <T extends z.ZodType>(item: T) => z.array(item)
+
+export type Message = z.ZodObject
+export type Parsed<M extends Message> = z.output<M>
+
+/** Declares a message under its protobuf name. Fields that are not optional are MLflow's required ones. */
+export const message = <S extends z.ZodRawShape>(id: string, shape: S) => z.object(shape).meta({ id })
+
+const SEE_DOCS = ' See the API docs for more information about request parameters.'
+const camelCase = (name: string) => name.replace(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase())
+
+interface Field {
+  name: string
+  alias: string
+  optional: boolean
+  type: z.ZodType
+  nested: Message | undefined
+  isList: boolean
+}
+
+const fieldsOf = new WeakMap<Message, Field[]>()
+
+function describe(schema: Message): Field[] {
+  let fields = fieldsOf.get(schema)
+  if (!fields) {
+    fields = Object.entries(schema.shape).map(([name, declared]) => {
+      const optional = declared instanceof z.ZodOptional
+      const type = (optional ? declared.unwrap() : declared) as z.ZodType
+      const item = (type instanceof z.ZodArray ? type.element : type) as z.ZodType
+      return {
+        name,
+        alias: camelCase(name),
+        optional,
+        type,
+        nested: item instanceof z.ZodObject ? item : undefined,
+        isList: type instanceof z.ZodArray,
+      }
+    })
+    fieldsOf.set(schema, fields)
+  }
+  return fields
+}
+
+const FAILED = Symbol('failed')
+
+/** Reads one field's value; FAILED when protobuf would refuse it, or the text of a failed refinement. */
+function readValue(field: Field, value: unknown): unknown {
+  if (field.nested) {
+    if (!field.isList) return readNested(field.nested, value)
+    if (!Array.isArray(value)) return FAILED
+    const items = value.map((item) => readNested(field.nested as Message, item))
+    return items.includes(FAILED) ? FAILED : checked(field, items)
+  }
+  return checked(field, value)
+}
+
+function checked(field: Field, value: unknown): unknown {
+  if (field.nested) return value
+  const result = field.type.safeParse(value)
+  if (result.success) return result.data
+  const custom = result.error.issues.find((issue) => issue.code === 'custom')
+  if (custom?.message && custom.message !== 'Invalid input') throw invalidParameter(custom.message + SEE_DOCS)
+  return FAILED
+}
+
+/** Nested messages follow proto2: every field may be absent, null is absent. */
+function readNested(schema: Message, value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return FAILED
+  const source = value as Record<string, unknown>
+  const target: Record<string, unknown> = {}
+  for (const field of describe(schema)) {
+    const raw = pick(field, source)
+    if (raw === undefined) {
+      if (field.isList && !field.optional) target[field.name] = []
+      continue
+    }
+    const read = readValue(field, raw)
+    if (read === FAILED) return FAILED
+    target[field.name] = read
+  }
+  return target
+}
+
+function pick(field: Field, source: Record<string, unknown>): unknown {
+  const hasName = Object.hasOwn(source, field.name)
+  if (field.alias !== field.name && hasName && Object.hasOwn(source, field.alias)) {
+    throw invalidParameter(
+      `Request specifies both '${field.name}' and '${field.alias}'; provide only one of them.`,
+    )
+  }
+  const raw = hasName ? source[field.name] : Object.hasOwn(source, field.alias) ? source[field.alias] : undefined
+  return raw === null ? undefined : raw
+}
+
+/**
+ * Reads a request body (or query, or path) into a message. Unknown fields are ignored, both spellings of a
+ * name are taken, null means absent.
+ * @throws INVALID_PARAMETER_VALUE with MLflow's texts. Stricter than MLflow in one way: a field that protobuf
+ * cannot read is always refused, where MLflow goes on with the message half read.
+ * @see mlflow/server/handlers.py _get_request_message, _validate_param_against_schema
+ */
+export function readMessage<M extends Message>(schema: M, body: unknown): Parsed<M> {
+  if (body !== null && (typeof body !== 'object' || Array.isArray(body))) {
+    throw new MlflowError('BAD_REQUEST', 'The request body must be a JSON object.')
+  }
+  const source = (body ?? {}) as Record<string, unknown>
+  const target: Record<string, unknown> = {}
+  for (const field of describe(schema)) {
+    const raw = pick(field, source)
+    if (raw === undefined || (raw === '' && !field.optional && !field.isList)) {
+      if (field.isList && !field.optional) target[field.name] = []
+      else if (!field.optional) throw missingParameter(field.name)
+      continue
+    }
+    const read = readValue(field, raw)
+    if (read === FAILED) throw wrongParameter(field.name, raw)
+    target[field.name] = read
+  }
+  return target as Parsed<M>
+}
+
+export const missingParameter = (path: string) =>
+  invalidParameter(`Missing value for required parameter '${path}'.${SEE_DOCS}`)
+
+export const wrongParameter = (path: string, value: unknown) =>
+  invalidParameter(
+    `Invalid value ${pythonJson(value)} for parameter '${path}' supplied:  Hint: Value was of type '${pythonTypeName(value)}'.${SEE_DOCS}`,
+  )
+
+/** A refinement whose failure is told in `text`; without a text MLflow's generic one is used. */
+export const atMost = (limit: number) => (value: Int64) => value <= limit
+
+/**
+ * Turns a query string into the shape of a JSON body for a message: repeated fields become lists, booleans
+ * are read from text.
+ * @see mlflow/server/handlers.py _get_request_message (GET branch)
+ */
+export function queryToBody(schema: Message, query: Record<string, string | string[]>): Record<string, unknown> {
+  const body: Record<string, unknown> = {}
+  for (const field of describe(schema)) {
+    const given = query[field.name]
+    if (given === undefined) continue
+    const first = Array.isArray(given) ? given[0] : given
+    if (field.isList) body[field.name] = Array.isArray(given) ? given : [given]
+    else if (field.type instanceof z.ZodBoolean) body[field.name] = readQueryBoolean(first ?? '')
+    else body[field.name] = first
+  }
+  return body
+}
+
+function readQueryBoolean(value: string): boolean {
+  const lower = value.toLowerCase()
+  if (lower !== 'true' && lower !== 'false') {
+    throw invalidParameter(`Invalid boolean value: ${value}, must be 'true' or 'false'.`)
+  }
+  return lower === 'true'
+}
