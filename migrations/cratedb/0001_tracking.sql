@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS name_claims (
   owner_id TEXT,
   fence BIGINT,
   PRIMARY KEY (scope, name)
-) CLUSTERED INTO 1 SHARDS;
+) CLUSTERED INTO 1 SHARDS WITH (number_of_replicas = '${replicas}');
 
 CREATE TABLE IF NOT EXISTS experiments (
   experiment_id BIGINT PRIMARY KEY,
@@ -18,14 +18,14 @@ CREATE TABLE IF NOT EXISTS experiments (
   lifecycle_stage TEXT,
   creation_time BIGINT,
   last_update_time BIGINT
-) CLUSTERED INTO 1 SHARDS;
+) CLUSTERED INTO 1 SHARDS WITH (number_of_replicas = '${replicas}');
 
 CREATE TABLE IF NOT EXISTS experiment_tags (
   experiment_id BIGINT,
   key TEXT,
   value TEXT INDEX OFF STORAGE WITH (columnstore = false),
   PRIMARY KEY (experiment_id, key)
-) CLUSTERED INTO 1 SHARDS;
+) CLUSTERED INTO 1 SHARDS WITH (number_of_replicas = '${replicas}');
 
 CREATE TABLE IF NOT EXISTS runs (
   run_id TEXT PRIMARY KEY,
@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS runs (
   deleted_time BIGINT,
   lifecycle_stage TEXT,
   artifact_uri TEXT
-) CLUSTERED INTO ${shards} SHARDS;
+) CLUSTERED INTO ${shards} SHARDS WITH (number_of_replicas = '${replicas}');
 
 CREATE TABLE IF NOT EXISTS params (
   run_id TEXT,
@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS params (
   value TEXT,
   experiment_id BIGINT,
   PRIMARY KEY (run_id, key)
-) CLUSTERED BY (run_id) INTO ${shards} SHARDS;
+) CLUSTERED BY (run_id) INTO ${shards} SHARDS WITH (number_of_replicas = '${replicas}');
 
 CREATE TABLE IF NOT EXISTS tags (
   run_id TEXT,
@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS tags (
   value TEXT,
   experiment_id BIGINT,
   PRIMARY KEY (run_id, key)
-) CLUSTERED BY (run_id) INTO ${shards} SHARDS;
+) CLUSTERED BY (run_id) INTO ${shards} SHARDS WITH (number_of_replicas = '${replicas}');
 
 -- One run's history lies in one shard; one month of runs is one partition, so that old points can be dropped at once.
 CREATE TABLE IF NOT EXISTS metrics (
@@ -66,7 +66,7 @@ CREATE TABLE IF NOT EXISTS metrics (
   is_nan BOOLEAN,
   month TEXT,
   PRIMARY KEY (run_id, key, timestamp, step, value, is_nan, month)
-) CLUSTERED BY (run_id) INTO ${shards} SHARDS PARTITIONED BY (month);
+) CLUSTERED BY (run_id) INTO ${shards} SHARDS PARTITIONED BY (month) WITH (number_of_replicas = '${replicas}');
 
 CREATE TABLE IF NOT EXISTS latest_metrics (
   run_id TEXT,
@@ -77,7 +77,7 @@ CREATE TABLE IF NOT EXISTS latest_metrics (
   is_nan BOOLEAN,
   experiment_id BIGINT,
   PRIMARY KEY (run_id, key)
-) CLUSTERED BY (run_id) INTO ${shards} SHARDS;
+) CLUSTERED BY (run_id) INTO ${shards} SHARDS WITH (number_of_replicas = '${replicas}');
 
 CREATE TABLE IF NOT EXISTS datasets (
   dataset_id TEXT PRIMARY KEY,
@@ -88,7 +88,7 @@ CREATE TABLE IF NOT EXISTS datasets (
   dataset_source TEXT INDEX OFF STORAGE WITH (columnstore = false),
   dataset_schema TEXT INDEX OFF STORAGE WITH (columnstore = false),
   dataset_profile TEXT INDEX OFF STORAGE WITH (columnstore = false)
-) CLUSTERED INTO 1 SHARDS;
+) CLUSTERED INTO 1 SHARDS WITH (number_of_replicas = '${replicas}');
 
 CREATE TABLE IF NOT EXISTS inputs (
   source_type TEXT,
@@ -98,7 +98,7 @@ CREATE TABLE IF NOT EXISTS inputs (
   step BIGINT,
   logged_order BIGINT,
   PRIMARY KEY (source_type, source_id, destination_type, destination_id)
-) CLUSTERED INTO ${shards} SHARDS;
+) CLUSTERED INTO ${shards} SHARDS WITH (number_of_replicas = '${replicas}');
 
 CREATE TABLE IF NOT EXISTS input_tags (
   run_id TEXT,
@@ -106,7 +106,7 @@ CREATE TABLE IF NOT EXISTS input_tags (
   name TEXT,
   value TEXT,
   PRIMARY KEY (run_id, dataset_id, name)
-) CLUSTERED BY (run_id) INTO ${shards} SHARDS;
+) CLUSTERED BY (run_id) INTO ${shards} SHARDS WITH (number_of_replicas = '${replicas}');
 
 CREATE TABLE IF NOT EXISTS logged_models (
   model_id TEXT PRIMARY KEY,
@@ -120,7 +120,7 @@ CREATE TABLE IF NOT EXISTS logged_models (
   model_type TEXT,
   source_run_id TEXT,
   status_message TEXT
-) CLUSTERED INTO 1 SHARDS;
+) CLUSTERED INTO 1 SHARDS WITH (number_of_replicas = '${replicas}');
 
 CREATE TABLE IF NOT EXISTS logged_model_params (
   model_id TEXT,
@@ -128,7 +128,7 @@ CREATE TABLE IF NOT EXISTS logged_model_params (
   param_value TEXT INDEX OFF STORAGE WITH (columnstore = false),
   experiment_id BIGINT,
   PRIMARY KEY (model_id, param_key)
-) CLUSTERED BY (model_id) INTO 1 SHARDS;
+) CLUSTERED BY (model_id) INTO 1 SHARDS WITH (number_of_replicas = '${replicas}');
 
 CREATE TABLE IF NOT EXISTS logged_model_tags (
   model_id TEXT,
@@ -136,7 +136,7 @@ CREATE TABLE IF NOT EXISTS logged_model_tags (
   tag_value TEXT INDEX OFF STORAGE WITH (columnstore = false),
   experiment_id BIGINT,
   PRIMARY KEY (model_id, tag_key)
-) CLUSTERED BY (model_id) INTO 1 SHARDS;
+) CLUSTERED BY (model_id) INTO 1 SHARDS WITH (number_of_replicas = '${replicas}');
 
 CREATE TABLE IF NOT EXISTS logged_model_metrics (
   model_id TEXT,
@@ -150,4 +150,4 @@ CREATE TABLE IF NOT EXISTS logged_model_metrics (
   dataset_name TEXT,
   dataset_digest TEXT,
   PRIMARY KEY (model_id, metric_name, metric_timestamp_ms, metric_step, run_id)
-) CLUSTERED BY (model_id) INTO 1 SHARDS;
+) CLUSTERED BY (model_id) INTO 1 SHARDS WITH (number_of_replicas = '${replicas}');
