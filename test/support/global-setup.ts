@@ -1,0 +1,91 @@
+// Finds the services of a test run and starts each of them when the first test file asks for it.
+import { createServer } from 'node:http'
+import type { TestProject } from 'vitest/node'
+import { type Build, findBuild } from './services/build.ts'
+import { type CrateDb, findCrateDb } from './services/cratedb.ts'
+import { findMinio, type Minio } from './services/minio.ts'
+import { findPgliteTemplate, type PgliteTemplate } from './services/pglite.ts'
+import { findPostgres, type Postgres } from './services/postgres.ts'
+import { findPython, type Python } from './services/python.ts'
+import type { Found, Started } from './services/service.ts'
+import { findStock, type Stock } from './services/stock.ts'
+
+/** What `useService` answers by name. */
+export interface Services {
+  build: Build
+  cratedb: CrateDb
+  minio: Minio
+  pglite: PgliteTemplate
+  postgres: Postgres
+  python: Python
+  stock: Stock
+}
+
+export type ServiceName = keyof Services
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Where test files ask for a service: GET `<url>/<name>`. */
+    servicesUrl: string
+    /** Why a service cannot be had on this machine; empty when it can. */
+    servicesMissing: Record<ServiceName, string>
+  }
+}
+
+type FoundServices = { [Name in ServiceName]: Found<Services[Name]> }
+
+async function findServices(): Promise<FoundServices> {
+  const [cratedb, minio, postgres, python] = await Promise.all([
+    findCrateDb(),
+    findMinio(),
+    findPostgres(),
+    findPython(),
+  ])
+  const stock = findStock(python)
+  return { build: findBuild(), cratedb, minio, pglite: findPgliteTemplate(), postgres, python, stock }
+}
+
+/** Vitest calls it before the first test file, and what it returns after the last. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const found = await findServices()
+  const started = new Map<string, Promise<Started<unknown>>>()
+  const start = (name: ServiceName) => {
+    const running = started.get(name) ?? found[name].candidate?.start()
+    if (!running) throw new Error(`${name} is not available: ${found[name].missing}`)
+    started.set(name, running)
+    return running
+  }
+  const { url, close } = await serve(async (name) => (await start(name as ServiceName)).value)
+  const missing = Object.entries(found).map(([name, { missing }]) => [name, missing])
+  project.provide('servicesUrl', url)
+  project.provide('servicesMissing', Object.fromEntries(missing) as Record<ServiceName, string>)
+  return async () => {
+    close()
+    const running = await Promise.allSettled(started.values())
+    await Promise.all(running.map((one) => (one.status === 'fulfilled' ? one.value.stop() : undefined)))
+  }
+}
+
+/** Test files run in processes of their own, so they ask over HTTP. */
+async function serve(answer: (name: string) => Promise<unknown>) {
+  const server = createServer((request, response) => {
+    const name = (request.url ?? '/').slice(1)
+    Promise.resolve(name)
+      .then(answer)
+      .then(
+        (value) => response.end(JSON.stringify(value)),
+        (error: Error) => response.writeHead(500).end(error.message),
+      )
+  })
+  server.requestTimeout = 0
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}

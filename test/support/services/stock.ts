@@ -1,0 +1,44 @@
+// Starts stock MLflow's server, the reference of the differential tests.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { answers, freePort, startChild } from './child.ts'
+import type { Python } from './python.ts'
+import { alreadyRunning, type Found, type Started } from './service.ts'
+
+export interface Stock {
+  url: string
+}
+
+/** STOCK_MLFLOW_URL, else a server of `python`'s MLflow on SQLite in a temporary folder. */
+export function findStock(python: Found<Python>): Found<Stock> {
+  const url = process.env.STOCK_MLFLOW_URL
+  if (url) return { candidate: alreadyRunning('STOCK_MLFLOW_URL', { url }), missing: '' }
+  const found = python.candidate
+  if (!found) return { missing: python.missing }
+  return {
+    candidate: { how: found.how, start: async () => startStock((await found.start()).value.command) },
+    missing: '',
+  }
+}
+
+async function startStock(python: string): Promise<Started<Stock>> {
+  const folder = await mkdtemp(join(tmpdir(), 'crateflow-stock-'))
+  const port = await freePort()
+  const child = await startChild({
+    command: [
+      ...[python, '-m', 'mlflow', 'server', '--host', '127.0.0.1', '--port', String(port), '--workers', '1'],
+      ...['--backend-store-uri', `sqlite:///${join(folder, 'mlflow.db')}`],
+      ...['--artifacts-destination', join(folder, 'artifacts'), '--serve-artifacts'],
+    ],
+    logFile: join(folder, 'stock.log'),
+    cwd: folder,
+    env: { ...process.env, MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false', MLFLOW_TRACKING_URI: '' },
+    ready: () => answers(`http://127.0.0.1:${port}/health`),
+  })
+  const stop = async () => {
+    await child.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+  return { value: { url: `http://127.0.0.1:${port}` }, stop }
+}

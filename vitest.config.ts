@@ -1,0 +1,17 @@
+// How tests run: two files at a time, since each may hold an embedded database of some hundred megabytes.
+import { defineConfig } from 'vitest/config'
+import { summaryReporter } from './test/support/summary-reporter.ts'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    reporters: ['default', summaryReporter()],
+    pool: 'forks',
+    maxWorkers: 2,
+    // Nothing is asserted about time; these only end what hangs, on machines that are busy too.
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
+    teardownTimeout: 60_000,
+  },
+})
