@@ -1,4 +1,5 @@
 // URIs as Python's urllib.parse takes them apart and joins them: clients and stored locations follow its rules.
+import { isAbsolute, resolve } from 'node:path'
 import { invalidParameter } from '../errors.ts'
 
 /** The six parts of a URI; absent parts are empty texts. The scheme is in lower case. */
@@ -84,4 +85,60 @@ export const baseName = (path: string): string => path.slice(path.lastIndexOf('/
 export function directoryName(path: string): string {
   const head = path.slice(0, path.lastIndexOf('/') + 1)
   return /[^/]/.test(head) ? head.replace(/\/+$/, '') : head
+}
+
+/** Rounds of decoding after which a text that still changes is given up. */
+const MAX_DECODE_ROUNDS = 10
+
+/**
+ * Decodes escapes until nothing changes, so that no nested spelling hides anything; undefined for a text that
+ * does not settle or that holds NUL.
+ * @see mlflow/utils/uri.py _decode
+ */
+export function unquoteAll(text: string): string | undefined {
+  let current = text
+  for (let round = 0; round < MAX_DECODE_ROUNDS; round++) {
+    const unquoted = unquote(current)
+    if (unquoted.includes('\u0000')) return undefined
+    const next = formatUri(parseUri(unquoted))
+    if (next === current) return current
+    current = next
+  }
+  return undefined
+}
+
+/** @throws INVALID_PARAMETER_VALUE when a query string could climb @see mlflow/utils/uri.py validate_query_string */
+export function validateQueryString(query: string): void {
+  const decoded = unquoteAll(query)
+  if (decoded === undefined || decoded.includes('..')) throw invalidParameter('Invalid query string')
+}
+
+// Unlike joinPath, an absolute suffix is appended, not taken whole.
+const appendPath = (prefix: string, suffix: string) =>
+  prefix === '' ? suffix : joinPath(prefix, suffix.replace(/^\/+/, ''))
+
+/**
+ * Appends paths to the path part of a URI, before its query: `s3://b/p?x=1` + `a` gives `s3://b/p/a?x=1`.
+ * @throws INVALID_PARAMETER_VALUE when the query holds `..`
+ * @see mlflow/utils/uri.py append_to_uri_path
+ */
+export function appendToUriPath(uri: string, ...paths: string[]): string {
+  const suffix = paths.reduce(appendPath, '')
+  const parsed = parseUri(uri)
+  validateQueryString(parsed.query)
+  if (parsed.scheme === '') return appendPath(uri, suffix)
+  const path = appendPath(parsed.path, suffix)
+  if (parsed.path.startsWith('/')) return formatUri({ ...parsed, path })
+  return `${parsed.scheme}:${formatUri({ ...parsed, scheme: '', path })}`
+}
+
+/**
+ * A relative folder (`mlruns`, `file:mlruns`) made absolute; every other location unchanged.
+ * @see mlflow/utils/uri.py resolve_uri_if_local
+ */
+export function resolveUriIfLocal(uri: string, workingFolder: string): string {
+  const parsed = parseUri(uri)
+  if (parsed.scheme === '') return isAbsolute(uri) ? uri : resolve(workingFolder, uri)
+  if (parsed.scheme !== 'file' || parsed.netloc || isAbsolute(parsed.path)) return uri
+  return formatUri({ ...parsed, path: resolve(workingFolder, parsed.path) })
 }

@@ -1,0 +1,80 @@
+// Artifact paths: refusing hostile ones, and finding the place below the destination that an artifact URI means.
+import { invalidParameter } from '../errors.ts'
+import { pythonRepr } from '../wire/python.ts'
+import { joinPath, parseUri, unquote, unquoteAll } from '../wire/uri.ts'
+
+const invalidPath = () => invalidParameter('Invalid path')
+
+const escapeControlCharacters = (text: string) =>
+  text.replace(/[\u0000-\u001f\u007f]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+
+// Compatibility forms (full-width dots, the two-dot leader) read as ".." once something normalizes them.
+const climbs = (path: string) => path.split(/[/\\]/).some((part) => part.normalize('NFKC').trim() === '..')
+
+/**
+ * The decoded form of a client's relative artifact path; only this form may be used afterwards.
+ * Escapes are decoded until nothing changes, so that no spelling of `..`, of an absolute path or of a drive
+ * passes. Stricter than MLflow for what it takes as odd file names: backslashes beside `..`, NUL, bytes that
+ * are no UTF-8, and compatibility forms of `..`.
+ * @throws INVALID_PARAMETER_VALUE "Invalid path"
+ * @see mlflow/utils/uri.py validate_path_is_safe
+ */
+export function validatePathIsSafe(path: string): string {
+  // Half a surrogate pair has no UTF-8 form: neither file names nor object keys can hold it.
+  if (/\p{Surrogate}/u.test(path)) throw invalidPath()
+  const decoded = unquoteAll(path)
+  if (decoded === undefined) throw invalidPath()
+  if (decoded.includes('\ufffd') && !path.includes('\ufffd')) throw invalidPath()
+  let safe = escapeControlCharacters(decoded)
+  if (safe.includes('#')) throw invalidPath()
+  const uri = parseUri(safe)
+  if (uri.scheme === 'file') safe = unquote(uri.path)
+  if (climbs(safe) || /^[/\\]/.test(safe) || /^[A-Za-z]:[/\\]/.test(safe)) throw invalidPath()
+  return safe
+}
+
+/** The path without empty and `.` parts. */
+export const normalizePath = (path: string): string =>
+  path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/')
+
+/**
+ * Refuses to write into a folder whose spelling is not the plain one.
+ * @throws INVALID_PARAMETER_VALUE with MLflow's text (which answers it as an internal error)
+ * @see mlflow/store/artifact/artifact_repo.py verify_artifact_path
+ */
+export function verifyArtifactFolder(folder: string): void {
+  const normalized = normalizePath(folder)
+  if (folder === '' || (normalized === folder && !folder.startsWith('..'))) return
+  throw invalidParameter(
+    `Invalid artifact path: '${folder}'. Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to ${pythonRepr(normalized || '.')}`,
+  )
+}
+
+const PROXIED_SCHEMES = new Set(['http', 'https', 'mlflow-artifacts'])
+const HTTP_ANCHOR = '/api/2.0/mlflow-artifacts/artifacts/'
+
+/** Whether artifacts of this location are reached through a server's mlflow-artifacts endpoints. */
+export const isProxiedUri = (uri: string): boolean => PROXIED_SCHEMES.has(parseUri(uri).scheme)
+
+/**
+ * The path below the artifacts destination that a proxied location means: `mlflow-artifacts:/1/abc/artifacts`,
+ * `mlflow-artifacts://host:port/1/…` and `http(s)://host/api/2.0/mlflow-artifacts/artifacts/1/…` give `1/abc/artifacts`.
+ * @throws INVALID_PARAMETER_VALUE for an http(s) location that is no artifact endpoint
+ * @see mlflow/server/handlers.py _get_proxied_run_artifact_destination_path
+ */
+export function proxiedDestinationPath(proxiedRoot: string, relativePath?: string): string {
+  const { scheme, path } = parseUri(proxiedRoot)
+  let root = path
+  if (scheme !== 'mlflow-artifacts') {
+    const anchor = path.indexOf(HTTP_ANCHOR)
+    if (anchor < 0) {
+      throw invalidParameter(`No artifact endpoint in location '${proxiedRoot}'.`)
+    }
+    root = path.slice(anchor + HTTP_ANCHOR.length)
+  }
+  root = root.replace(/^\/+/, '')
+  return relativePath === undefined ? root : joinPath(root, relativePath)
+}
