@@ -57,6 +57,14 @@ export const enumeration = <const Names extends Record<string, number>>(names: N
 /** A repeated field; absent reads as empty unless marked optional. */
 export const repeated = <T extends z.ZodType>(item: T) => z.array(item)
 
+const requiredLists = new WeakSet<z.ZodType>()
+
+/** Marks a repeated field that a request must name, be it empty. */
+export const required = <T extends z.ZodType>(list: T): T => {
+  requiredLists.add(list)
+  return list
+}
+
 export type Message = z.ZodObject
 export type Parsed<M extends Message> = z.output<M>
 
@@ -146,7 +154,9 @@ function pick(field: Field, source: Record<string, unknown>): unknown {
     )
   }
   const raw = hasName ? source[field.name] : Object.hasOwn(source, field.alias) ? source[field.alias] : undefined
-  return raw === null ? undefined : raw
+  if (raw !== null && raw !== undefined) return raw
+  // Clients before MLflow 1.0 know a run id as run_uuid.
+  return field.name === 'run_id' ? (source.run_uuid ?? source.runUuid ?? undefined) : undefined
 }
 
 /**
@@ -165,7 +175,7 @@ export function readMessage<M extends Message>(schema: M, body: unknown): Parsed
   for (const field of describe(schema)) {
     const raw = pick(field, source)
     if (raw === undefined || (raw === '' && !field.optional && !field.isList)) {
-      if (field.isList && !field.optional) target[field.name] = []
+      if (field.isList && !field.optional && !requiredLists.has(field.type)) target[field.name] = []
       else if (!field.optional) throw missingParameter(field.name)
       continue
     }
@@ -195,7 +205,7 @@ export const atMost = (limit: number) => (value: Int64) => value <= limit
 export function queryToBody(schema: Message, query: Record<string, string | string[]>): Record<string, unknown> {
   const body: Record<string, unknown> = {}
   for (const field of describe(schema)) {
-    const given = query[field.name]
+    const given = query[field.name] ?? (field.name === 'run_id' ? query.run_uuid : undefined)
     if (given === undefined) continue
     const first = Array.isArray(given) ? given[0] : given
     if (field.isList) body[field.name] = Array.isArray(given) ? given : [given]
