@@ -1,9 +1,7 @@
-// Runs a suite on every engine, each test file in a database of its own.
-import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import pg from 'pg'
+// Runs a suite on every engine, each suite in a database of its own.
 import { afterAll, beforeAll, describe } from 'vitest'
+import type { Engine } from '../../src/database/engine.ts'
+import { createFolder, createSchema, type Database, openMigrated } from './databases.ts'
 import { missing, useService } from './services.ts'
 
 export type EngineName = 'PGlite' | 'CrateDB' | 'PostgreSQL'
@@ -14,6 +12,8 @@ export interface EngineTarget {
   readonly uri: string
   /** URI of another database, dropped after the suite too. PGlite's is `empty` on demand, others always are. */
   another: (options?: { empty?: boolean }) => Promise<string>
+  /** Opens the suite's database (or another one), migrated; closed after the suite. PGlite: one at a time. */
+  open: (uri?: string) => Promise<Engine>
 }
 
 const SERVICES = { PGlite: 'pglite', CrateDB: 'cratedb', PostgreSQL: 'postgres' } as const
@@ -37,18 +37,20 @@ export function describeEachEngine(
 
 /** Creates the database before the surrounding suite's tests and drops it after them. */
 export function engineTarget(name: EngineName): EngineTarget {
-  const opened: Database[] = []
-  const open = async (empty = false) => {
-    const database = name === 'PGlite' ? await openFolder(empty) : await openSchema(SERVICES[name])
-    opened.push(database)
+  const databases: Database[] = []
+  const engines: Engine[] = []
+  const create = async (empty = false) => {
+    const database = await createDatabase(name, empty)
+    databases.push(database)
     return database.uri
   }
   let uri = ''
   beforeAll(async () => {
-    uri = await open()
+    uri = await create()
   })
   afterAll(async () => {
-    for (const database of opened) await database.drop()
+    for (const engine of engines) await engine.close()
+    for (const database of databases) await database.drop()
   })
   return {
     name,
@@ -56,46 +58,16 @@ export function engineTarget(name: EngineName): EngineTarget {
       if (!uri) throw new Error('The database is there from beforeAll on')
       return uri
     },
-    another: ({ empty } = {}) => open(empty),
+    another: ({ empty } = {}) => create(empty),
+    async open(otherUri = uri) {
+      const engine = await openMigrated(otherUri)
+      engines.push(engine)
+      return engine
+    },
   }
 }
 
-interface Database {
-  uri: string
-  drop: () => Promise<void>
-}
-
-async function openFolder(empty: boolean): Promise<Database> {
-  const parent = await mkdtemp(join(tmpdir(), 'crateflow-test-'))
-  const folder = join(parent, 'db')
-  if (!empty) await cp((await useService('pglite')).folder, folder, { recursive: true })
-  return { uri: `pglite:${folder}`, drop: () => rm(parent, { recursive: true, force: true }) }
-}
-
-async function openSchema(service: 'cratedb' | 'postgres'): Promise<Database> {
-  const { uri } = await useService(service)
-  const schema = `t_${crypto.randomUUID().replaceAll('-', '')}`
-  const separator = uri.includes('?') ? '&' : '?'
-  return { uri: `${uri}${separator}schema=${schema}`, drop: () => dropSchema(uri, schema) }
-}
-
-async function dropSchema(uri: string, schema: string): Promise<void> {
-  const isCrateDb = uri.startsWith('crate')
-  const url = new URL(uri.replace(/^crate(db)?:/, 'postgresql:'))
-  if (isCrateDb) url.pathname = '/doc'
-  url.search = ''
-  const client = new pg.Client(url.href)
-  await client.connect()
-  try {
-    if (!isCrateDb) return void (await client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`))
-    const tables = await client.query(
-      `SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = $1`,
-      [schema],
-    )
-    for (const { table_name: table, table_type: type } of tables.rows) {
-      await client.query(`DROP ${type === 'VIEW' ? 'VIEW' : 'TABLE'} IF EXISTS ${schema}."${table}"`)
-    }
-  } finally {
-    await client.end()
-  }
+async function createDatabase(name: EngineName, empty: boolean): Promise<Database> {
+  if (name !== 'PGlite') return createSchema((await useService(SERVICES[name])).uri)
+  return createFolder(empty ? undefined : (await useService('pglite')).folder)
 }

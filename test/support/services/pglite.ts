@@ -14,12 +14,10 @@ export const findPgliteTemplate = (): Found<PgliteTemplate> => ({
 })
 
 async function makeTemplate() {
-  const { migrate } = await import('../../../src/database/migrate.ts')
-  const { openEngine } = await import('../../../src/database/open-engine.ts')
+  const { openMigrated } = await import('../databases.ts')
   const parent = await mkdtemp(join(tmpdir(), 'crateflow-pglite-'))
   const folder = join(parent, 'template')
-  const engine = await openEngine(`pglite:${folder}`)
-  await migrate(engine)
+  const engine = await openMigrated(`pglite:${folder}`)
   await engine.close()
   return { value: { folder }, stop: () => rm(parent, { recursive: true, force: true }) }
 }
