@@ -2,8 +2,7 @@
 import { invalidParameter } from '../errors.ts'
 import { pythonRepr } from '../wire/python.ts'
 import { joinPath, parseUri, unquote, unquoteAll } from '../wire/uri.ts'
-
-const invalidPath = () => invalidParameter('Invalid path')
+import { invalidPath, pathParts } from './stores/store.ts'
 
 const escapeControlCharacters = (text: string) =>
   text.replace(/[\u0000-\u001f\u007f]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
@@ -33,20 +32,13 @@ export function validatePathIsSafe(path: string): string {
   return safe
 }
 
-/** The path without empty and `.` parts. */
-export const normalizePath = (path: string): string =>
-  path
-    .split('/')
-    .filter((part) => part !== '' && part !== '.')
-    .join('/')
-
 /**
  * Refuses to write into a folder whose spelling is not the plain one.
  * @throws INVALID_PARAMETER_VALUE with MLflow's text (which answers it as an internal error)
  * @see mlflow/store/artifact/artifact_repo.py verify_artifact_path
  */
 export function verifyArtifactFolder(folder: string): void {
-  const normalized = normalizePath(folder)
+  const normalized = pathParts(folder).join('/')
   if (folder === '' || (normalized === folder && !folder.startsWith('..'))) return
   throw invalidParameter(
     `Invalid artifact path: '${folder}'. Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to ${pythonRepr(normalized || '.')}`,

@@ -1,0 +1,100 @@
+// Which artifact locations clients may name: a location must not make the server connect to a host of their choice.
+import { invalidParameter } from '../../errors.ts'
+import { parseUri, resolveUriIfLocal, validateQueryString } from '../../wire/uri.ts'
+
+/** Schemes whose URI names the host that is connected to. @see mlflow/store/artifact/host_policy.py */
+const HOST_ADDRESSED = new Set([
+  ...['ftp', 'sftp', 'hdfs', 'viewfs', 'http', 'https', 'mlflow-artifacts', 'r2', 'b2', 'abfss'],
+])
+const FAMILIES: Record<string, string> = { viewfs: 'hdfs', https: 'http', 'mlflow-artifacts': 'http' }
+const DEFAULT_PORTS: Record<string, number[]> = {
+  ftp: [21],
+  sftp: [22],
+  http: [80],
+  https: [443],
+  'mlflow-artifacts': [80, 443],
+  r2: [443],
+  b2: [443],
+  abfss: [443],
+}
+
+export interface LocationPolicy {
+  /**
+   * Checks a location that a client sends and makes relative folders absolute.
+   * @throws INVALID_PARAMETER_VALUE
+   * @see mlflow/server/handlers.py _validate_storage_location_uri
+   */
+  validateNew(location: string): string
+  /**
+   * Checks a stored location before the server goes there.
+   * @throws INVALID_PARAMETER_VALUE
+   */
+  validateStored(location: string): void
+}
+
+export interface LocationPolicyOptions {
+  /** MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES */
+  allowedSchemes: readonly string[]
+  /** Locations the operator configured: their hosts are trusted. */
+  configured: readonly string[]
+  /** MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH, in characters. */
+  maxLength: number
+}
+
+export function createLocationPolicy(options: LocationPolicyOptions): LocationPolicy {
+  const trusted = new Set(options.configured.flatMap((uri) => hostTargets(uri) ?? []))
+  const allowed = new Set(options.allowedSchemes.map((scheme) => scheme.toLowerCase()))
+
+  function rejectedScheme(uri: string): string | undefined {
+    const targets = hostTargets(uri)
+    const { scheme } = parseUri(uri)
+    if (!targets || allowed.has(scheme) || targets.some((target) => trusted.has(target))) return undefined
+    return scheme
+  }
+
+  const reason = (scheme: string) =>
+    `the '${scheme}' scheme addresses a host other than the tracking server's configured artifact storage, so the server would connect to the host named in the URI. Set the MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES environment variable on the server to allow it.`
+
+  return {
+    validateNew(location) {
+      const { fragment, params, query } = parseUri(location)
+      if (fragment || params)
+        throw invalidParameter("'artifact_location' URL can't include fragments or params.")
+      validateQueryString(query)
+      const scheme = rejectedScheme(location)
+      if (scheme)
+        throw invalidParameter(`'artifact_location' cannot use the '${scheme}' scheme: ${reason(scheme)}`)
+      if (location.startsWith('runs:')) {
+        throw invalidParameter(`Artifact location cannot be a runs:/ URI. Given: '${location}'`)
+      }
+      const resolved = resolveUriIfLocal(location, process.cwd())
+      for (const text of [location, resolved]) checkLocationLength(text, options.maxLength)
+      return resolved
+    },
+    validateStored(location) {
+      const scheme = rejectedScheme(location)
+      if (!scheme) return
+      throw invalidParameter(
+        `The tracking server does not connect to artifact location '${location}': ${reason(scheme)}`,
+      )
+    },
+  }
+}
+
+function checkLocationLength(location: string, maxLength: number): void {
+  if (location.length <= maxLength) return
+  throw invalidParameter(
+    `Invalid artifact path length. The length of the artifact path cannot be greater than ${maxLength} characters. To configure this limit, please set the MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH environment variable.`,
+  )
+}
+
+/** `family host port` of every target that a URI may mean; undefined when it names no host. */
+function hostTargets(uri: string): string[] | undefined {
+  const { scheme, netloc } = parseUri(uri)
+  if (!HOST_ADDRESSED.has(scheme) || (scheme === 'mlflow-artifacts' && !netloc)) return undefined
+  const match = /^(?:[^@]*@)*(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(netloc)
+  // HTTP clients end the authority at a backslash where Python does not: never trust such a host.
+  if (!match || /[\\\s]/.test(netloc) || Number(match[2] ?? 0) > 65535) return [`malformed ${netloc}`]
+  const ports = match[2] ? [Number(match[2])] : (DEFAULT_PORTS[scheme] ?? [undefined])
+  return ports.map((port) => `${FAMILIES[scheme] ?? scheme} ${(match[1] ?? '').toLowerCase()} ${port ?? ''}`)
+}
