@@ -54,8 +54,5 @@ export function bulkInsert<T extends PgTable>(table: T, rows: readonly Row<T>[])
   return sql`INSERT INTO ${table} (${sql.join(names, sql`, `)}) SELECT * FROM unnest(${sql.join(arrays, sql`, `)})`
 }
 
-/** A bare column name: inside ON CONFLICT … SET, CrateDB takes target columns without a table prefix. */
-export const bare = (column: Column): SQL => sql`${sql.identifier(column.name)}`
-
 /** `excluded.column` inside ON CONFLICT … DO UPDATE. */
 export const excluded = (column: Column): SQL => sql`excluded.${sql.identifier(column.name)}`

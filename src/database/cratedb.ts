@@ -1,4 +1,5 @@
 // Everything that is true of CrateDB only. Measured on CrateDB 6.4.
+import { sql } from 'drizzle-orm'
 import { type Connection, createEngine, type Dialect, type Engine } from './engine.ts'
 import { openPool, type PoolOptions } from './pool.ts'
 import type { ServerTarget } from './uri.ts'
@@ -11,6 +12,7 @@ const dialect: Dialect = {
     const list = [...tables].sort().map((table) => `"${table}"`)
     await connection.query(`REFRESH TABLE ${list.join(', ')}`, [], 'array')
   },
+  stored: (column) => sql`${sql.identifier(column.name)}`,
 }
 
 export async function openCratedb(target: ServerTarget, options: PoolOptions): Promise<Engine> {

@@ -1,6 +1,5 @@
 // What every engine offers to the stores. Nothing outside this folder knows which engine it talks to.
-import { is, type SQL, sql } from 'drizzle-orm'
-import { getTableName, Table } from 'drizzle-orm'
+import { type Column, getTableName, type SQL, type Table } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 
@@ -23,6 +22,8 @@ export interface Dialect {
   readonly migrations: 'postgres' | 'cratedb'
   /** Makes acknowledged writes of the tables visible to reads that are not by full primary key. */
   refresh(connection: Connection, tables: readonly string[]): Promise<void>
+  /** The stored row's column inside ON CONFLICT … SET, where PostgreSQL wants a table prefix and CrateDB none. */
+  stored(column: Column): SQL
 }
 
 export interface Engine {
@@ -58,7 +59,7 @@ export function createEngine(connection: Connection, dialect: Dialect, schema: s
       const result = await connection.query(text, params, 'object')
       return { rows: result.rows as Row[], rowCount: result.rowCount }
     },
-    refresh: (...tables) => gate(tables.map((table) => (is(table, Table) ? getTableName(table) : table))),
+    refresh: (...tables) => gate(tables.map(getTableName)),
     ping: async () => {
       await connection.query('SELECT 1', [], 'array')
     },
@@ -93,6 +94,3 @@ export function createRefreshGate(refresh: (tables: string[]) => Promise<void>) 
     return done
   }
 }
-
-/** `count(*)`-free existence literal for stores that only need to know whether a row is there. */
-export const one = sql<number>`1`

@@ -1,9 +1,9 @@
 // Group commit: what arrives while a flush is in flight goes out together in the next one.
 import { MlflowError } from '../errors.ts'
 
-export interface GroupCommitOptions<Item> {
-  /** Writes all items; resolves when the database acknowledged them. */
-  flush(items: Item[]): Promise<void>
+export interface GroupCommitOptions<Item, Outcome> {
+  /** Writes all items; resolves with each item's outcome when the database acknowledged them. */
+  flush(items: Item[]): Promise<Outcome[]>
   /** Rows that an item brings. */
   weigh(item: Item): number
   /** Rows per flush at most (a single heavier item goes alone). */
@@ -12,25 +12,27 @@ export interface GroupCommitOptions<Item> {
   maxQueued: number
 }
 
-interface Waiting<Item> {
+interface Waiting<Item, Outcome> {
   item: Item
   weight: number
-  resolve(): void
+  resolve(outcome: Outcome): void
   reject(reason: unknown): void
 }
 
 /**
- * Returns `submit(item)`, which resolves after the item's rows are acknowledged. A lone caller is flushed at
+ * Returns `submit(item)`, which resolves with the item's outcome after its rows are acknowledged. A lone caller is flushed at
  * once; under load flushes grow. When a flush fails for another reason than an absent database, its items are
  * tried one by one, so that one bad item fails nobody else.
  * @throws REQUEST_LIMIT_EXCEEDED (429) when more than `maxQueued` rows wait
  */
-export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): (item: Item) => Promise<void> {
-  let queue: Waiting<Item>[] = []
+export function createGroupCommit<Item, Outcome>(
+  options: GroupCommitOptions<Item, Outcome>,
+): (item: Item) => Promise<Outcome> {
+  let queue: Waiting<Item, Outcome>[] = []
   let queued = 0
   let flushing = false
 
-  function take(): Waiting<Item>[] {
+  function take(): Waiting<Item, Outcome>[] {
     let weight = 0
     const count = queue.findIndex((waiting, index) => {
       weight += waiting.weight
@@ -48,10 +50,12 @@ export function createGroupCommit<Item>(options: GroupCommitOptions<Item>): (ite
     flushing = false
   }
 
-  async function settle(batch: Waiting<Item>[]): Promise<void> {
+  async function settle(batch: Waiting<Item, Outcome>[]): Promise<void> {
     try {
-      await options.flush(batch.map(({ item }) => item))
-      for (const waiting of batch) waiting.resolve()
+      const outcomes = await options.flush(batch.map(({ item }) => item))
+      batch.forEach((waiting, index) => {
+        waiting.resolve(outcomes[index] as Outcome)
+      })
     } catch (error) {
       const isAway = error instanceof MlflowError && error.code === 'TEMPORARILY_UNAVAILABLE'
       if (isAway || batch.length === 1) for (const waiting of batch) waiting.reject(error)

@@ -1,6 +1,7 @@
 // The embedded engine: PGlite in this process, one connection, a folder of its own.
 import { mkdirSync } from 'node:fs'
 import { PGlite } from '@electric-sql/pglite'
+import { sql } from 'drizzle-orm'
 import { type Connection, createEngine, type Dialect, type Engine } from './engine.ts'
 import { translateDriverError } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -10,6 +11,7 @@ const dialect: Dialect = {
   name: 'pglite',
   migrations: 'postgres',
   refresh: async () => {},
+  stored: (column) => sql`${column}`,
 }
 
 /**

@@ -1,4 +1,5 @@
 // PostgreSQL as a server: the embedded engine's SQL over a pg pool.
+import { sql } from 'drizzle-orm'
 import { createEngine, type Dialect, type Engine } from './engine.ts'
 import { openPool, type PoolOptions } from './pool.ts'
 import type { ServerTarget } from './uri.ts'
@@ -7,6 +8,7 @@ const dialect: Dialect = {
   name: 'postgresql',
   migrations: 'postgres',
   refresh: async () => {},
+  stored: (column) => sql`${column}`,
 }
 
 export async function openPostgres(target: ServerTarget, options: PoolOptions): Promise<Engine> {

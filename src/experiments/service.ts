@@ -1,10 +1,11 @@
 // MLflow's rules for experiments: names, tags, lifecycle.
-import type { LocationPolicy } from '../artifacts/locations.ts'
+import type { LocationPolicy } from '../artifacts/stores/locations.ts'
 import type { Engine } from '../database/engine.ts'
 import { claimName, claimedBy, releaseName } from '../database/name-claims.ts'
 import { alreadyExists, doesNotExist, invalidParameter, MlflowError } from '../errors.ts'
 import { setRunsLifecycle } from '../runs/store.ts'
 import { parseExperimentFilter, parseExperimentOrderBy } from '../search/experiment-search.ts'
+import { experimentNotFound, parseExperimentId } from '../wire/experiment-id.ts'
 import { type Clock, createExperimentIds } from '../wire/ids.ts'
 import * as limits from '../wire/limits.ts'
 import { checkKey, checkLength } from '../wire/names.ts'
@@ -75,7 +76,7 @@ export function createExperimentService({ engine, clock, defaultArtifactRoot, lo
   async function requireRow(experimentId: string): Promise<ExperimentRow> {
     const id = parseExperimentId(experimentId)
     const row = await store.findExperiment(engine, id)
-    if (!row) throw notFound(id)
+    if (!row) throw experimentNotFound(id)
     return row
   }
 
@@ -128,7 +129,7 @@ export function createExperimentService({ engine, clock, defaultArtifactRoot, lo
   /** Runs change first and the experiment last, so that a retry after a crash finds it still to be done. */
   async function changeLifecycle(experimentId: string, from: store.Lifecycle, to: store.Lifecycle): Promise<void> {
     const row = await requireRow(experimentId)
-    if (row.lifecycleStage !== from) throw notFound(row.experimentId)
+    if (row.lifecycleStage !== from) throw experimentNotFound(row.experimentId)
     const nowMs = clock.now()
     await setRunsLifecycle(engine, row.experimentId, to, nowMs)
     await store.setExperimentLifecycle(engine, row.experimentId, to, nowMs)
@@ -225,18 +226,6 @@ function checkTag({ key, value }: Tag): void {
   checkLength('value', limits.MAX_EXPERIMENT_TAG_VALUE_LENGTH, value)
 }
 
-/** @see mlflow/utils/validation.py _parse_experiment_id */
-export function parseExperimentId(experimentId: string): string {
-  const id = experimentId.trim()
-  if (!/^[+-]?\d+(?:_\d+)*$/.test(id)) {
-    throw invalidParameter(`Invalid experiment ID '${experimentId}'. Experiment ID must be a valid integer.`)
-  }
-  const exact = BigInt(id.replace(/[+_]/g, ''))
-  if (exact > 2n ** 63n - 1n || exact < -(2n ** 63n)) throw notFound(exact.toString())
-  return exact.toString()
-}
-
-const notFound = (experimentId: string) => doesNotExist(`No Experiment with id=${experimentId} exists`)
 
 const tooManyViews = (experimentId?: string) =>
   invalidParameter(

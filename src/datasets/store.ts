@@ -1,0 +1,136 @@
+// Statements over datasets logged to runs, and over the edges between runs, datasets and logged models.
+import { and, asc, eq, sql } from 'drizzle-orm'
+import { bulkInsert, equalsAny, equalsAnyKey } from '../database/columns.ts'
+import type { Engine } from '../database/engine.ts'
+import type { DatasetInput, DatasetSummary, RunInputs, RunOutputs } from './schema.ts'
+import { type DatasetRow, datasets, type InputRow, type InputTagRow, inputs, inputTags } from './tables.ts'
+
+/** Tables that `findRunEdges` scans; pass them through the refresh gate before. */
+export const edgeTables = [inputs, inputTags, datasets]
+
+export interface RunEdges {
+  inputs: RunInputs
+  outputs: RunOutputs
+}
+
+/** Inputs and outputs of the runs: two rounds of statements, however many runs. */
+export async function findRunEdges(engine: Engine, runIds: string[]): Promise<Map<string, RunEdges>> {
+  const edges = new Map<string, RunEdges>(runIds.map((id) => [id, { inputs: {}, outputs: {} }]))
+  if (runIds.length === 0) return edges
+  const [toRuns, fromRuns, tagRows] = await Promise.all([
+    findEdges(engine, 'DATASET', runIds),
+    findEdges(engine, 'RUN', runIds),
+    engine.db.select().from(inputTags).where(equalsAny(inputTags.runId, runIds)).orderBy(asc(inputTags.name)),
+  ])
+  const known = await findDatasets(engine, [...new Set(toRuns.map((edge) => edge.sourceId))])
+  for (const { sourceId, destinationId } of toRuns) {
+    const dataset = known.get(sourceId)
+    const tags = tagRows.filter((tag) => tag.runId === destinationId && tag.datasetId === sourceId)
+    const run = edges.get(destinationId)
+    if (dataset && run) run.inputs.dataset_inputs = [...(run.inputs.dataset_inputs ?? []), inputToWire(dataset, tags)]
+  }
+  for (const { sourceType, sourceId, destinationId, step } of fromRuns) {
+    const run = edges.get(sourceId)
+    if (!run) continue
+    const model = { model_id: destinationId }
+    if (sourceType === 'RUN_INPUT') run.inputs.model_inputs = [...(run.inputs.model_inputs ?? []), model]
+    else run.outputs.model_outputs = [...(run.outputs.model_outputs ?? []), { ...model, step }]
+  }
+  return edges
+}
+
+function findEdges(engine: Engine, from: 'DATASET' | 'RUN', runIds: string[]): Promise<InputRow[]> {
+  const side =
+    from === 'DATASET'
+      ? and(eq(inputs.sourceType, 'DATASET'), equalsAny(inputs.destinationId, runIds))
+      : and(equalsAny(inputs.sourceType, ['RUN_INPUT', 'RUN_OUTPUT']), equalsAny(inputs.sourceId, runIds))
+  return engine.db.select().from(inputs).where(side).orderBy(asc(inputs.loggedOrder), asc(inputs.destinationId))
+}
+
+async function findDatasets(engine: Engine, datasetIds: string[]): Promise<Map<string, DatasetRow>> {
+  if (datasetIds.length === 0) return new Map()
+  const rows = await engine.db.select().from(datasets).where(equalsAny(datasets.datasetId, datasetIds))
+  return new Map(rows.map((row) => [row.datasetId, row]))
+}
+
+const inputToWire = (dataset: DatasetRow, tags: InputTagRow[]): DatasetInput => ({
+  ...(tags.length > 0 && { tags: tags.map(({ name, value }) => ({ key: name, value })) }),
+  dataset: {
+    name: dataset.name,
+    digest: dataset.digest,
+    source_type: dataset.sourceType,
+    source: dataset.source,
+    ...(dataset.schema !== null && { schema: dataset.schema }),
+    ...(dataset.profile !== null && { profile: dataset.profile }),
+  },
+})
+
+/** Which of the datasets are inputs of the run already, by primary key. Takes up to about 100 ids. */
+export async function findLoggedDatasets(engine: Engine, runId: string, datasetIds: string[]): Promise<Set<string>> {
+  if (datasetIds.length === 0) return new Set()
+  const rows = await engine.db
+    .select({ id: inputs.sourceId })
+    .from(inputs)
+    .where(
+      and(
+        eq(inputs.sourceType, 'DATASET'),
+        equalsAnyKey(inputs.sourceId, datasetIds),
+        eq(inputs.destinationType, 'RUN'),
+        eq(inputs.destinationId, runId),
+      ),
+    )
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** Writes what is not there yet. The edges come last: an input shows only when all of it is there. */
+export async function insertInputs(
+  engine: Engine,
+  rows: { datasets: DatasetRow[]; tags: InputTagRow[]; edges: InputRow[] },
+): Promise<void> {
+  const insert = async (statement: ReturnType<typeof sql>) => engine.execute(sql`${statement} ON CONFLICT DO NOTHING`)
+  await Promise.all([
+    rows.datasets.length > 0 && insert(bulkInsert(datasets, rows.datasets)),
+    rows.tags.length > 0 && insert(bulkInsert(inputTags, rows.tags)),
+  ])
+  if (rows.edges.length > 0) await insert(bulkInsert(inputs, rows.edges))
+}
+
+const CONTEXT_TAG = 'mlflow.data.context'
+
+/**
+ * Distinct (experiment, name, digest, context) of datasets that are an input of some run.
+ * @see mlflow/store/tracking/sqlalchemy_store.py _search_datasets
+ */
+export async function findDatasetSummaries(
+  engine: Engine,
+  experimentIds: string[],
+  limit: number,
+): Promise<DatasetSummary[]> {
+  await engine.refresh(...edgeTables)
+  const rows = await engine.db
+    .selectDistinct({
+      experimentId: datasets.experimentId,
+      name: datasets.name,
+      digest: datasets.digest,
+      context: inputTags.value,
+    })
+    .from(datasets)
+    .innerJoin(inputs, and(eq(inputs.sourceId, datasets.datasetId), eq(inputs.sourceType, 'DATASET')))
+    .leftJoin(
+      inputTags,
+      and(
+        eq(inputTags.runId, inputs.destinationId),
+        eq(inputTags.datasetId, datasets.datasetId),
+        eq(inputTags.name, CONTEXT_TAG),
+      ),
+    )
+    .where(equalsAny(datasets.experimentId, experimentIds))
+    .orderBy(asc(datasets.experimentId), asc(datasets.name), asc(datasets.digest), asc(inputTags.value))
+    .limit(limit)
+  return rows.map(({ experimentId, name, digest, context }) => ({
+    experiment_id: experimentId,
+    name,
+    digest,
+    ...(context !== null && { context }),
+  }))
+}

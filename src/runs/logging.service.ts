@@ -1,0 +1,292 @@
+// MLflow's rules for what is logged to a run: metrics, params, tags, batches, legacy models.
+import { randomUUID } from 'node:crypto'
+import type { Engine } from '../database/engine.ts'
+import { doesNotExist, invalidParameter } from '../errors.ts'
+import type { MetricRow } from '../metrics/tables.ts'
+import { monthOf } from '../wire/ids.ts'
+import type { Int64 } from '../wire/int64.ts'
+import * as limits from '../wire/limits.ts'
+import { checkEntityKey, checkKey, checkLength, truncate } from '../wire/names.ts'
+import { missingParameter } from '../wire/message.ts'
+import { pythonRepr } from '../wire/python.ts'
+import type { ParamConflict, RunWrite, RunWriter } from './ingest.store.ts'
+import { RUN_NAME_TAG, type RunService } from './service.ts'
+import * as store from './store.ts'
+import type { ParamRow, RunRow } from './tables.ts'
+
+const LOGGED_MODELS_TAG = 'mlflow.log-model.history'
+const MAX_HISTORY_BYTES = 32_766
+
+interface MetricInput {
+  key?: string | undefined
+  value?: number | undefined
+  timestamp?: Int64 | undefined
+  step?: Int64 | undefined
+  model_id?: string | undefined
+  dataset_name?: string | undefined
+  dataset_digest?: string | undefined
+}
+type KeyValue = { key?: string | undefined; value?: string | undefined }
+
+/** A metric point of a logged model, for the room that keeps them. */
+export interface ModelMetric {
+  modelId: string
+  runId: string
+  experimentId: string
+  name: string
+  value: number
+  timestamp: Int64
+  step: Int64
+  datasetName: string | null
+  datasetDigest: string | null
+}
+
+export interface LoggingServiceDeps {
+  engine: Engine
+  write: RunWriter
+  runs: Pick<RunService, 'requireActive' | 'update'>
+  logModelMetrics: (points: ModelMetric[]) => Promise<void>
+}
+
+export type LoggingService = ReturnType<typeof createLoggingService>
+
+export function createLoggingService({ engine, write, runs, logModelMetrics }: LoggingServiceDeps) {
+  async function logMetric(runId: string, metric: MetricInput): Promise<void> {
+    const point = readMetric(runId, metric, '')
+    const run = await runs.requireActive(runId)
+    await logModelMetrics(modelMetrics(run, [metric], [point]))
+    await write({ ...emptyWrite(run), metrics: [point] })
+  }
+
+  async function logParam(runId: string, param: KeyValue): Promise<void> {
+    const { key, value } = readParam(param, '')
+    const run = await runs.requireActive(runId)
+    const [conflict] = await write({ ...emptyWrite(run), params: [{ ...ofRun(run), key, value }] })
+    if (!conflict) return
+    throw invalidParameter(
+      `Changing param values is not allowed. Param with key='${key}' was already logged with value='${conflict.oldValue}' for run ID='${runId}'. Attempted logging new value '${value}'.`,
+    )
+  }
+
+  async function setTag(runId: string, tag: KeyValue): Promise<void> {
+    const { key, value } = readTag(tag, '')
+    if (key === RUN_NAME_TAG) {
+      await runs.update(runId, { run_name: value })
+      return
+    }
+    const run = await runs.requireActive(runId)
+    await write({ ...emptyWrite(run), tags: [{ ...ofRun(run), key, value }] })
+  }
+
+  async function deleteTag(runId: string, key: string): Promise<void> {
+    await runs.requireActive(runId)
+    if (await store.deleteTag(engine, runId, key)) return
+    throw doesNotExist(`No tag with name: ${key} in run with id ${runId}`)
+  }
+
+  /**
+   * Checks the whole batch before its first row is written; nothing of a bad batch lands.
+   * @see mlflow/store/tracking/sqlalchemy_store.py log_batch
+   */
+  async function logBatch(
+    runId: string,
+    batch: { metrics: MetricInput[]; params: KeyValue[]; tags: KeyValue[] },
+  ): Promise<void> {
+    checkPresent(batch)
+    if (!/^[a-zA-Z0-9][\p{L}\p{N}_-]{0,255}$/u.test(runId)) {
+      throw invalidParameter(`Invalid value ${JSON.stringify(runId)} for parameter 'run_id' supplied.`)
+    }
+    const metrics = batch.metrics.map((metric, i) => readMetric(runId, metric, `metrics[${i}]`))
+    const params = batch.params.map((param, i) => readParam(param, `params[${i}]`))
+    const tags = batch.tags.map((tag, i) => readTag(tag, `tags[${i}]`))
+    checkCounts(metrics.length, params.length, tags.length)
+    checkDistinct(params)
+    const run = await runs.requireActive(runId)
+    if (params.length > 0) throwConflicts(runId, await findConflicts(runId, params))
+    const conflicts = await write({
+      experimentId: run.experimentId,
+      runId,
+      metrics,
+      params: params.map((param): ParamRow => ({ ...ofRun(run), ...param })),
+      tags: tags.filter(({ key }) => key !== RUN_NAME_TAG).map((tag) => ({ ...ofRun(run), ...tag })),
+    })
+    throwConflicts(runId, conflicts)
+    await logModelMetrics(modelMetrics(run, batch.metrics, metrics))
+    const name = tags.findLast(({ key, value }) => key === RUN_NAME_TAG && value !== '')?.value
+    if (name) await runs.update(runId, { run_name: name })
+  }
+
+  async function findConflicts(runId: string, params: { key: string; value: string }[]): Promise<ParamConflict[]> {
+    const stored = await store.findParams(
+      engine,
+      runId,
+      params.map(({ key }) => key),
+    )
+    return params.flatMap(({ key, value }) => {
+      const oldValue = stored.get(key)
+      return oldValue === undefined || oldValue === value ? [] : [{ key, oldValue, newValue: value }]
+    })
+  }
+
+  /**
+   * The endpoint of clients before logged models: appends the model to a tag.
+   * @see mlflow/server/handlers.py _log_model
+   */
+  async function logModel(runId: string, modelJson: string): Promise<void> {
+    const model = parseModel(modelJson)
+    const run = await runs.requireActive(runId)
+    const previous = await store.findTag(engine, runId, LOGGED_MODELS_TAG)
+    const history = [...(previous ? JSON.parse(previous) : []), model]
+    const value = JSON.stringify(history)
+    // More than a set-tag may bring, as in MLflow; beyond it CrateDB keeps no indexed text.
+    if (Buffer.byteLength(value) > MAX_HISTORY_BYTES) {
+      throw invalidParameter(`The tag '${LOGGED_MODELS_TAG}' exceeds ${MAX_HISTORY_BYTES} bytes`)
+    }
+    await write({ ...emptyWrite(run), tags: [{ ...ofRun(run), key: LOGGED_MODELS_TAG, value }] })
+  }
+
+  return { logMetric, logParam, setTag, deleteTag, logBatch, logModel }
+}
+
+const ofRun = (run: RunRow) => ({ runId: run.runId, experimentId: run.experimentId })
+const emptyWrite = (run: RunRow): RunWrite => ({ ...ofRun(run), metrics: [], params: [], tags: [] })
+const inPath = (path: string, name: string) => (path ? `${path}.${name}` : name)
+
+/**
+ * A metric as it is stored.
+ * @see mlflow/utils/validation.py _validate_metric, mlflow/store/tracking/sqlalchemy_store.py sanitize_metric_value
+ */
+function readMetric(runId: string, metric: MetricInput, path: string): MetricRow {
+  const key = checkKey(metric.key, inPath(path, 'name'))
+  const value = metric.value ?? 0
+  const timestamp = metric.timestamp ?? 0
+  if (timestamp < 0) {
+    throw invalidParameter(
+      `Invalid value ${timestamp} for parameter '${inPath(path, 'timestamp')}' supplied: metric '${key}' (value=${pythonFloat(value)}). Timestamp must be a nonnegative long (64-bit integer) `,
+    )
+  }
+  checkLength('Metric name', limits.MAX_ENTITY_KEY_LENGTH, key)
+  const isNan = Number.isNaN(value)
+  const finite = Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value))
+  // `+ 0` makes -0 a plain 0: both are one point.
+  return { runId, key, value: isNan ? 0 : finite + 0, timestamp, step: metric.step ?? 0, isNan, month: monthOf(runId) }
+}
+
+/** `str(float)` as far as it differs from JavaScript for common values. */
+const pythonFloat = (value: number): string =>
+  Number.isNaN(value)
+    ? 'nan'
+    : !Number.isFinite(value)
+      ? `${value < 0 ? '-' : ''}inf`
+      : Number.isInteger(value) && Math.abs(value) < 1e16
+        ? `${value}.0`
+        : String(value).replace(/e([+-])(\d)$/, 'e$10$2')
+
+/** @see mlflow/utils/validation.py _validate_param */
+function readParam(param: KeyValue, path: string): { key: string; value: string } {
+  return {
+    key: checkEntityKey(param.key, inPath(path, 'key'), 'Param key'),
+    value: truncate(param.value ?? '', limits.MAX_PARAM_VALUE_LENGTH),
+  }
+}
+
+/** @see mlflow/utils/validation.py _validate_tag */
+function readTag(tag: KeyValue, path: string): { key: string; value: string } {
+  return {
+    key: checkEntityKey(tag.key, inPath(path, 'key'), inPath(path, 'key')),
+    value: truncate(tag.value ?? '', limits.MAX_TAG_VALUE_LENGTH),
+  }
+}
+
+/** @see mlflow/server/handlers.py _log_batch */
+function checkPresent(batch: { metrics: MetricInput[]; params: KeyValue[]; tags: KeyValue[] }): void {
+  batch.metrics.forEach((metric, i) => {
+    for (const field of ['key', 'value', 'timestamp'] as const) {
+      if (metric[field] === undefined || (metric[field] as unknown) === '') throw missingParameter(`metrics[${i}].${field}`)
+    }
+  })
+  batch.params.forEach((param, i) => {
+    if (!param.key) throw missingParameter(`params[${i}].key`)
+  })
+  batch.tags.forEach((tag, i) => {
+    if (!tag.key) throw missingParameter(`tags[${i}].key`)
+  })
+}
+
+/** @see mlflow/utils/validation.py _validate_batch_log_limits */
+function checkCounts(metrics: number, params: number, tags: number): void {
+  const check = (name: string, limit: number, count: number) => {
+    if (count <= limit) return
+    throw invalidParameter(
+      `A batch logging request can contain at most ${limit} ${name}. Got ${count} ${name}. Please split up ${name} across multiple requests and try again.`,
+    )
+  }
+  check('metrics', limits.MAX_METRICS_PER_BATCH, metrics)
+  check('params', limits.MAX_PARAMS_TAGS_PER_BATCH, params)
+  check('tags', limits.MAX_PARAMS_TAGS_PER_BATCH, tags)
+  check('metrics, params, and tags', limits.MAX_ENTITIES_PER_BATCH, metrics + params + tags)
+}
+
+function checkDistinct(params: { key: string }[]): void {
+  const keys = new Set<string>()
+  const repeated = params.filter(({ key }) => keys.size === keys.add(key).size).map(({ key }) => pythonRepr(key))
+  if (repeated.length === 0) return
+  throw invalidParameter(
+    `Duplicate parameter keys have been submitted: [${repeated.join(', ')}]. Please ensure the request contains only one param value per param key.`,
+  )
+}
+
+function throwConflicts(runId: string, conflicts: ParamConflict[]): void {
+  if (conflicts.length === 0) return
+  const list = conflicts.map(
+    ({ key, oldValue, newValue }) =>
+      `{'key': ${pythonRepr(key)}, 'old_value': ${pythonRepr(oldValue)}, 'new_value': ${pythonRepr(newValue)}}`,
+  )
+  throw invalidParameter(
+    `Changing param values is not allowed. Params were already logged='[${list.join(', ')}]' for run ID='${runId}'.`,
+  )
+}
+
+function modelMetrics(run: RunRow, inputs: MetricInput[], points: MetricRow[]): ModelMetric[] {
+  return inputs.flatMap((input, i) => {
+    const point = points[i] as MetricRow
+    if (!input.model_id) return []
+    return {
+      ...ofRun(run),
+      modelId: input.model_id,
+      name: point.key,
+      value: point.value,
+      timestamp: point.timestamp,
+      step: point.step,
+      datasetName: input.dataset_name || null,
+      datasetDigest: input.dataset_digest || null,
+    }
+  })
+}
+
+const MODEL_FIELDS = ['artifact_path', 'flavors', 'utc_time_created', 'run_id'] as const
+
+function parseModel(modelJson: string): Record<string, unknown> {
+  let model: Record<string, unknown>
+  try {
+    model = JSON.parse(modelJson)
+  } catch {
+    throw invalidParameter(`Malformed model info. \n ${modelJson} \n is not a valid JSON.`)
+  }
+  const missing = MODEL_FIELDS.filter((field) => model === null || typeof model !== 'object' || !(field in model))
+  if (missing.length > 0) {
+    throw invalidParameter(`Model json is missing mandatory fields: {${missing.map(pythonRepr).join(', ')}}`)
+  }
+  const { run_id, artifact_path, utc_time_created, model_uuid = randomUUID().replaceAll('-', ''), flavors } = model
+  return { run_id, artifact_path, utc_time_created, model_uuid, flavors: withoutConfigs(flavors) }
+}
+
+/** @see mlflow/models/model.py Model.get_tags_dict */
+const withoutConfigs = (flavors: unknown): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(flavors ?? {}).map(([flavor, settings]) => {
+      if (settings === null || typeof settings !== 'object') return [flavor, settings]
+      const { config: _config, ...rest } = settings as Record<string, unknown>
+      return [flavor, rest]
+    }),
+  )

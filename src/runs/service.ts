@@ -1,0 +1,237 @@
+// MLflow's rules for runs: creation, status, lifecycle, search.
+import { edgeTables, findRunEdges, type RunEdges } from '../datasets/store.ts'
+import type { Engine } from '../database/engine.ts'
+import { createBatchedReader } from '../database/group-commit.ts'
+import { doesNotExist, invalidParameter } from '../errors.ts'
+import { findExperiment, type Lifecycle } from '../experiments/store.ts'
+import type { ViewType } from '../experiments/schema.ts'
+import type { ExperimentRow } from '../experiments/tables.ts'
+import { metricToWire } from '../metrics/store.ts'
+import { parseRunFilter, parseRunOrderBy } from '../search/run-search.ts'
+import { experimentNotFound, parseExperimentId } from '../wire/experiment-id.ts'
+import { type Clock, newRunId } from '../wire/ids.ts'
+import type { Int64 } from '../wire/int64.ts'
+import { MAX_ENTITY_KEY_LENGTH, MAX_TAG_VALUE_LENGTH } from '../wire/limits.ts'
+import { checkLength, truncate } from '../wire/names.ts'
+import { decodeOffset, encodeOffset } from '../wire/page-token.ts'
+import { checkMaxResults } from '../wire/paging.ts'
+import { randomName } from '../wire/random-name.ts'
+import { appendToUriPath } from '../wire/uri.ts'
+import type { RunWriter } from './ingest.store.ts'
+import type { Run, RunInfo, RunStatus } from './schema.ts'
+import { searchRunRows } from './search.store.ts'
+import * as store from './store.ts'
+import type { RunRow, TagRow } from './tables.ts'
+
+export const RUN_NAME_TAG = 'mlflow.runName'
+const DEFAULT_MAX_RESULTS = 1000
+const DEFAULT_EXPERIMENT_ID = '0'
+
+export interface RunServiceDeps {
+  engine: Engine
+  clock: Clock
+  write: RunWriter
+}
+
+type TagInput = { key?: string | undefined; value?: string | undefined }
+
+export type RunService = ReturnType<typeof createRunService>
+
+export function createRunService({ engine, clock, write }: RunServiceDeps) {
+  // Ingest asks for the run's row with every request: what arrives together is read together.
+  const readRun = createBatchedReader((ids) => store.findRuns(engine, ids), 64)
+
+  /** The row, whatever its lifecycle stage; sees every acknowledged write. */
+  async function requireRun(runId: string): Promise<RunRow> {
+    const row = await readRun(runId)
+    if (!row) throw notFound(runId)
+    return row
+  }
+
+  async function requireActive(runId: string): Promise<RunRow> {
+    const row = await requireRun(runId)
+    if (row.lifecycleStage === 'active') return row
+    throw invalidParameter(`The run ${runId} must be in the 'active' state. Current state is ${row.lifecycleStage}.`)
+  }
+
+  /** The run's row comes last: with it the run exists, tags and all. */
+  async function create(input: {
+    experiment_id?: string
+    user_id?: string
+    run_name?: string
+    start_time?: Int64
+    tags: TagInput[]
+  }): Promise<Run> {
+    const experiment = await requireActiveExperiment(engine, input.experiment_id || DEFAULT_EXPERIMENT_ID)
+    const runId = newRunId(clock.now())
+    const { runName, tags } = nameAndTags(input.run_name, input.tags)
+    const row: RunRow = {
+      runId,
+      experimentId: experiment.experimentId,
+      runName,
+      userId: checkLength('user_id', MAX_TAG_VALUE_LENGTH, input.user_id ?? ''),
+      status: 'RUNNING',
+      startTime: input.start_time ?? 0,
+      endTime: null,
+      deletedTimeMs: null,
+      lifecycleStage: 'active',
+      artifactUri: appendToUriPath(experiment.artifactLocation ?? '', runId, 'artifacts'),
+    }
+    const tagRows = tags.map((tag) => ({ ...tag, runId, experimentId: row.experimentId }))
+    await write({ experimentId: row.experimentId, runId, metrics: [], params: [], tags: tagRows })
+    await store.insertRun(engine, row)
+    return runToWire(row, { metrics: [], params: [], tags: tagRows }, { inputs: {}, outputs: undefined })
+  }
+
+  /** @see mlflow/store/tracking/sqlalchemy_store.py update_run_info */
+  async function update(
+    runId: string,
+    changes: { status?: RunStatus; end_time?: Int64; run_name?: string },
+  ): Promise<RunInfo> {
+    const row = await requireActive(runId)
+    const runName = changes.run_name ? checkLength('run_name', MAX_TAG_VALUE_LENGTH, changes.run_name) : undefined
+    if (runName) await write(nameWrite(row, runName))
+    const updated = await store.updateRun(engine, runId, {
+      status: changes.status ?? row.status,
+      ...(changes.end_time !== undefined && { endTime: changes.end_time }),
+      ...(runName && { runName }),
+    })
+    if (!updated) throw notFound(runId)
+    return infoToWire(updated)
+  }
+
+  async function changeLifecycle(runId: string, lifecycleStage: Lifecycle): Promise<void> {
+    const deletedTimeMs = lifecycleStage === 'deleted' ? clock.now() : null
+    if (!(await store.updateRun(engine, runId, { lifecycleStage, deletedTimeMs }))) throw notFound(runId)
+  }
+
+  async function get(runId: string): Promise<Run> {
+    const row = await requireRun(runId)
+    return (await withContents([row]))[0] as Run
+  }
+
+  /** The runs as clients see them: five statements, however many runs. */
+  async function withContents(rows: RunRow[]): Promise<Run[]> {
+    if (rows.length === 0) return []
+    const ids = rows.map((row) => row.runId)
+    await engine.refresh(...store.runContentTables, ...edgeTables)
+    const [contents, edges] = await Promise.all([store.findRunContents(engine, ids), findRunEdges(engine, ids)])
+    return rows.map((row) =>
+      runToWire(
+        row,
+        contents.get(row.runId) as store.RunContents,
+        edges.get(row.runId) as RunEdges,
+      ),
+    )
+  }
+
+  async function search(input: {
+    experiment_ids: string[]
+    filter?: string
+    run_view_type?: ViewType
+    max_results?: number
+    order_by: string[]
+    page_token?: string
+  }): Promise<{ runs: Run[]; nextPageToken: string | undefined }> {
+    const maxResults = input.max_results ?? DEFAULT_MAX_RESULTS
+    checkMaxResults(maxResults)
+    const filter = parseRunFilter(input.filter)
+    const orderBy = parseRunOrderBy(input.order_by)
+    const offset = decodeOffset(input.page_token)
+    const experimentIds = input.experiment_ids.map(parseExperimentId)
+    const viewType = input.run_view_type ?? 'ACTIVE_ONLY'
+    const stages: Lifecycle[] =
+      viewType === 'ALL' ? ['active', 'deleted'] : [viewType === 'DELETED_ONLY' ? 'deleted' : 'active']
+    const rows =
+      experimentIds.length === 0
+        ? []
+        : await searchRunRows(engine, { experimentIds, filter, orderBy, stages, limit: maxResults + 1, offset })
+    return {
+      runs: await withContents(rows.slice(0, maxResults)),
+      nextPageToken: rows.length > maxResults ? encodeOffset(offset + maxResults) : undefined,
+    }
+  }
+
+  return {
+    requireRun,
+    requireActive,
+    create,
+    update,
+    get,
+    search,
+    delete: (runId: string) => changeLifecycle(runId, 'deleted'),
+    restore: (runId: string) => changeLifecycle(runId, 'active'),
+  }
+}
+
+/** The write that puts a run's name into its tag. */
+const nameWrite = (row: RunRow, runName: string) => ({
+  experimentId: row.experimentId,
+  runId: row.runId,
+  metrics: [],
+  params: [],
+  tags: [{ runId: row.runId, key: RUN_NAME_TAG, value: runName, experimentId: row.experimentId }],
+})
+
+async function requireActiveExperiment(engine: Engine, experimentId: string): Promise<ExperimentRow> {
+  const id = parseExperimentId(experimentId)
+  const row = await findExperiment(engine, id)
+  if (!row) throw experimentNotFound(id)
+  if (row.lifecycleStage === 'active') return row
+  throw invalidParameter(
+    `The experiment ${row.experimentId} must be in the 'active' state. Current state is ${row.lifecycleStage}.`,
+  )
+}
+
+/** Settles a new run's name and the tag that repeats it. A repeated tag key keeps its last value. */
+function nameAndTags(runName: string | undefined, inputs: TagInput[]) {
+  const tags = new Map(
+    inputs.map(({ key, value }) => [
+      checkLength('key', MAX_ENTITY_KEY_LENGTH, key ?? ''),
+      truncate(value ?? '', MAX_TAG_VALUE_LENGTH),
+    ]),
+  )
+  const tagged = tags.get(RUN_NAME_TAG)
+  if (runName && tagged && runName !== tagged) {
+    throw invalidParameter(
+      `Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='${runName}', mlflow.runName='${tagged}').`,
+    )
+  }
+  const name = checkLength('run_name', MAX_TAG_VALUE_LENGTH, runName || tagged || randomName())
+  if (!tagged) tags.set(RUN_NAME_TAG, name)
+  return { runName: name, tags: [...tags].map(([key, value]) => ({ key, value })) }
+}
+
+const notFound = (runId: string) => doesNotExist(`Run with id=${runId} not found`)
+
+const infoToWire = (row: RunRow): RunInfo => ({
+  run_uuid: row.runId,
+  experiment_id: row.experimentId,
+  ...(row.runName !== null && { run_name: row.runName }),
+  ...(row.userId !== null && { user_id: row.userId }),
+  status: row.status as RunStatus,
+  ...(row.startTime !== null && { start_time: row.startTime }),
+  ...(row.endTime !== null && { end_time: row.endTime }),
+  ...(row.artifactUri !== null && { artifact_uri: row.artifactUri }),
+  lifecycle_stage: row.lifecycleStage as Lifecycle,
+  run_id: row.runId,
+})
+
+/** Empty lists are left out, as protobuf's JSON does. */
+function runToWire(
+  row: RunRow,
+  contents: { metrics: store.RunContents['metrics']; params: store.RunContents['params']; tags: TagRow[] },
+  edges: { inputs: RunEdges['inputs']; outputs: RunEdges['outputs'] | undefined },
+): Run {
+  const keyValue = ({ key, value }: { key: string; value: string }) => ({ key, value })
+  return {
+    info: infoToWire(row),
+    data: {
+      ...(contents.metrics.length > 0 && { metrics: contents.metrics.map(metricToWire) }),
+      ...(contents.params.length > 0 && { params: contents.params.map(keyValue) }),
+      ...(contents.tags.length > 0 && { tags: contents.tags.map(keyValue) }),
+    },
+    inputs: edges.inputs,
+    ...(edges.outputs && { outputs: edges.outputs }),
+  }
+}
