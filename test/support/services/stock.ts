@@ -1,7 +1,9 @@
 // Starts stock MLflow's server, the reference of the differential tests.
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { answers, freePort, startChild } from './child.ts'
 import type { Python } from './python.ts'
 import { alreadyRunning, type Found, type Started } from './service.ts'
@@ -9,6 +11,11 @@ import { alreadyRunning, type Found, type Started } from './service.ts'
 export interface Stock {
   url: string
 }
+
+// Experiment ids of one digit could not be told from other numbers in the texts of answers.
+const RESERVE_IDS = `import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    db.execute("INSERT INTO experiments (experiment_id, name, lifecycle_stage) VALUES (700000, 'reserved', 'deleted')")`
 
 /** STOCK_MLFLOW_URL, else a server of `python`'s MLflow on SQLite in a temporary folder. */
 export function findStock(python: Found<Python>): Found<Stock> {
@@ -36,6 +43,7 @@ async function startStock(python: string): Promise<Started<Stock>> {
     env: { ...process.env, MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false', MLFLOW_TRACKING_URI: '' },
     ready: () => answers(`http://127.0.0.1:${port}/health`),
   })
+  await promisify(execFile)(python, ['-c', RESERVE_IDS, join(folder, 'mlflow.db')])
   const stop = async () => {
     await child.stop()
     await rm(folder, { recursive: true, force: true })

@@ -1,0 +1,157 @@
+// Field policies of MLflow's messages and which endpoint answers which.
+import {
+  IGNORE,
+  list,
+  MUST_MATCH,
+  object,
+  type Shape,
+  TYPE_MUST_MATCH,
+  unordered,
+} from '../support/compare.ts'
+
+export const ERROR = object({
+  error_code: MUST_MATCH,
+  message: MUST_MATCH,
+  sqlstate: MUST_MATCH,
+  error_class: MUST_MATCH,
+})
+
+const PAIR = object({ key: MUST_MATCH, value: MUST_MATCH })
+
+export const EXPERIMENT = object({
+  experiment_id: MUST_MATCH,
+  name: MUST_MATCH,
+  artifact_location: MUST_MATCH,
+  lifecycle_stage: MUST_MATCH,
+  creation_time: TYPE_MUST_MATCH,
+  last_update_time: TYPE_MUST_MATCH,
+  tags: unordered(PAIR, 'key'),
+  workspace: MUST_MATCH,
+})
+
+export const RUN_INFO = object({
+  run_id: MUST_MATCH,
+  run_uuid: MUST_MATCH,
+  run_name: MUST_MATCH,
+  experiment_id: MUST_MATCH,
+  user_id: MUST_MATCH,
+  status: MUST_MATCH,
+  start_time: MUST_MATCH,
+  end_time: MUST_MATCH,
+  artifact_uri: MUST_MATCH,
+  lifecycle_stage: MUST_MATCH,
+})
+
+export const METRIC = object({
+  key: MUST_MATCH,
+  value: MUST_MATCH,
+  timestamp: MUST_MATCH,
+  step: MUST_MATCH,
+  run_id: MUST_MATCH,
+  model_id: MUST_MATCH,
+  dataset_name: MUST_MATCH,
+  dataset_digest: MUST_MATCH,
+})
+
+const DATASET_INPUT = object({
+  tags: unordered(PAIR, 'key'),
+  dataset: object({
+    name: MUST_MATCH,
+    digest: MUST_MATCH,
+    source_type: MUST_MATCH,
+    source: MUST_MATCH,
+    schema: MUST_MATCH,
+    profile: MUST_MATCH,
+  }),
+})
+
+export const RUN = object({
+  info: RUN_INFO,
+  data: object({
+    metrics: unordered(METRIC, 'key'),
+    params: unordered(PAIR, 'key'),
+    tags: unordered(PAIR, 'key'),
+  }),
+  inputs: object({
+    dataset_inputs: list(DATASET_INPUT),
+    model_inputs: list(object({ model_id: MUST_MATCH })),
+  }),
+  outputs: object({ model_outputs: list(object({ model_id: MUST_MATCH, step: MUST_MATCH })) }),
+})
+
+export const LOGGED_MODEL = object({
+  info: object({
+    model_id: MUST_MATCH,
+    experiment_id: MUST_MATCH,
+    name: MUST_MATCH,
+    creation_timestamp_ms: TYPE_MUST_MATCH,
+    last_updated_timestamp_ms: TYPE_MUST_MATCH,
+    artifact_uri: MUST_MATCH,
+    status: MUST_MATCH,
+    creator_id: MUST_MATCH,
+    model_type: MUST_MATCH,
+    source_run_id: MUST_MATCH,
+    status_message: MUST_MATCH,
+    tags: unordered(PAIR, 'key'),
+    registrations: list(object({ name: MUST_MATCH, version: MUST_MATCH })),
+  }),
+  data: object({ params: unordered(PAIR, 'key'), metrics: unordered(METRIC, 'key') }),
+})
+
+const FILE_INFO = object({ path: MUST_MATCH, is_dir: MUST_MATCH, file_size: MUST_MATCH })
+const EMPTY = object({})
+const MODEL = object({ model: LOGGED_MODEL })
+
+/** Method and path pattern of each endpoint that cases use, with the shape of its answer. */
+const RESPONSES: [pattern: RegExp, shape: Shape][] = [
+  [/^POST .*experiments\/create$/, object({ experiment_id: MUST_MATCH })],
+  [/^GET .*experiments\/get(-by-name)?$/, object({ experiment: EXPERIMENT })],
+  [
+    /^(GET|POST) .*experiments\/search$/,
+    object({ experiments: list(EXPERIMENT), next_page_token: TYPE_MUST_MATCH }),
+  ],
+  [
+    /^POST .*experiments\/search-datasets$/,
+    object({
+      dataset_summaries: list(
+        object({ experiment_id: MUST_MATCH, name: MUST_MATCH, digest: MUST_MATCH, context: MUST_MATCH }),
+      ),
+    }),
+  ],
+  [/^POST .*experiments\/(delete|restore|update|set-experiment-tag|delete-experiment-tag)$/, EMPTY],
+  [/^POST .*runs\/create$/, object({ run: RUN })],
+  [/^GET .*runs\/get$/, object({ run: RUN })],
+  [/^POST .*runs\/update$/, object({ run_info: RUN_INFO })],
+  [/^POST .*runs\/search$/, object({ runs: list(RUN), next_page_token: TYPE_MUST_MATCH })],
+  [/^POST .*runs\/(delete|restore|delete-tag|set-tag|outputs|log-[a-z]+)$/, EMPTY],
+  [
+    /^GET .*metrics\/get-history(-bulk|-bulk-interval)?$/,
+    object({ metrics: list(METRIC), next_page_token: TYPE_MUST_MATCH }),
+  ],
+  [
+    /^GET .*artifacts\/list$/,
+    object({ root_uri: MUST_MATCH, files: list(FILE_INFO), next_page_token: MUST_MATCH }),
+  ],
+  [
+    /^POST .*logged-models\/search$/,
+    object({ models: list(LOGGED_MODEL), next_page_token: TYPE_MUST_MATCH }),
+  ],
+  [/^DELETE .*logged-models\/[^/]+(\/tags\/[^/]+)?$/, EMPTY],
+  [/^POST .*logged-models\/[^/]+\/params$/, EMPTY],
+  [/^PATCH .*logged-models\/[^/]+\/tags$/, MODEL],
+  [/^(GET|PATCH) .*logged-models\/[^/]+$/, MODEL],
+  [/^POST .*logged-models$/, MODEL],
+  [
+    /^GET .*logged-models\/[^/]+\/artifacts\/directories$/,
+    object({ files: list(FILE_INFO), root_uri: MUST_MATCH, next_page_token: IGNORE }),
+  ],
+  [/^GET \/(health|version)$/, MUST_MATCH],
+]
+
+/** @throws Error for an endpoint whose answer has no policy yet */
+export function responseShape(method: string, path: string): Shape {
+  const name = `${method} ${path.split('?')[0]}`
+  const found = RESPONSES.find(([pattern]) => pattern.test(name))
+  if (!found) throw new Error(`Declare the fields that ${name} answers in shapes.ts`)
+  return found[1]
+}
