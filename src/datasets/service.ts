@@ -24,9 +24,16 @@ interface RunOfInputs {
   experimentId: string
 }
 
+export interface DatasetServiceDeps {
+  engine: Engine
+  clock: Clock
+  /** The run's row when it may be written to. */
+  requireActiveRun: (runId: string) => Promise<RunOfInputs>
+}
+
 export type DatasetService = ReturnType<typeof createDatasetService>
 
-export function createDatasetService({ engine, clock }: { engine: Engine; clock: Clock }) {
+export function createDatasetService({ engine, clock, requireActiveRun }: DatasetServiceDeps) {
   /** Order numbers of edges logged by one request: milliseconds × 1000 + position. */
   function ordering() {
     const base = clock.now() * 1000
@@ -64,15 +71,16 @@ export function createDatasetService({ engine, clock }: { engine: Engine; clock:
 
   /** Logs dataset inputs and model inputs. An input that is there already keeps its tags, as in MLflow. */
   async function logInputs(
-    run: RunOfInputs,
+    runId: string,
     messages: DatasetInputMessage[],
     models: { model_id?: string | undefined }[],
   ): Promise<void> {
+    const run = await requireActiveRun(runId)
     const distinct = readInputs(run, messages)
     const ids = [...distinct.keys()]
     for (let start = 0; start < ids.length; start += LOOKUP_CHUNK) {
       const chunk = ids.slice(start, start + LOOKUP_CHUNK)
-      for (const id of await findLoggedDatasets(engine, run.runId, chunk)) distinct.delete(id)
+      for (const id of await findLoggedDatasets(engine, runId, chunk)) distinct.delete(id)
     }
     const fresh = [...distinct.values()]
     await insertInputs(engine, {
@@ -86,9 +94,10 @@ export function createDatasetService({ engine, clock }: { engine: Engine; clock:
   }
 
   async function logOutputs(
-    run: RunOfInputs,
+    runId: string,
     models: { model_id?: string | undefined; step?: Int64 | undefined }[],
   ): Promise<void> {
+    const run = await requireActiveRun(runId)
     const edges = modelEdges(run, 'RUN_OUTPUT', 'MODEL_OUTPUT', models)
     await insertInputs(engine, { datasets: [], tags: [], edges })
   }

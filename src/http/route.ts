@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { stringify } from '../wire/int64.ts'
 import { type Message, type Parsed, queryToBody, readMessage } from '../wire/message.ts'
+import { requireJsonContentType } from './json-body.ts'
 
 export type Prefix = '/api' | '/ajax-api' | ''
 
@@ -42,6 +43,7 @@ export function mount(app: FastifyInstance, endpoints: readonly Endpoint[]): voi
 
 function readInput(declared: Endpoint, request: FastifyRequest): Parsed<Message> {
   if (!declared.request) return {}
+  requireJsonContentType(request)
   const query = request.query as Record<string, string | string[]>
   const isQuery = request.method === 'GET' && Object.keys(query).length > 0
   const body = isQuery ? queryToBody(declared.request, query) : request.body

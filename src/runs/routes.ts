@@ -9,9 +9,11 @@ const tag = 'runs'
 const Empty = z.object({})
 const OneRun = z.object({ run: schema.RunWire })
 
+type Inputs = z.output<typeof schema.LogInputs>
+
 /** The rules for datasets and models that runs read and write, as far as this area's endpoints need them. */
 export interface RunEdgesLog {
-  logInputs(runId: string, input: Pick<z.output<typeof schema.LogInputs>, 'datasets' | 'models'>): Promise<void>
+  logInputs(runId: string, datasets: Inputs['datasets'], models: Inputs['models']): Promise<void>
   logOutputs(runId: string, models: z.output<typeof schema.LogOutputs>['models']): Promise<void>
 }
 
@@ -134,7 +136,7 @@ export const runEndpoints = (runs: RunService, logging: LoggingService, edges: R
     summary: 'Log datasets and models that a run reads',
     request: schema.LogInputs,
     response: Empty,
-    handle: ({ run_id, ...input }) => edges.logInputs(run_id, input),
+    handle: (input) => edges.logInputs(input.run_id, input.datasets, input.models),
   }),
   endpoint({
     method: 'POST',

@@ -1,0 +1,66 @@
+// Joins the parts of the server: every room's endpoints, by name, in one list.
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { LocationPolicy } from './artifacts/stores/locations.ts'
+import type { Engine } from './database/engine.ts'
+import { datasetEndpoints } from './datasets/routes.ts'
+import { createDatasetService } from './datasets/service.ts'
+import { experimentEndpoints } from './experiments/routes.ts'
+import { createExperimentService } from './experiments/service.ts'
+import { registerErrorHandler } from './http/error-handler.ts'
+import { registerJsonBody } from './http/json-body.ts'
+import { mount } from './http/route.ts'
+import { metricEndpoints } from './metrics/routes.ts'
+import { createMetricService } from './metrics/service.ts'
+import { createRunWriter } from './runs/ingest.store.ts'
+import { createLoggingService } from './runs/logging.service.ts'
+import { runEndpoints } from './runs/routes.ts'
+import { createRunService } from './runs/service.ts'
+import { type Clock, systemClock } from './wire/ids.ts'
+
+export interface AppDeps {
+  /** An open engine on a migrated schema; whoever opened it closes it. */
+  engine: Engine
+  /** Root URI for artifacts of experiments without a location of their own. */
+  defaultArtifactRoot: string
+  locations: LocationPolicy
+  logger?: FastifyBaseLogger
+  clock?: Clock
+}
+
+/** Bytes of a JSON body at most; the largest message is a dataset with a profile of 16 MiB. */
+const BODY_LIMIT = 64 * 1024 * 1024
+
+/** Builds the server without listening. Makes the default experiment when it is missing. */
+export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
+  const { engine, clock = systemClock } = deps
+  const app = fastify({
+    loggerInstance: deps.logger,
+    bodyLimit: BODY_LIMIT,
+    routerOptions: { maxParamLength: 4096 },
+    ajv: { customOptions: { strict: false } },
+  })
+  // Messages are read by wire/message.ts with MLflow's texts; the schemas of routes are documentation.
+  app.setValidatorCompiler(() => () => true)
+  app.setSerializerCompiler(() => JSON.stringify)
+  registerErrorHandler(app)
+  registerJsonBody(app)
+
+  const write = createRunWriter(engine)
+  const experiments = createExperimentService({
+    engine,
+    clock,
+    defaultArtifactRoot: deps.defaultArtifactRoot,
+    locations: deps.locations,
+  })
+  const runs = createRunService({ engine, clock, write })
+  const datasets = createDatasetService({ engine, clock, requireActiveRun: runs.requireActive })
+  const logging = createLoggingService({ engine, write, runs, logModelMetrics: async () => {} })
+
+  mount(app, experimentEndpoints(experiments))
+  mount(app, runEndpoints(runs, logging, datasets))
+  mount(app, metricEndpoints(createMetricService({ engine })))
+  mount(app, datasetEndpoints(datasets))
+
+  await experiments.ensureDefault()
+  return app
+}
