@@ -4,9 +4,9 @@ import { invalidParameter, MlflowError } from '../errors.ts'
 import type { Int64 } from '../wire/int64.ts'
 import { missingParameter } from '../wire/message.ts'
 import { baseName, directoryName, joinPath, parseUri } from '../wire/uri.ts'
-import type { LocationPolicy } from './locations.ts'
 import { isProxiedUri, proxiedDestinationPath, validatePathIsSafe, verifyArtifactFolder } from './paths.ts'
 import { attachmentDisposition } from './stores/content-disposition.ts'
+import type { LocationPolicy } from './stores/locations.ts'
 import { guessMimeType } from './stores/mime-types.ts'
 import {
   type ArtifactStore,

@@ -32,6 +32,8 @@ import {
 
 /** Names of uploads that are not complete; stock MLflow hides and reserves the same ones. */
 const UPLOADING_PREFIX = '.artifact.uploading.'
+/** Longest file name that file systems take. */
+const MAX_NAME_BYTES = 255
 const READ_CHUNK_BYTES = 256 * 1024
 // O_NONBLOCK: opening a named pipe must not wait for its writer. Both flags are absent on Windows.
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
@@ -43,6 +45,12 @@ const isWithin = (root: string, path: string) =>
 
 const errorCode = (error: unknown) => (error as NodeJS.ErrnoException).code
 const isAbsent = (error: unknown) => errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR'
+
+function partsOf(path: string): string[] {
+  const parts = pathParts(path)
+  if (parts.some((part) => Buffer.byteLength(part) > MAX_NAME_BYTES)) throw invalidPath()
+  return parts
+}
 
 /** Runs a file operation; names that the file system cannot take are invalid paths. */
 async function onDisk<T>(operation: () => Promise<T>): Promise<T> {
@@ -93,7 +101,7 @@ async function realPlace(folder: string, parts: readonly string[]): Promise<stri
 }
 
 async function list(folder: string, path: string): Promise<FileInfo[]> {
-  const parts = pathParts(path)
+  const parts = partsOf(path)
   const place = await realPlace(folder, parts)
   if (!place || !(await stat(place)).isDirectory()) return []
   const entries = await readdir(place, { withFileTypes: true })
@@ -122,7 +130,7 @@ async function describeEntry(folder: string, parts: readonly string[]): Promise<
 }
 
 async function openFile(folder: string, path: string): Promise<{ file: FileHandle; stats: BigIntStats }> {
-  const parts = pathParts(path)
+  const parts = partsOf(path)
   const place = await realPlace(folder, parts)
   if (!place || parts.at(-1)?.startsWith(UPLOADING_PREFIX)) throw noSuchArtifact(path)
   const file = await orUndefined(open(place, READ_FLAGS))
@@ -157,7 +165,7 @@ async function openForReading(folder: string, path: string, range?: ByteRange): 
 }
 
 async function write(folder: string, path: string, stream: Readable, sizeBytes?: number): Promise<void> {
-  const parts = pathParts(path)
+  const parts = partsOf(path)
   const name = parts.pop()
   if (name === undefined) throw new DirectoryError(path)
   if (name.startsWith(UPLOADING_PREFIX)) {
@@ -214,7 +222,7 @@ async function ensureFolder(folder: string, parts: readonly string[], path: stri
 }
 
 async function deletePath(folder: string, path: string): Promise<void> {
-  const parts = pathParts(path)
+  const parts = partsOf(path)
   const name = parts.pop()
   if (name === undefined) throw invalidPath()
   const parent = await realPlace(folder, parts)

@@ -92,10 +92,17 @@ export const noSuchArtifact = (path: string) => doesNotExist(`No such artifact: 
 export const invalidPath = () => invalidParameter('Invalid path')
 export const shortUpload = () => invalidParameter('The upload ended before all of its bytes had arrived.')
 
-/** The parts of a relative path, without empty and `.` ones. @throws INVALID_PARAMETER_VALUE when it climbs */
+/** Longest path that file systems take. */
+const MAX_PATH_BYTES = 4096
+
+/**
+ * The parts of a relative path, without empty and `.` ones.
+ * @throws INVALID_PARAMETER_VALUE when it climbs, is absolute or overlong
+ */
 export function pathParts(path: string): string[] {
+  if (path.startsWith('/') || path.includes('\u0000')) throw invalidPath()
   const parts = path.split('/').filter((part) => part !== '' && part !== '.')
-  if (path.startsWith('/') || parts.includes('..') || path.includes('\u0000')) throw invalidPath()
+  if (parts.includes('..') || Buffer.byteLength(path) > MAX_PATH_BYTES) throw invalidPath()
   return parts
 }
 
