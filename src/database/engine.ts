@@ -50,6 +50,7 @@ export function createEngine(connection: Connection, dialect: Dialect, schema: s
     const result = await connection.query(text, params, method === 'all' ? 'array' : 'object')
     return { rows: result.rows }
   })
+  passErrors(db)
   return {
     schema,
     dialect,
@@ -64,6 +65,23 @@ export function createEngine(connection: Connection, dialect: Dialect, schema: s
       await connection.query('SELECT 1', [], 'array')
     },
     close: () => connection.close(),
+  }
+}
+
+/**
+ * Drizzle wraps every error into one whose text repeats the statement with its values; ours shall reach the
+ * caller as they are, and values no log. Its result cache, which sits in the same method, is not used.
+ */
+function passErrors(db: PgRemoteDatabase): void {
+  type Prepared = {
+    queryWithCache: (text: string, params: unknown[], run: () => Promise<unknown>) => unknown
+  }
+  const { session } = db._ as unknown as { session: { prepareQuery: (...args: unknown[]) => Prepared } }
+  const prepare = session.prepareQuery.bind(session)
+  session.prepareQuery = (...args) => {
+    const prepared = prepare(...args)
+    prepared.queryWithCache = (_text, _params, run) => run()
+    return prepared
   }
 }
 

@@ -6,7 +6,14 @@ export class DuplicateKeyError extends Error {}
 
 const AWAY = 'The database is not available right now. Please retry.'
 const CONNECTION_CODES = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
 ])
 const CONNECTION_TEXTS =
   /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|not queryable|Cannot use a pool after calling end/i
@@ -24,7 +31,9 @@ export function translateDriverError(error: unknown): unknown {
   const sqlstate = typeof code === 'string' ? code : ''
   if (sqlstate === '23505') return new DuplicateKeyError(error.message, { cause: error })
   if (sqlstate === '22021' || sqlstate === '22P05') {
-    return new MlflowError('INVALID_PARAMETER_VALUE', 'Text must not contain NUL characters.', { cause: error })
+    return new MlflowError('INVALID_PARAMETER_VALUE', 'Text must not contain NUL characters.', {
+      cause: error,
+    })
   }
   const isAway =
     CONNECTION_CODES.has(sqlstate) ||

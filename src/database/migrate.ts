@@ -47,7 +47,9 @@ export function listMigrations(engine: Engine, layout: TableLayout): Migration[]
         name: file.slice(5, -4),
         checksum: createHash('sha256').update(source).digest('hex'),
         statements: splitStatements(
-          source.replaceAll('${shards}', String(layout.shards)).replaceAll('${replicas}', layout.replicas),
+          source.replace(/\$\{(shards|replicas)\}/g, (_match, name: keyof TableLayout) =>
+            String(layout[name]),
+          ),
         ),
       }
     })
@@ -98,14 +100,20 @@ export async function migrationStatus(engine: Engine, layout: TableLayout): Prom
     : new Map<number, Applied>()
   const migrations = listMigrations(engine, layout)
   checkLedger(migrations, applied)
-  return migrations.map(({ version, name }) => ({ version, name, appliedAtMs: applied.get(version)?.appliedAtMs }))
+  return migrations.map(({ version, name }) => ({
+    version,
+    name,
+    appliedAtMs: applied.get(version)?.appliedAtMs,
+  }))
 }
 
 /**
  * @throws INVALID_STATE while migrations are pending
  */
 export async function requireMigrated(engine: Engine, layout: TableLayout): Promise<void> {
-  const pending = (await migrationStatus(engine, layout)).filter(({ appliedAtMs }) => appliedAtMs === undefined)
+  const pending = (await migrationStatus(engine, layout)).filter(
+    ({ appliedAtMs }) => appliedAtMs === undefined,
+  )
   if (pending.length === 0) return
   const names = pending.map(({ version, name }) => `${version} ${name}`).join(', ')
   throw new MlflowError('INVALID_STATE', `The database lacks migrations: ${names}. Run crateflow db migrate.`)
@@ -150,10 +158,16 @@ function checkLedger(migrations: Migration[], applied: Map<number, Applied>): vo
   for (const { version, name, checksum } of applied.values()) {
     const migration = known.get(version)
     if (!migration) {
-      throw new MlflowError('INVALID_STATE', `The database is newer than this program: it has migration ${version} ${name}.`)
+      throw new MlflowError(
+        'INVALID_STATE',
+        `The database is newer than this program: it has migration ${version} ${name}.`,
+      )
     }
     if (migration.checksum !== checksum) {
-      throw new MlflowError('INVALID_STATE', `Migration ${version} ${name} was changed after it had been applied.`)
+      throw new MlflowError(
+        'INVALID_STATE',
+        `Migration ${version} ${name} was changed after it had been applied.`,
+      )
     }
   }
 }

@@ -74,9 +74,15 @@ export async function claimName(engine: Engine, owner: NameOwner, claim: Claim):
 }
 
 /** Gives a name back, unless somebody else has it by now. */
-export async function releaseName(engine: Engine, owner: NameOwner, name: string, ownerId: string): Promise<void> {
+export async function releaseName(
+  engine: Engine,
+  owner: NameOwner,
+  name: string,
+  ownerId: string,
+): Promise<void> {
   const held = await readClaim(engine, owner.scope, name)
-  if (held?.ownerId === ownerId) await moveClaim(engine, owner.scope, held, { name, ownerId: '', fence: held.fence })
+  if (held?.ownerId === ownerId)
+    await moveClaim(engine, owner.scope, held, { name, ownerId: '', fence: held.fence })
 }
 
 /** The owner of a name by primary key, whether or not it carries the name yet. */

@@ -76,17 +76,22 @@ async function connect(pool: pg.Pool, hosts: number): Promise<pg.PoolClient> {
   }
 }
 
+/** A prepared statement outlived its table (dropped and made anew, or altered): nothing of it ran. */
+const STALE_STATEMENT = new Set(['42P01', '0A000', '26000'])
+
 /** Runs one statement; a client whose connection broke does not go back to the pool. */
 async function run(client: pg.PoolClient, query: pg.QueryConfig): Promise<pg.QueryResult> {
-  let broken: unknown
+  let broken = false
   try {
     return await client.query(query)
   } catch (error) {
     // Errors that the server told leave the connection usable; all others (sockets, timeouts) do not.
-    if (!(error instanceof pg.DatabaseError)) broken = error
+    const code = error instanceof pg.DatabaseError ? error.code : undefined
+    broken = !(error instanceof pg.DatabaseError) || STALE_STATEMENT.has(code ?? '')
+    if (code && STALE_STATEMENT.has(code)) return await client.query({ ...query, name: undefined })
     throw error
   } finally {
-    client.release(broken instanceof Error ? broken : undefined)
+    client.release(broken)
   }
 }
 
@@ -108,5 +113,9 @@ function tlsOptions({ tls, tlsRootCert }: ServerTarget): boolean | ConnectionOpt
   if (tls === 'disable' || tls === 'prefer') return false
   const ca = tlsRootCert ? readFileSync(tlsRootCert, 'utf8') : undefined
   if (tls === 'require') return { rejectUnauthorized: false, ca }
-  return { rejectUnauthorized: true, ca, ...(tls === 'verify-ca' && { checkServerIdentity: () => undefined }) }
+  return {
+    rejectUnauthorized: true,
+    ca,
+    ...(tls === 'verify-ca' && { checkServerIdentity: () => undefined }),
+  }
 }

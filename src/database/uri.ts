@@ -38,7 +38,8 @@ export function parseBackendUri(uri: string): BackendTarget {
       schema: schemaName(new URLSearchParams(query)),
     }
   }
-  const match = /^(cratedb|crate|postgresql|postgres):\/\/(?:([^@/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/.exec(uri)
+  const match =
+    /^(cratedb|crate|postgresql|postgres):\/\/(?:([^@/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/.exec(uri)
   if (!match) throw unsupported()
   const [, scheme = '', userInfo = '', hostList = '', database = '', query = ''] = match
   const engine = scheme.startsWith('crate') ? 'cratedb' : 'postgresql'
@@ -85,6 +86,9 @@ export function describeTarget(target: BackendTarget): string {
   return `${target.engine}://${hosts}/?schema=${target.schema}`
 }
 
-const invalid = (why: string) => new MlflowError('INVALID_PARAMETER_VALUE', `Invalid backend store URI: ${why}.`)
+const invalid = (why: string) =>
+  new MlflowError('INVALID_PARAMETER_VALUE', `Invalid backend store URI: ${why}.`)
 const unsupported = () =>
-  invalid('expected pglite:<folder>, cratedb://user@host:5432/?schema=mlflow or postgresql://user@host:5432/database')
+  invalid(
+    'expected pglite:<folder>, cratedb://user@host:5432/?schema=mlflow or postgresql://user@host:5432/database',
+  )

@@ -1,0 +1,130 @@
+// Migrations: the same tables on every engine, safe with several servers, resumable, dropped in one call.
+import { getTableColumns, getTableName, sql, type Table } from 'drizzle-orm'
+import { expect, it } from 'vitest'
+import type { Engine } from '../../src/database/engine.ts'
+import {
+  dropAllTables,
+  listMigrations,
+  migrate,
+  migrationStatus,
+  schemaMigrations,
+  tableNames,
+} from '../../src/database/migrate.ts'
+import { nameClaims } from '../../src/database/name-claims.ts'
+import { openEngine } from '../../src/database/open-engine.ts'
+import { parseBackendUri } from '../../src/database/uri.ts'
+import * as datasets from '../../src/datasets/tables.ts'
+import * as experiments from '../../src/experiments/tables.ts'
+import * as loggedModels from '../../src/logged-models/tables.ts'
+import * as metrics from '../../src/metrics/tables.ts'
+import * as runs from '../../src/runs/tables.ts'
+import { describeEachEngine } from '../support/engines.ts'
+
+const LAYOUT = { shards: 2, replicas: '0-1' }
+
+const declared: Table[] = [
+  schemaMigrations,
+  nameClaims,
+  ...[experiments, runs, metrics, datasets, loggedModels].flatMap((room) => Object.values(room) as Table[]),
+]
+
+const open = (uri: string) => openEngine(parseBackendUri(uri), { maxConnections: 4 })
+
+/** Column names and types by table, in one spelling for all engines. */
+async function columnsOf(engine: Engine): Promise<Record<string, Record<string, string>>> {
+  const { rows } = await engine.execute<{ table_name: string; column_name: string; data_type: string }>(
+    sql`SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = ${engine.schema}`,
+  )
+  const tables: Record<string, Record<string, string>> = {}
+  for (const row of rows) {
+    tables[row.table_name] = { ...tables[row.table_name], [row.column_name]: row.data_type }
+  }
+  return tables
+}
+
+describeEachEngine('migrations', (target) => {
+  it('give exactly the columns that the code declares', async () => {
+    const engine = await open(await target.another({ empty: true }))
+    await migrate(engine, LAYOUT)
+    const expected = Object.fromEntries(
+      declared.map((table) => [
+        getTableName(table),
+        Object.fromEntries(
+          Object.values(getTableColumns(table)).map((column) => [column.name, column.getSQLType()]),
+        ),
+      ]),
+    )
+    expect(await columnsOf(engine)).toEqual(expected)
+    await engine.close()
+  })
+
+  it('are applied once, and nothing is pending afterwards', async () => {
+    const engine = await open(await target.another({ empty: true }))
+    expect(
+      (await migrationStatus(engine, LAYOUT)).every(({ appliedAtMs }) => appliedAtMs === undefined),
+    ).toBe(true)
+    const applied = await migrate(engine, LAYOUT)
+    expect(applied.map(({ version }) => version)).toEqual(
+      listMigrations(engine, LAYOUT).map(({ version }) => version),
+    )
+    expect(await migrate(engine, LAYOUT)).toEqual([])
+    expect(
+      (await migrationStatus(engine, LAYOUT)).every(({ appliedAtMs }) => appliedAtMs !== undefined),
+    ).toBe(true)
+    await engine.close()
+  })
+
+  it('finish after a crash between any two statements', async () => {
+    const engine = await open(await target.another({ empty: true }))
+    const complete = listMigrations(engine, LAYOUT).flatMap(({ statements }) => statements).length
+    for (let survived = 1; survived <= complete; survived += 4) {
+      await dropAllTables(engine)
+      let left = survived
+      const dying: Engine = {
+        ...engine,
+        execute: async (statement) => {
+          if (left-- === 0) throw new Error('killed')
+          return engine.execute(statement)
+        },
+      }
+      await expect(migrate(dying, LAYOUT)).rejects.toThrow('killed')
+      await migrate(engine, LAYOUT)
+      expect(Object.keys(await columnsOf(engine)).sort()).toEqual(declared.map(getTableName).sort())
+    }
+    await engine.close()
+  })
+
+  it('refuse a database that is newer than the program', async () => {
+    const engine = await open(await target.another({ empty: true }))
+    await migrate(engine, LAYOUT)
+    await engine.db
+      .insert(schemaMigrations)
+      .values({ version: 9999, name: 'from_the_future', checksum: 'x', appliedAtMs: 1 })
+    await expect(migrate(engine, LAYOUT)).rejects.toThrow('newer than this program: it has migration 9999')
+    await engine.close()
+  })
+
+  it('drop every table of the schema', async () => {
+    const engine = await open(await target.another({ empty: true }))
+    await migrate(engine, LAYOUT)
+    expect((await dropAllTables(engine)).sort()).toEqual(declared.map(getTableName).sort())
+    expect(await tableNames(engine)).toEqual([])
+    await engine.close()
+  })
+})
+
+describeEachEngine(
+  'migrations from several servers at once',
+  (target) => {
+    it('all succeed', async () => {
+      const uri = await target.another({ empty: true })
+      const engines = await Promise.all(Array.from({ length: 6 }, () => open(uri)))
+      await Promise.all(engines.map((engine) => migrate(engine, LAYOUT)))
+      expect(Object.keys(await columnsOf(engines[0] as Engine)).sort()).toEqual(
+        declared.map(getTableName).sort(),
+      )
+      for (const engine of engines) await engine.close()
+    })
+  },
+  ['CrateDB', 'PostgreSQL'],
+)
