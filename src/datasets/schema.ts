@@ -16,7 +16,10 @@ export const DatasetInputSchema = message('DatasetInput', {
   dataset: DatasetSchema.optional(),
 })
 export const ModelInputSchema = message('ModelInput', { model_id: text().optional() })
-export const ModelOutputSchema = message('ModelOutput', { model_id: text().optional(), step: int64().optional() })
+export const ModelOutputSchema = message('ModelOutput', {
+  model_id: text().optional(),
+  step: int64().optional(),
+})
 
 const TagWire = z.object({ key: z.string(), value: z.string() })
 
@@ -40,7 +43,9 @@ export const RunInputsWire = z.object({
 export type RunInputs = z.infer<typeof RunInputsWire>
 
 export const RunOutputsWire = z.object({
-  model_outputs: z.array(z.object({ model_id: z.string(), step: z.union([z.number(), z.bigint()]) })).optional(),
+  model_outputs: z
+    .array(z.object({ model_id: z.string(), step: z.union([z.number(), z.bigint()]) }))
+    .optional(),
 })
 export type RunOutputs = z.infer<typeof RunOutputsWire>
 

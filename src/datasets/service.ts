@@ -16,7 +16,9 @@ const LOOKUP_CHUNK = 64
 
 interface DatasetInputMessage {
   tags: { key?: string | undefined; value?: string | undefined }[]
-  dataset?: Partial<Record<'name' | 'digest' | 'source_type' | 'source' | 'schema' | 'profile', string>> | undefined
+  dataset?:
+    | Partial<Record<'name' | 'digest' | 'source_type' | 'source' | 'schema' | 'profile', string>>
+    | undefined
 }
 
 interface RunOfInputs {
@@ -85,11 +87,11 @@ export function createDatasetService({ engine, clock, requireActiveRun }: Datase
     const fresh = [...distinct.values()]
     await insertInputs(engine, {
       datasets: fresh.map(({ dataset }) => dataset),
-      tags: distinctBy(fresh.flatMap(({ tags }) => tags), (tag) => `${tag.datasetId}\0${tag.name}`),
-      edges: [
-        ...fresh.map(({ edge }) => edge),
-        ...modelEdges(run, 'RUN_INPUT', 'MODEL_INPUT', models),
-      ],
+      tags: distinctBy(
+        fresh.flatMap(({ tags }) => tags),
+        (tag) => `${tag.datasetId}\0${tag.name}`,
+      ),
+      edges: [...fresh.map(({ edge }) => edge), ...modelEdges(run, 'RUN_INPUT', 'MODEL_INPUT', models)],
     })
   }
 

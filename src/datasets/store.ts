@@ -27,7 +27,8 @@ export async function findRunEdges(engine: Engine, runIds: string[]): Promise<Ma
     const dataset = known.get(sourceId)
     const tags = tagRows.filter((tag) => tag.runId === destinationId && tag.datasetId === sourceId)
     const run = edges.get(destinationId)
-    if (dataset && run) run.inputs.dataset_inputs = [...(run.inputs.dataset_inputs ?? []), inputToWire(dataset, tags)]
+    if (dataset && run)
+      run.inputs.dataset_inputs = [...(run.inputs.dataset_inputs ?? []), inputToWire(dataset, tags)]
   }
   for (const { sourceType, sourceId, destinationId, step } of fromRuns) {
     const run = edges.get(sourceId)
@@ -44,7 +45,11 @@ function findEdges(engine: Engine, from: 'DATASET' | 'RUN', runIds: string[]): P
     from === 'DATASET'
       ? and(eq(inputs.sourceType, 'DATASET'), equalsAny(inputs.destinationId, runIds))
       : and(equalsAny(inputs.sourceType, ['RUN_INPUT', 'RUN_OUTPUT']), equalsAny(inputs.sourceId, runIds))
-  return engine.db.select().from(inputs).where(side).orderBy(asc(inputs.loggedOrder), asc(inputs.destinationId))
+  return engine.db
+    .select()
+    .from(inputs)
+    .where(side)
+    .orderBy(asc(inputs.loggedOrder), asc(inputs.destinationId))
 }
 
 async function findDatasets(engine: Engine, datasetIds: string[]): Promise<Map<string, DatasetRow>> {
@@ -66,7 +71,11 @@ const inputToWire = (dataset: DatasetRow, tags: InputTagRow[]): DatasetInput => 
 })
 
 /** Which of the datasets are inputs of the run already, by primary key. Takes up to about 100 ids. */
-export async function findLoggedDatasets(engine: Engine, runId: string, datasetIds: string[]): Promise<Set<string>> {
+export async function findLoggedDatasets(
+  engine: Engine,
+  runId: string,
+  datasetIds: string[],
+): Promise<Set<string>> {
   if (datasetIds.length === 0) return new Set()
   const rows = await engine.db
     .select({ id: inputs.sourceId })
@@ -87,7 +96,8 @@ export async function insertInputs(
   engine: Engine,
   rows: { datasets: DatasetRow[]; tags: InputTagRow[]; edges: InputRow[] },
 ): Promise<void> {
-  const insert = async (statement: ReturnType<typeof sql>) => engine.execute(sql`${statement} ON CONFLICT DO NOTHING`)
+  const insert = async (statement: ReturnType<typeof sql>) =>
+    engine.execute(sql`${statement} ON CONFLICT DO NOTHING`)
   await Promise.all([
     rows.datasets.length > 0 && insert(bulkInsert(datasets, rows.datasets)),
     rows.tags.length > 0 && insert(bulkInsert(inputTags, rows.tags)),

@@ -6,7 +6,10 @@ export const VIEW_TYPES = { ACTIVE_ONLY: 1, DELETED_ONLY: 2, ALL: 3 } as const
 export type ViewType = keyof typeof VIEW_TYPES
 export const viewType = () => enumeration(VIEW_TYPES)
 
-export const ExperimentTagSchema = message('ExperimentTag', { key: text().optional(), value: text().optional() })
+export const ExperimentTagSchema = message('ExperimentTag', {
+  key: text().optional(),
+  value: text().optional(),
+})
 
 export const ExperimentSchema = z
   .object({

@@ -1,7 +1,7 @@
 // MLflow's rules for experiments: names, tags, lifecycle.
 import type { LocationPolicy } from '../artifacts/stores/locations.ts'
 import type { Engine } from '../database/engine.ts'
-import { claimName, claimedBy, releaseName } from '../database/name-claims.ts'
+import { claimedBy, claimName, releaseName } from '../database/name-claims.ts'
 import { alreadyExists, doesNotExist, invalidParameter, MlflowError } from '../errors.ts'
 import { setRunsLifecycle } from '../runs/store.ts'
 import { parseExperimentFilter, parseExperimentOrderBy } from '../search/experiment-search.ts'
@@ -33,13 +33,25 @@ type TagInput = { key?: string | undefined; value?: string | undefined }
 
 export type ExperimentService = ReturnType<typeof createExperimentService>
 
-export function createExperimentService({ engine, clock, defaultArtifactRoot, locations }: ExperimentServiceDeps) {
+export function createExperimentService({
+  engine,
+  clock,
+  defaultArtifactRoot,
+  locations,
+}: ExperimentServiceDeps) {
   const newExperimentId = createExperimentIds(clock)
   const owner = store.experimentNames(engine)
 
-  async function create(input: { name: string; artifact_location?: string; tags: TagInput[] }): Promise<string> {
+  async function create(input: {
+    name: string
+    artifact_location?: string
+    tags: TagInput[]
+  }): Promise<string> {
     const tags = input.tags.map(({ key, value }) => ({ key: key ?? '', value: value ?? '' }))
-    if (tags.filter(({ key }) => key.startsWith(CUSTOM_VIEW_PREFIX)).length > limits.MAX_CUSTOM_VIEWS_PER_EXPERIMENT) {
+    if (
+      tags.filter(({ key }) => key.startsWith(CUSTOM_VIEW_PREFIX)).length >
+      limits.MAX_CUSTOM_VIEWS_PER_EXPERIMENT
+    ) {
       throw tooManyViews()
     }
     const location = input.artifact_location ? locations.validateNew(input.artifact_location) : undefined
@@ -127,7 +139,11 @@ export function createExperimentService({ engine, clock, defaultArtifactRoot, lo
   }
 
   /** Runs change first and the experiment last, so that a retry after a crash finds it still to be done. */
-  async function changeLifecycle(experimentId: string, from: store.Lifecycle, to: store.Lifecycle): Promise<void> {
+  async function changeLifecycle(
+    experimentId: string,
+    from: store.Lifecycle,
+    to: store.Lifecycle,
+  ): Promise<void> {
     const row = await requireRow(experimentId)
     if (row.lifecycleStage !== from) throw experimentNotFound(row.experimentId)
     const nowMs = clock.now()
@@ -141,7 +157,8 @@ export function createExperimentService({ engine, clock, defaultArtifactRoot, lo
       const tags = (await store.findExperimentTags(engine, [row.experimentId])).get(row.experimentId) ?? []
       const views = tags.filter((tag) => tag.key.startsWith(CUSTOM_VIEW_PREFIX))
       const isNew = !views.some((tag) => tag.key === key)
-      if (isNew && views.length >= limits.MAX_CUSTOM_VIEWS_PER_EXPERIMENT) throw tooManyViews(row.experimentId)
+      if (isNew && views.length >= limits.MAX_CUSTOM_VIEWS_PER_EXPERIMENT)
+        throw tooManyViews(row.experimentId)
     }
     checkTag({ key, value })
     const row = await requireActive(experimentId)
@@ -225,7 +242,6 @@ function checkTag({ key, value }: Tag): void {
   checkLength('key', limits.MAX_EXPERIMENT_TAG_KEY_LENGTH, checkKey(key, 'key'))
   checkLength('value', limits.MAX_EXPERIMENT_TAG_VALUE_LENGTH, value)
 }
-
 
 const tooManyViews = (experimentId?: string) =>
   invalidParameter(

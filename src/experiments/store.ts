@@ -8,7 +8,10 @@ import { type ExperimentRow, experiments, experimentTags } from './tables.ts'
 export type Lifecycle = 'active' | 'deleted'
 
 /** The row of a named experiment in any lifecycle stage; sees every acknowledged write. */
-export async function findExperiment(engine: Engine, experimentId: string): Promise<ExperimentRow | undefined> {
+export async function findExperiment(
+  engine: Engine,
+  experimentId: string,
+): Promise<ExperimentRow | undefined> {
   const [row] = await engine.db.select().from(experiments).where(eq(experiments.experimentId, experimentId))
   return row?.name == null ? undefined : row
 }
@@ -82,7 +85,10 @@ export const experimentNames = (engine: Engine): NameOwner => ({
 type Tag = { key: string; value: string }
 
 /** Tags of the experiments, by key. Passes the refresh gate. */
-export async function findExperimentTags(engine: Engine, experimentIds: string[]): Promise<Map<string, Tag[]>> {
+export async function findExperimentTags(
+  engine: Engine,
+  experimentIds: string[],
+): Promise<Map<string, Tag[]>> {
   const byExperiment = new Map<string, Tag[]>(experimentIds.map((id) => [id, []]))
   if (experimentIds.length === 0) return byExperiment
   await engine.refresh(experimentTags)
@@ -106,7 +112,11 @@ export async function upsertExperimentTags(engine: Engine, experimentId: string,
 }
 
 /** @returns whether there was such a tag */
-export async function deleteExperimentTag(engine: Engine, experimentId: string, key: string): Promise<boolean> {
+export async function deleteExperimentTag(
+  engine: Engine,
+  experimentId: string,
+  key: string,
+): Promise<boolean> {
   const { rowCount } = await engine.execute(
     sql`DELETE FROM experiment_tags WHERE ${and(eq(experimentTags.experimentId, experimentId), eq(experimentTags.key, key))}`,
   )

@@ -8,7 +8,8 @@ const RETRY_AFTER_SECONDS = 1
 export function registerErrorHandler(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError | MlflowError, request, reply) => {
     const answer = toMlflowError(error)
-    if (answer.status >= 500) request.log.error({ err: answer.cause ?? error, code: answer.code }, answer.message)
+    if (answer.status >= 500)
+      request.log.error({ err: answer.cause ?? error, code: answer.code }, answer.message)
     if (answer.status === 503 || answer.status === 429) reply.header('retry-after', RETRY_AFTER_SECONDS)
     return reply.code(answer.status).type('application/json').send(JSON.stringify(answer))
   })

@@ -21,7 +21,8 @@ export interface Endpoint<M extends Message = Message> {
 }
 
 /** Declares an endpoint so that its handler's input is typed by its request message. */
-export const endpoint = <M extends Message>(declared: Endpoint<M>): Endpoint => declared as unknown as Endpoint
+export const endpoint = <M extends Message>(declared: Endpoint<M>): Endpoint =>
+  declared as unknown as Endpoint
 
 /** Mounts a table of endpoints under their prefixes. Answers are JSON unless the handler sent them itself. */
 export function mount(app: FastifyInstance, endpoints: readonly Endpoint[]): void {

@@ -7,7 +7,10 @@ import * as schema from './schema.ts'
 import type { MetricService } from './service.ts'
 
 const tag = 'metrics'
-const Points = z.object({ metrics: z.array(schema.MetricWire).optional(), next_page_token: z.string().optional() })
+const Points = z.object({
+  metrics: z.array(schema.MetricWire).optional(),
+  next_page_token: z.string().optional(),
+})
 const PointsOfRuns = z.object({ metrics: z.array(schema.MetricWithRunIdWire).optional() })
 
 export const metricEndpoints = (service: MetricService): Endpoint[] => [

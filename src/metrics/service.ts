@@ -15,7 +15,12 @@ export type MetricService = ReturnType<typeof createMetricService>
 
 export function createMetricService({ engine }: { engine: Engine }) {
   /** One page; the token leads to the next one. */
-  async function getHistoryPage(input: { run_id: string; metric_key: string; page_token?: string; max_results: number }) {
+  async function getHistoryPage(input: {
+    run_id: string
+    metric_key: string
+    page_token?: string
+    max_results: number
+  }) {
     if (input.max_results <= 0) {
       throw invalidParameter(
         `Invalid value ${input.max_results} for parameter 'max_results' supplied. It must be a positive integer.`,
@@ -36,7 +41,12 @@ export function createMetricService({ engine }: { engine: Engine }) {
   async function* getHistory(input: { run_id: string; metric_key: string; page_token?: string }) {
     await engine.refresh(metrics)
     for (let offset = decodeOffset(input.page_token); ; offset += CHUNK) {
-      const rows = await findHistory(engine, { runId: input.run_id, key: input.metric_key, limit: CHUNK, offset })
+      const rows = await findHistory(engine, {
+        runId: input.run_id,
+        key: input.metric_key,
+        limit: CHUNK,
+        offset,
+      })
       yield rows.map(metricToWire)
       if (rows.length < CHUNK) return
     }

@@ -7,8 +7,7 @@ import type { Metric } from './schema.ts'
 import { type LatestMetricRow, type MetricRow, metrics } from './tables.ts'
 
 /** Naming the month beside the run lets CrateDB read one partition only. */
-const ofRun = (runId: string): SQL =>
-  and(eq(metrics.runId, runId), eq(metrics.month, monthOf(runId))) as SQL
+const ofRun = (runId: string): SQL => and(eq(metrics.runId, runId), eq(metrics.month, monthOf(runId))) as SQL
 
 const ofRuns = (runIds: string[]): SQL =>
   and(equalsAny(metrics.runId, runIds), equalsAny(metrics.month, [...new Set(runIds.map(monthOf))])) as SQL

@@ -55,7 +55,11 @@ async function writeMetrics(engine: Engine, writes: RunWrite[]): Promise<void> {
 
 /** Whether `a` is newer than `b`: by step, then timestamp, then value. */
 export const isNewer = (a: MetricRow | LatestMetricRow, b: MetricRow | LatestMetricRow): boolean =>
-  a.step !== b.step ? a.step > b.step : a.timestamp !== b.timestamp ? a.timestamp > b.timestamp : a.value > b.value
+  a.step !== b.step
+    ? a.step > b.step
+    : a.timestamp !== b.timestamp
+      ? a.timestamp > b.timestamp
+      : a.value > b.value
 
 /**
  * One upsert per key whatever the number of points. The comparison with the stored point is in the statement, so
@@ -104,7 +108,8 @@ async function writeTags(engine: Engine, writes: RunWrite[]): Promise<void> {
 async function writeParams(engine: Engine, writes: RunWrite[]): Promise<ParamConflict[][]> {
   const first = new Map<string, ParamRow>()
   for (const { params: rows } of writes) {
-    for (const row of rows) if (!first.has(`${row.runId}\0${row.key}`)) first.set(`${row.runId}\0${row.key}`, row)
+    for (const row of rows)
+      if (!first.has(`${row.runId}\0${row.key}`)) first.set(`${row.runId}\0${row.key}`, row)
   }
   if (first.size === 0) return writes.map(() => [])
   const { rows: inserted } = await engine.execute<{ run_id: string; key: string; value: string }>(
@@ -123,6 +128,8 @@ async function findConflicts(
   const stored = await findParams(engine, runId, taken)
   return rows.flatMap((row) => {
     const oldValue = inserted.get(`${runId}\0${row.key}`) ?? stored.get(row.key)
-    return oldValue === undefined || oldValue === row.value ? [] : [{ key: row.key, oldValue, newValue: row.value }]
+    return oldValue === undefined || oldValue === row.value
+      ? []
+      : [{ key: row.key, oldValue, newValue: row.value }]
   })
 }

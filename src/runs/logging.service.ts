@@ -6,8 +6,8 @@ import type { MetricRow } from '../metrics/tables.ts'
 import { monthOf } from '../wire/ids.ts'
 import type { Int64 } from '../wire/int64.ts'
 import * as limits from '../wire/limits.ts'
-import { checkEntityKey, checkKey, checkLength, truncate } from '../wire/names.ts'
 import { missingParameter } from '../wire/message.ts'
+import { checkEntityKey, checkKey, checkLength, truncate } from '../wire/names.ts'
 import { pythonRepr } from '../wire/python.ts'
 import type { ParamConflict, RunWrite, RunWriter } from './ingest.store.ts'
 import { RUN_NAME_TAG, type RunService } from './service.ts'
@@ -116,7 +116,10 @@ export function createLoggingService({ engine, write, runs, logModelMetrics }: L
     if (name) await runs.update(runId, { run_name: name })
   }
 
-  async function findConflicts(runId: string, params: { key: string; value: string }[]): Promise<ParamConflict[]> {
+  async function findConflicts(
+    runId: string,
+    params: { key: string; value: string }[],
+  ): Promise<ParamConflict[]> {
     const stored = await store.findParams(
       engine,
       runId,
@@ -169,7 +172,15 @@ function readMetric(runId: string, metric: MetricInput, path: string): MetricRow
   const isNan = Number.isNaN(value)
   const finite = Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value))
   // `+ 0` makes -0 a plain 0: both are one point.
-  return { runId, key, value: isNan ? 0 : finite + 0, timestamp, step: metric.step ?? 0, isNan, month: monthOf(runId) }
+  return {
+    runId,
+    key,
+    value: isNan ? 0 : finite + 0,
+    timestamp,
+    step: metric.step ?? 0,
+    isNan,
+    month: monthOf(runId),
+  }
 }
 
 /** `str(float)` as far as it differs from JavaScript for common values. */
@@ -202,7 +213,8 @@ function readTag(tag: KeyValue, path: string): { key: string; value: string } {
 function checkPresent(batch: { metrics: MetricInput[]; params: KeyValue[]; tags: KeyValue[] }): void {
   batch.metrics.forEach((metric, i) => {
     for (const field of ['key', 'value', 'timestamp'] as const) {
-      if (metric[field] === undefined || (metric[field] as unknown) === '') throw missingParameter(`metrics[${i}].${field}`)
+      if (metric[field] === undefined || (metric[field] as unknown) === '')
+        throw missingParameter(`metrics[${i}].${field}`)
     }
   })
   batch.params.forEach((param, i) => {
@@ -229,7 +241,9 @@ function checkCounts(metrics: number, params: number, tags: number): void {
 
 function checkDistinct(params: { key: string }[]): void {
   const keys = new Set<string>()
-  const repeated = params.filter(({ key }) => keys.size === keys.add(key).size).map(({ key }) => pythonRepr(key))
+  const repeated = params
+    .filter(({ key }) => keys.size === keys.add(key).size)
+    .map(({ key }) => pythonRepr(key))
   if (repeated.length === 0) return
   throw invalidParameter(
     `Duplicate parameter keys have been submitted: [${repeated.join(', ')}]. Please ensure the request contains only one param value per param key.`,
@@ -273,11 +287,19 @@ function parseModel(modelJson: string): Record<string, unknown> {
   } catch {
     throw invalidParameter(`Malformed model info. \n ${modelJson} \n is not a valid JSON.`)
   }
-  const missing = MODEL_FIELDS.filter((field) => model === null || typeof model !== 'object' || !(field in model))
+  const missing = MODEL_FIELDS.filter(
+    (field) => model === null || typeof model !== 'object' || !(field in model),
+  )
   if (missing.length > 0) {
     throw invalidParameter(`Model json is missing mandatory fields: {${missing.map(pythonRepr).join(', ')}}`)
   }
-  const { run_id, artifact_path, utc_time_created, model_uuid = randomUUID().replaceAll('-', ''), flavors } = model
+  const {
+    run_id,
+    artifact_path,
+    utc_time_created,
+    model_uuid = randomUUID().replaceAll('-', ''),
+    flavors,
+  } = model
   return { run_id, artifact_path, utc_time_created, model_uuid, flavors: withoutConfigs(flavors) }
 }
 

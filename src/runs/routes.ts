@@ -1,8 +1,8 @@
 // REST of the runs area.
 import { z } from 'zod'
 import { type Endpoint, endpoint } from '../http/route.ts'
-import * as schema from './schema.ts'
 import type { LoggingService } from './logging.service.ts'
+import * as schema from './schema.ts'
 import type { RunService } from './service.ts'
 
 const tag = 'runs'

@@ -1,9 +1,25 @@
 // Messages of the runs area.
 import { z } from 'zod'
+import {
+  DatasetInputSchema,
+  ModelInputSchema,
+  ModelOutputSchema,
+  RunInputsWire,
+  RunOutputsWire,
+} from '../datasets/schema.ts'
 import { viewType } from '../experiments/schema.ts'
-import { DatasetInputSchema, ModelInputSchema, ModelOutputSchema, RunInputsWire, RunOutputsWire } from '../datasets/schema.ts'
-import { atMost, double, enumeration, int32, int64, message, repeated, required, text } from '../wire/message.ts'
 import { MetricWire } from '../metrics/schema.ts'
+import {
+  atMost,
+  double,
+  enumeration,
+  int32,
+  int64,
+  message,
+  repeated,
+  required,
+  text,
+} from '../wire/message.ts'
 
 export const RUN_STATUSES = { RUNNING: 1, SCHEDULED: 2, FINISHED: 3, FAILED: 4, KILLED: 5 } as const
 export type RunStatus = keyof typeof RUN_STATUSES
@@ -94,7 +110,10 @@ export const LogInputs = message('LogInputs', {
   datasets: repeated(DatasetInputSchema),
   models: repeated(ModelInputSchema),
 })
-export const LogOutputs = message('LogOutputs', { run_id: text(), models: required(repeated(ModelOutputSchema)) })
+export const LogOutputs = message('LogOutputs', {
+  run_id: text(),
+  models: required(repeated(ModelOutputSchema)),
+})
 export const SearchRuns = message('SearchRuns', {
   experiment_ids: repeated(text()),
   filter: text().optional(),

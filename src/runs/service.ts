@@ -1,10 +1,11 @@
 // MLflow's rules for runs: creation, status, lifecycle, search.
-import { edgeTables, findRunEdges, type RunEdges } from '../datasets/store.ts'
+
 import type { Engine } from '../database/engine.ts'
 import { createBatchedReader } from '../database/group-commit.ts'
+import { edgeTables, findRunEdges, type RunEdges } from '../datasets/store.ts'
 import { doesNotExist, invalidParameter } from '../errors.ts'
-import { findExperiment, type Lifecycle } from '../experiments/store.ts'
 import type { ViewType } from '../experiments/schema.ts'
+import { findExperiment, type Lifecycle } from '../experiments/store.ts'
 import type { ExperimentRow } from '../experiments/tables.ts'
 import { metricToWire } from '../metrics/store.ts'
 import { parseRunFilter, parseRunOrderBy } from '../search/run-search.ts'
@@ -51,7 +52,9 @@ export function createRunService({ engine, clock, write }: RunServiceDeps) {
   async function requireActive(runId: string): Promise<RunRow> {
     const row = await requireRun(runId)
     if (row.lifecycleStage === 'active') return row
-    throw invalidParameter(`The run ${runId} must be in the 'active' state. Current state is ${row.lifecycleStage}.`)
+    throw invalidParameter(
+      `The run ${runId} must be in the 'active' state. Current state is ${row.lifecycleStage}.`,
+    )
   }
 
   /** The run's row comes last: with it the run exists, tags and all. */
@@ -89,7 +92,9 @@ export function createRunService({ engine, clock, write }: RunServiceDeps) {
     changes: { status?: RunStatus; end_time?: Int64; run_name?: string },
   ): Promise<RunInfo> {
     const row = await requireActive(runId)
-    const runName = changes.run_name ? checkLength('run_name', MAX_TAG_VALUE_LENGTH, changes.run_name) : undefined
+    const runName = changes.run_name
+      ? checkLength('run_name', MAX_TAG_VALUE_LENGTH, changes.run_name)
+      : undefined
     if (runName) await write(nameWrite(row, runName))
     const updated = await store.updateRun(engine, runId, {
       status: changes.status ?? row.status,
@@ -115,13 +120,12 @@ export function createRunService({ engine, clock, write }: RunServiceDeps) {
     if (rows.length === 0) return []
     const ids = rows.map((row) => row.runId)
     await engine.refresh(...store.runContentTables, ...edgeTables)
-    const [contents, edges] = await Promise.all([store.findRunContents(engine, ids), findRunEdges(engine, ids)])
+    const [contents, edges] = await Promise.all([
+      store.findRunContents(engine, ids),
+      findRunEdges(engine, ids),
+    ])
     return rows.map((row) =>
-      runToWire(
-        row,
-        contents.get(row.runId) as store.RunContents,
-        edges.get(row.runId) as RunEdges,
-      ),
+      runToWire(row, contents.get(row.runId) as store.RunContents, edges.get(row.runId) as RunEdges),
     )
   }
 
@@ -145,7 +149,14 @@ export function createRunService({ engine, clock, write }: RunServiceDeps) {
     const rows =
       experimentIds.length === 0
         ? []
-        : await searchRunRows(engine, { experimentIds, filter, orderBy, stages, limit: maxResults + 1, offset })
+        : await searchRunRows(engine, {
+            experimentIds,
+            filter,
+            orderBy,
+            stages,
+            limit: maxResults + 1,
+            offset,
+          })
     return {
       runs: await withContents(rows.slice(0, maxResults)),
       nextPageToken: rows.length > maxResults ? encodeOffset(offset + maxResults) : undefined,

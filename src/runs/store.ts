@@ -15,10 +15,16 @@ export async function insertRun(engine: Engine, row: RunRow): Promise<void> {
   await engine.db.insert(runs).values(row)
 }
 
-export type RunChanges = Partial<Pick<RunRow, 'status' | 'endTime' | 'runName' | 'lifecycleStage' | 'deletedTimeMs'>>
+export type RunChanges = Partial<
+  Pick<RunRow, 'status' | 'endTime' | 'runName' | 'lifecycleStage' | 'deletedTimeMs'>
+>
 
 /** @returns the changed row; undefined when there is no such run */
-export async function updateRun(engine: Engine, runId: string, changes: RunChanges): Promise<RunRow | undefined> {
+export async function updateRun(
+  engine: Engine,
+  runId: string,
+  changes: RunChanges,
+): Promise<RunRow | undefined> {
   const [row] = await engine.db.update(runs).set(changes).where(eq(runs.runId, runId)).returning()
   return row
 }
@@ -48,7 +54,9 @@ export const runContentTables = [latestMetrics, params, tags]
 
 /** Latest metrics, params and tags of the runs in key order: three statements, however many runs. */
 export async function findRunContents(engine: Engine, runIds: string[]): Promise<Map<string, RunContents>> {
-  const contents = new Map<string, RunContents>(runIds.map((id) => [id, { metrics: [], params: [], tags: [] }]))
+  const contents = new Map<string, RunContents>(
+    runIds.map((id) => [id, { metrics: [], params: [], tags: [] }]),
+  )
   if (runIds.length === 0) return contents
   const ofRuns = <T extends typeof latestMetrics | typeof params | typeof tags>(table: T) =>
     runIds.length === 1 ? eq(table.runId, runIds[0] as string) : equalsAny(table.runId, runIds)
@@ -64,7 +72,11 @@ export async function findRunContents(engine: Engine, runIds: string[]): Promise
 }
 
 /** Values of the run's params among the keys, by primary key. Takes up to 100 keys. */
-export async function findParams(engine: Engine, runId: string, keys: string[]): Promise<Map<string, string>> {
+export async function findParams(
+  engine: Engine,
+  runId: string,
+  keys: string[],
+): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map()
   const rows = await engine.db
     .select({ key: params.key, value: params.value })

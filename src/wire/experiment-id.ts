@@ -16,4 +16,5 @@ export function parseExperimentId(experimentId: string): string {
   return exact.toString()
 }
 
-export const experimentNotFound = (experimentId: string) => doesNotExist(`No Experiment with id=${experimentId} exists`)
+export const experimentNotFound = (experimentId: string) =>
+  doesNotExist(`No Experiment with id=${experimentId} exists`)

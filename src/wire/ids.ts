@@ -48,4 +48,7 @@ export function createExperimentIds(clock: Clock): () => string {
 
 /** The id of a dataset: the same for the same experiment, name and digest, whoever logs it. */
 export const datasetIdOf = (experimentId: string, name: string, digest: string): string =>
-  createHash('sha256').update(JSON.stringify([experimentId, name, digest])).digest('hex').slice(0, 32)
+  createHash('sha256')
+    .update(JSON.stringify([experimentId, name, digest]))
+    .digest('hex')
+    .slice(0, 32)

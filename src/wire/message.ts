@@ -47,12 +47,14 @@ export const bool = () => z.boolean()
 
 /** An enum field: its name or its number in, its name out. */
 export const enumeration = <const Names extends Record<string, number>>(names: Names) =>
-  z.union([z.enum(Object.keys(names) as [string, ...string[]]), z.number().int()]).transform((value, context) => {
-    const name = Object.keys(names).find((key) => key === value || names[key] === value)
-    if (name !== undefined) return name as keyof Names & string
-    context.addIssue({ code: 'invalid_type', expected: 'string', input: value })
-    return z.NEVER
-  })
+  z
+    .union([z.enum(Object.keys(names) as [string, ...string[]]), z.number().int()])
+    .transform((value, context) => {
+      const name = Object.keys(names).find((key) => key === value || names[key] === value)
+      if (name !== undefined) return name as keyof Names & string
+      context.addIssue({ code: 'invalid_type', expected: 'string', input: value })
+      return z.NEVER
+    })
 
 /** A repeated field; absent reads as empty unless marked optional. */
 export const repeated = <T extends z.ZodType>(item: T) => z.array(item)
@@ -72,7 +74,8 @@ export type Parsed<M extends Message> = z.output<M>
 export const message = <S extends z.ZodRawShape>(id: string, shape: S) => z.object(shape).meta({ id })
 
 const SEE_DOCS = ' See the API docs for more information about request parameters.'
-const camelCase = (name: string) => name.replace(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase())
+const camelCase = (name: string) =>
+  name.replace(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase())
 
 interface Field {
   name: string
@@ -153,7 +156,11 @@ function pick(field: Field, source: Record<string, unknown>): unknown {
       `Request specifies both '${field.name}' and '${field.alias}'; provide only one of them.`,
     )
   }
-  const raw = hasName ? source[field.name] : Object.hasOwn(source, field.alias) ? source[field.alias] : undefined
+  const raw = hasName
+    ? source[field.name]
+    : Object.hasOwn(source, field.alias)
+      ? source[field.alias]
+      : undefined
   if (raw !== null && raw !== undefined) return raw
   // Clients before MLflow 1.0 know a run id as run_uuid.
   return field.name === 'run_id' ? (source.run_uuid ?? source.runUuid ?? undefined) : undefined
@@ -202,7 +209,10 @@ export const atMost = (limit: number) => (value: Int64) => value <= limit
  * are read from text.
  * @see mlflow/server/handlers.py _get_request_message (GET branch)
  */
-export function queryToBody(schema: Message, query: Record<string, string | string[]>): Record<string, unknown> {
+export function queryToBody(
+  schema: Message,
+  query: Record<string, string | string[]>,
+): Record<string, unknown> {
   const body: Record<string, unknown> = {}
   for (const field of describe(schema)) {
     const given = query[field.name] ?? (field.name === 'run_id' ? query.run_uuid : undefined)

@@ -13,5 +13,8 @@ export function checkMaxResults(maxResults: number | bigint): void {
       : maxResults > MAX_RESULTS_LIMIT
         ? `be at most ${MAX_RESULTS_LIMIT}`
         : undefined
-  if (must) throw invalidParameter(`Invalid value ${maxResults} for parameter 'max_results' supplied. It must ${must}`)
+  if (must)
+    throw invalidParameter(
+      `Invalid value ${maxResults} for parameter 'max_results' supplied. It must ${must}`,
+    )
 }

@@ -1,0 +1,142 @@
+// The search over runs as one statement: conditions on children are semi-joins, sort keys of children left joins.
+import { and, type Column, eq, getTableColumns, inArray, notInArray, type SQL, sql } from 'drizzle-orm'
+import type { PgTable } from 'drizzle-orm/pg-core'
+import { equalsAny } from '../database/columns.ts'
+import type { Engine } from '../database/engine.ts'
+import { datasets, inputs, inputTags } from '../datasets/tables.ts'
+import { latestMetrics } from '../metrics/tables.ts'
+import type { Comparison, OrderBy } from '../search/comparison.ts'
+import { compare, orderMetric, orderNullsLast } from '../search/to-sql.ts'
+import { params, type RunRow, runs, tags } from './tables.ts'
+
+const RUN_NAME_TAG = 'mlflow.runName'
+const DATASET_CONTEXT_TAG = 'mlflow.data.context'
+
+export interface RunSearch {
+  /** Ids of the experiments to search; at least one. */
+  experimentIds: string[]
+  filter: Comparison[]
+  orderBy: OrderBy[]
+  /** Lifecycle stages to show. */
+  stages: string[]
+  /** Rows to skip, and to answer at most. */
+  offset: number
+  limit: number
+}
+
+/**
+ * A page of the runs that meet all comparisons, by the sort keys, then latest start, then run id.
+ * Sees every write acknowledged before the call.
+ * @see mlflow/store/tracking/sqlalchemy_store.py SqlAlchemyStore._search_runs
+ */
+export async function searchRunRows(engine: Engine, search: RunSearch): Promise<RunRow[]> {
+  await engine.refresh(runs, ...searchedTables(search))
+  const { joins, order } = sortKeys(engine, search)
+  let query = engine.db
+    .select(getTableColumns(runs))
+    .from(runs)
+    .where(
+      and(
+        equalsAny(runs.experimentId, search.experimentIds),
+        equalsAny(runs.lifecycleStage, search.stages),
+        ...search.filter.map((comparison) => condition(engine, comparison, search.experimentIds)),
+      ),
+    )
+    .$dynamic()
+  for (const join of joins) query = query.leftJoin(join, eq(runs.runId, join.runId))
+  return query
+    .orderBy(...order)
+    .limit(search.limit)
+    .offset(search.offset)
+}
+
+const CHILDREN = { metric: latestMetrics, parameter: params, tag: tags }
+
+const ATTRIBUTES: Record<string, Column> = {
+  run_id: runs.runId,
+  run_name: runs.runName,
+  status: runs.status,
+  user_id: runs.userId,
+  start_time: runs.startTime,
+  end_time: runs.endTime,
+  artifact_uri: runs.artifactUri,
+}
+
+function searchedTables({ filter, orderBy }: RunSearch): PgTable[] {
+  const tables = [...filter, ...orderBy].flatMap(({ type, key }): PgTable[] => {
+    if (type === 'dataset') return key === 'context' ? [inputTags] : [datasets, inputs]
+    if (type === 'attribute') return key === 'run_name' ? [tags] : []
+    return [CHILDREN[type]]
+  })
+  return [...new Set(tables)]
+}
+
+function condition(engine: Engine, comparison: Comparison, experimentIds: string[]): SQL {
+  const { type, key } = comparison
+  if (type === 'dataset') return datasetCondition(engine, comparison, experimentIds)
+  // The name is repeated in a tag, and stock goes by the tag.
+  if (type === 'attribute' && key === 'run_name') {
+    return condition(engine, { ...comparison, type: 'tag', key: RUN_NAME_TAG }, experimentIds)
+  }
+  if (type === 'attribute') return compare(ATTRIBUTES[key] as Column, comparison)
+  const table = CHILDREN[type]
+  const ofKey = and(equalsAny(table.experimentId, experimentIds), eq(table.key, key))
+  const runIds = (where: SQL | undefined) =>
+    engine.db.select({ runId: table.runId }).from(table).where(and(ofKey, where))
+  if (comparison.comparator === 'IS NULL') return notInArray(runs.runId, runIds(undefined))
+  if (comparison.comparator === 'IS NOT NULL') return inArray(runs.runId, runIds(undefined))
+  if (type !== 'metric') return inArray(runs.runId, runIds(compare(table.value, comparison)))
+  // NaN is stored as 0 with a mark: nothing but `!=` holds for it.
+  const holds = compare(latestMetrics.value, comparison)
+  const { isNan } = latestMetrics
+  return inArray(
+    runs.runId,
+    runIds(comparison.comparator === '!=' ? sql`(${holds} OR ${isNan})` : sql`(${holds} AND NOT ${isNan})`),
+  )
+}
+
+function datasetCondition(engine: Engine, comparison: Comparison, experimentIds: string[]): SQL {
+  if (comparison.key === 'context') {
+    const where = and(eq(inputTags.name, DATASET_CONTEXT_TAG), compare(inputTags.value, comparison))
+    return inArray(runs.runId, engine.db.select({ runId: inputTags.runId }).from(inputTags).where(where))
+  }
+  const column = comparison.key === 'name' ? datasets.name : datasets.digest
+  const runIds = engine.db
+    .select({ runId: inputs.destinationId })
+    .from(inputs)
+    .innerJoin(datasets, eq(datasets.datasetId, inputs.sourceId))
+    .where(and(equalsAny(datasets.experimentId, experimentIds), compare(column, comparison)))
+  return inArray(runs.runId, runIds)
+}
+
+/** What ORDER BY needs; a key of a child is joined as a table of its own, named by its position. */
+function sortKeys(engine: Engine, { orderBy, experimentIds }: RunSearch) {
+  const order: SQL[] = []
+  const joins = orderBy.flatMap(({ type, key, ascending }, position) => {
+    if (type === 'attribute' || type === 'dataset') {
+      order.push(orderNullsLast(ATTRIBUTES[key] as Column, ascending))
+      return []
+    }
+    const table = CHILDREN[type]
+    const isNan = type === 'metric' ? latestMetrics.isNan : sql<boolean>`false`
+    const join = engine.db
+      .select({
+        runId: table.runId,
+        value: sql`${table.value}`.as('value'),
+        isNan: sql`${isNan}`.as('is_nan'),
+      })
+      .from(table)
+      .where(and(equalsAny(table.experimentId, experimentIds), eq(table.key, key)))
+      .as(`sort_${position}`)
+    order.push(
+      type === 'metric'
+        ? orderMetric(sql`${join.value}`, sql`${join.isNan}`, ascending)
+        : orderNullsLast(sql`${join.value}`, ascending),
+    )
+    return [join]
+  })
+  if (!orderBy.some(({ type, key }) => type === 'attribute' && key === 'start_time')) {
+    order.push(orderNullsLast(runs.startTime, false))
+  }
+  return { joins, order: [...order, sql`${runs.runId} ASC`] }
+}
