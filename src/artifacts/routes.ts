@@ -4,7 +4,7 @@ import { type Endpoint, endpoint, mount } from '../http/route.ts'
 import { missingParameter } from '../wire/message.ts'
 import { unquote } from '../wire/uri.ts'
 import * as schema from './schema.ts'
-import { announcedBytes, bodyOf, sendFile } from './send-file.routes.ts'
+import { announcedBytes, readBody, sendFile } from './send-file.routes.ts'
 import {
   type ArtifactService,
   abortMultipartUpload,
@@ -121,7 +121,7 @@ const proxiedFiles = (service: ArtifactService): Endpoint[] => [
       if (located.path === '' || located.path.endsWith('/')) {
         return detail(reply, 400, "Artifact path must include a filename (cannot end with '/').")
       }
-      await write(located, bodyOf(request), announcedBytes(request))
+      await readBody(request, (body) => write(located, body, announcedBytes(request)))
       return reply.code(200).send()
     },
   }),
@@ -228,7 +228,7 @@ const runFiles = (service: ArtifactService): Endpoint[] => [
     async handle(_input, request, reply) {
       const query = request.query as Record<string, string | undefined>
       const target = { runId: query.run_uuid, path: query.path }
-      await service.uploadToRun(target, bodyOf(request), announcedBytes(request) ?? 0)
+      await readBody(request, (body) => service.uploadToRun(target, body, announcedBytes(request) ?? 0))
       return reply.type('application/json').send()
     },
   }),

@@ -128,10 +128,10 @@ function severalRanges(
 }
 
 /**
- * The body of a request as it arrives. When its reader gives up, the rest is read away, so that the client can
- * still be told why.
+ * Hands the body of a request over as it arrives. When its reader gives up, the rest is read away, so that the
+ * client can still be told why, and can go on with the connection.
  */
-export function bodyOf(request: FastifyRequest): Readable {
+export async function readBody<T>(request: FastifyRequest, read: (body: Readable) => Promise<T>): Promise<T> {
   const source = request.raw
   const body = new PassThrough()
   const breakOff = () => body.destroy(new MlflowError('BAD_REQUEST', 'The client broke the upload off.'))
@@ -139,8 +139,16 @@ export function bodyOf(request: FastifyRequest): Readable {
   source.once('close', () => {
     if (!source.readableEnded) breakOff()
   })
-  body.once('close', () => source.resume())
-  return source.pipe(body)
+  // The reader is told when it reads; a client that goes away before must not end the process.
+  body.on('error', () => {})
+  source.pipe(body)
+  try {
+    return await read(body)
+  } finally {
+    source.unpipe(body)
+    source.resume()
+    body.destroy()
+  }
 }
 
 /** The length a request announces; undefined for a chunked one. */
