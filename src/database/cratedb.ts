@@ -1,7 +1,7 @@
 // Everything that is true of CrateDB only. Measured on CrateDB 6.4.
 import { sql } from 'drizzle-orm'
-import { type Connection, createEngine, type Dialect, type Engine } from './engine.ts'
-import { openPool, type PoolOptions } from './pool.ts'
+import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
+import { openPool } from './pool.ts'
 import type { ServerTarget } from './uri.ts'
 
 const dialect: Dialect = {
@@ -15,6 +15,6 @@ const dialect: Dialect = {
   stored: (column) => sql`${sql.identifier(column.name)}`,
 }
 
-export async function openCratedb(target: ServerTarget, options: PoolOptions): Promise<Engine> {
-  return createEngine(openPool(target, options), dialect, target.schema)
+export async function openCratedb(target: ServerTarget, options: EngineOptions): Promise<Engine> {
+  return createEngine(openPool(target, options), dialect, target.schema, options)
 }

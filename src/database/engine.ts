@@ -15,6 +15,13 @@ export interface Connection {
   close(): Promise<void>
 }
 
+export interface EngineOptions {
+  /** Connections to a database server at most; the embedded engine has one. */
+  maxConnections: number
+  /** Stands between the engine and its connection, for instance to measure statements. */
+  intercept?: (connection: Connection) => Connection
+}
+
 /** SQL that has to be spelled differently per engine. */
 export interface Dialect {
   readonly name: 'pglite' | 'postgresql' | 'cratedb'
@@ -43,7 +50,13 @@ export interface Engine {
   close(): Promise<void>
 }
 
-export function createEngine(connection: Connection, dialect: Dialect, schema: string): Engine {
+export function createEngine(
+  driver: Connection,
+  dialect: Dialect,
+  schema: string,
+  { intercept = (connection) => connection }: Pick<EngineOptions, 'intercept'>,
+): Engine {
+  const connection = intercept(driver)
   const compiler = new PgDialect()
   const gate = createRefreshGate((tables) => dialect.refresh(connection, tables))
   const db = drizzle(async (text, params, method) => {

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'drizzle-orm'
-import { type Connection, createEngine, type Dialect, type Engine } from './engine.ts'
+import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { translateDriverError } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
 import type { PgliteTarget } from './uri.ts'
@@ -18,7 +18,7 @@ const dialect: Dialect = {
  * Opens (and creates) the store in a folder.
  * @throws INVALID_STATE when another process has the folder open: two writers would destroy it
  */
-export async function openPglite(target: PgliteTarget): Promise<Engine> {
+export async function openPglite(target: PgliteTarget, options: EngineOptions): Promise<Engine> {
   const release = target.folder ? lockFolder(target.folder) : () => {}
   if (target.folder) mkdirSync(target.folder, { recursive: true })
   const client = target.folder ? new PGlite(target.folder) : new PGlite()
@@ -43,5 +43,5 @@ export async function openPglite(target: PgliteTarget): Promise<Engine> {
       release()
     },
   }
-  return createEngine(connection, dialect, target.schema)
+  return createEngine(connection, dialect, target.schema, options)
 }

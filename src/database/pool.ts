@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import pg from 'pg'
-import type { Connection } from './engine.ts'
+import type { Connection, EngineOptions } from './engine.ts'
 import { translateDriverError } from './errors.ts'
 import type { ServerTarget } from './uri.ts'
 
@@ -14,15 +14,11 @@ const STATEMENT_TIMEOUT_MS = 60_000
 /** Distinct statement texts that are kept prepared per connection. */
 const PREPARED_LIMIT = 256
 
-export interface PoolOptions {
-  maxConnections: number
-}
-
 /**
  * Connects to the target's hosts in turn: each new connection goes to the next host that answers. Every
  * connection has `search_path` set to the schema, so no statement names it.
  */
-export function openPool(target: ServerTarget, options: PoolOptions): Connection {
+export function openPool(target: ServerTarget, options: EngineOptions): Connection {
   const pool = new pg.Pool({
     user: target.user,
     password: target.password ?? '',

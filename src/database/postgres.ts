@@ -1,7 +1,7 @@
 // PostgreSQL as a server: the embedded engine's SQL over a pg pool.
 import { sql } from 'drizzle-orm'
-import { createEngine, type Dialect, type Engine } from './engine.ts'
-import { openPool, type PoolOptions } from './pool.ts'
+import { createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
+import { openPool } from './pool.ts'
 import type { ServerTarget } from './uri.ts'
 
 const dialect: Dialect = {
@@ -11,6 +11,6 @@ const dialect: Dialect = {
   stored: (column) => sql`${column}`,
 }
 
-export async function openPostgres(target: ServerTarget, options: PoolOptions): Promise<Engine> {
-  return createEngine(openPool(target, options), dialect, target.schema)
+export async function openPostgres(target: ServerTarget, options: EngineOptions): Promise<Engine> {
+  return createEngine(openPool(target, options), dialect, target.schema, options)
 }
