@@ -1,5 +1,5 @@
 // Cases of experiments and their tags.
-import { type Case, createExperiment, createRun, get, post, type Step } from './cases.ts'
+import { type Case, createExperiment, createRun, get, known, post, type Step, unreadable } from './cases.ts'
 
 const long = (length: number) => 'x'.repeat(length)
 const mine = (more: object = {}) => ({ filter: "name LIKE '<case>-%'", max_results: 100, ...more })
@@ -38,12 +38,16 @@ export const experimentCases: Case[] = [
       post('experiments/create', { name: '<case>-l', artifact_location: 'x'.repeat(2100) }),
       post('experiments/create', { name: '<case>-l', artifact_location: 5 }),
       post('experiments/create', { name: '<case>-l', artifact_location: 's3://b/p#fragment' }),
-      post('experiments/create', { name: '<case>-l', artifact_location: 's3://b/../p' }),
+      post(
+        'experiments/create',
+        { name: '<case>-l', artifact_location: 's3://b/../p' },
+        { save: { x: 'experiment_id' } },
+      ),
       post('experiments/create', { name: '<case>-l', artifact_location: 's3://b/p?a=../b' }),
       post('experiments/create', { name: '<case>-l', artifact_location: 's3://b/p;a=b' }),
       post('experiments/create', { name: '<case>-t', tags: {} }),
       post('experiments/create', { name: '<case>-t', tags: 'a' }),
-      post('experiments/create', { name: '<case>-t', tags: [{ key: 5, value: 'v' }] }),
+      unreadable(post('experiments/create', { name: '<case>-t', tags: [{ key: 5, value: 'v' }] })),
       post('experiments/create', { name: '<case>-t', tags: [{ key: long(251), value: 'v' }] }),
       post(
         'experiments/create',
@@ -54,26 +58,41 @@ export const experimentCases: Case[] = [
       post('experiments/create', { name: '<case>-t', tags: [{ key: 'k*', value: 'v' }] }),
       post('experiments/create', { name: '<case>-t', tags: [{ key: '../k', value: 'v' }] }),
       post('experiments/create', { name: '<case>-t', tags: [{ value: 'v' }] }),
-      post('experiments/create', { raw: '{"name": ', contentType: 'application/json' }),
+      known(
+        'broken JSON named',
+        post('experiments/create', { raw: '{"name": ', contentType: 'application/json' }),
+      ),
       post('experiments/create', { raw: '[]', contentType: 'application/json' }),
       post('experiments/create', { raw: '"text"', contentType: 'application/json' }),
-      post('experiments/create', {
-        raw: '"{\\"name\\": \\"<case>-nested\\"}"',
-        contentType: 'application/json',
-      }),
+      post(
+        'experiments/create',
+        {
+          raw: '"{\\"name\\": \\"<case>-nested\\"}"',
+          contentType: 'application/json',
+        },
+        { save: { nested: 'experiment_id' } },
+      ),
       post('experiments/create', { raw: 'null', contentType: 'application/json' }),
       post('experiments/create', { raw: '5', contentType: 'application/json' }),
       post('experiments/create', { raw: '', contentType: 'application/json' }),
       post('experiments/create', { raw: '{"name": "<case>-text"}', contentType: 'text/plain' }),
       post('experiments/create', { raw: '{"name": "<case>-none"}' }),
-      post('experiments/create', {
-        raw: '{"name": "<case>-utf"}',
-        contentType: 'application/json; charset=utf-8',
-      }),
-      post('experiments/create', {
-        raw: '{"name": "<case>-latin"}',
-        contentType: 'application/json; charset=latin-1',
-      }),
+      post(
+        'experiments/create',
+        {
+          raw: '{"name": "<case>-utf"}',
+          contentType: 'application/json; charset=utf-8',
+        },
+        { save: { utf: 'experiment_id' } },
+      ),
+      post(
+        'experiments/create',
+        {
+          raw: '{"name": "<case>-latin"}',
+          contentType: 'application/json; charset=latin-1',
+        },
+        { save: { latin: 'experiment_id' } },
+      ),
       post('experiments/create', { raw: 'name=a', contentType: 'application/x-www-form-urlencoded' }),
     ],
   },
@@ -163,7 +182,10 @@ export const experimentCases: Case[] = [
       post('experiments/update', { new_name: 'b' }),
       post('experiments/update', { experiment_id: '999999999', new_name: 'b' }),
       post('experiments/update', { experiment_id: 'abc', new_name: 'b' }),
-      post('experiments/update', { experimentId: '<a>', newName: '<case>-camel' }),
+      known(
+        'camelCase name of a required field taken',
+        post('experiments/update', { experimentId: '<a>', newName: '<case>-other' }),
+      ),
       post('experiments/update', { experiment_id: '<a>', experimentId: '<a>', new_name: '<case>-camel' }),
       get('experiments/get', { experiment_id: '<a>' }),
     ],

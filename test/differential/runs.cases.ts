@@ -1,5 +1,5 @@
 // Cases of runs, their params and tags.
-import { type Case, createExperiment, createRun, get, post, type Step } from './cases.ts'
+import { type Case, createExperiment, createRun, get, post, type Step, unreadable } from './cases.ts'
 
 const long = (length: number) => 'x'.repeat(length)
 const update = (body: object): Step => post('runs/update', { run_id: '<r>', ...body })
@@ -37,7 +37,7 @@ export const runCases: Case[] = [
       createRun('longname', 'e', { run_name: long(250) }),
       createRun('unicode', 'e', { run_name: 'ünïcödé 🚀' }),
       post('runs/create', { experiment_id: '<e>', run_name: 'r', start_time: 'soon' }),
-      post('runs/create', { experiment_id: '<e>', run_name: 'r', start_time: 1.5 }),
+      unreadable(post('runs/create', { experiment_id: '<e>', run_name: 'r', start_time: 1.5 })),
       post(
         'runs/create',
         { experiment_id: '<e>', run_name: 'r', start_time: -1 },
@@ -49,7 +49,7 @@ export const runCases: Case[] = [
       post('runs/create', { experiment_id: 5, run_name: 'r' }),
       post('runs/create', { experiment_id: '999999999', run_name: 'r', start_time: 1 }),
       post('runs/create', { experiment_id: 'abc', run_name: 'r', start_time: 1 }),
-      post('runs/create', { experiment_id: '<e>', run_name: 'r', tags: {} }),
+      unreadable(post('runs/create', { experiment_id: '<e>', run_name: 'r', tags: {} })),
       post('runs/create', {
         experiment_id: '<e>',
         run_name: 'r',
@@ -88,7 +88,7 @@ export const runCases: Case[] = [
         start_time: 1,
       }),
       post('runs/create', { experiment_id: '<e>', run_name: 'user', user_id: long(300), start_time: 1 }),
-      post('runs/create', { experiment_id: '<e>', run_name: 'user', user_id: 5, start_time: 1 }),
+      unreadable(post('runs/create', { experiment_id: '<e>', run_name: 'user', user_id: 5, start_time: 1 })),
     ],
   },
   {
@@ -121,10 +121,10 @@ export const runCases: Case[] = [
       update({ status: 'FAILED', end_time: '1700000002000' }),
       update({ status: 'KILLED' }),
       update({ status: 3 }),
-      update({ status: 'NONSENSE' }),
-      update({ status: 'finished' }),
+      unreadable(update({ status: 'NONSENSE' })),
+      unreadable(update({ status: 'finished' })),
       update({ status: 9 }),
-      update({ status: '' }),
+      unreadable(update({ status: '' })),
       update({ status: null }),
       update({ status: ['FAILED'] }),
       update({ end_time: 'never' }),
@@ -247,6 +247,7 @@ export const runCases: Case[] = [
     steps: [
       createExperiment('e'),
       createRun('r', 'e'),
+      createRun('other', 'e'),
       logBatch({ metrics: metrics(3), params: pairs(3), tags: pairs(3, 't') }),
       getRun(),
       logBatch({}),
@@ -288,10 +289,12 @@ export const runCases: Case[] = [
       logBatch({ metrics: [{ key: 'm', value: 1 }] }),
       logBatch({ metrics: [{ key: 'm', timestamp: 1 }] }),
       logBatch({ metrics: [{ value: 1, timestamp: 1 }] }),
-      logBatch({ metrics: [{ key: 'm', value: 'one', timestamp: 1 }] }),
-      logBatch({ metrics: [{ key: 'm', value: 1, timestamp: 'now' }] }),
+      unreadable(logBatch({ run_id: '<other>', metrics: [{ key: 'm', value: 'one', timestamp: 1 }] })),
+      unreadable(logBatch({ run_id: '<other>', metrics: [{ key: 'm', value: 1, timestamp: 'now' }] })),
       logBatch({ metrics: [{ key: 'm', value: 1, timestamp: -1 }] }),
-      logBatch({ metrics: [{ key: 'm', value: 1, timestamp: 1, step: 'one' }] }),
+      unreadable(
+        logBatch({ run_id: '<other>', metrics: [{ key: 'm', value: 1, timestamp: 1, step: 'one' }] }),
+      ),
       logBatch({ metrics: [{ key: 'm', value: '1.5', timestamp: '7', step: '2' }] }),
       logBatch({ metrics: [{ key: 'm*', value: 1, timestamp: 1 }] }),
       logBatch({ metrics: [{ key: long(251), value: 1, timestamp: 1 }] }),
@@ -312,7 +315,7 @@ export const runCases: Case[] = [
       logBatch({ tags: [{ value: 'v' }] }),
       logBatch({ tags: [{ key: 't', value: long(8001) }] }),
       logBatch({ tags: [{ key: 'nov' }] }),
-      logBatch({ params: [{ key: 'x', value: 5 }] }),
+      unreadable(logBatch({ run_id: '<other>', params: [{ key: 'x', value: 5 }] })),
       post('runs/log-batch', { metrics: metrics(1) }),
       post('runs/log-batch', { run_id: MISSING, metrics: metrics(1) }),
       post('runs/log-batch', { run_id: 5 }),

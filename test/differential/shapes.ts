@@ -4,6 +4,7 @@ import {
   list,
   MUST_MATCH,
   object,
+  SAME_NUMBER,
   type Shape,
   TYPE_MUST_MATCH,
   unordered,
@@ -44,7 +45,7 @@ export const RUN_INFO = object({
 
 export const METRIC = object({
   key: MUST_MATCH,
-  value: MUST_MATCH,
+  value: SAME_NUMBER,
   timestamp: MUST_MATCH,
   step: MUST_MATCH,
   run_id: MUST_MATCH,

@@ -2,17 +2,19 @@
 
 /** Same value on both sides. */
 export const MUST_MATCH = 'must match'
+/** Same double, however it is written (1e20 or 100000000000000000000); 'NaN' equals 'NaN'. */
+export const SAME_NUMBER = 'same number'
 /** Same JSON type on both sides; empty text only equals empty text. */
 export const TYPE_MUST_MATCH = 'type must match'
 /** Neither presence nor value matters. */
 export const IGNORE = 'ignore'
 
-export type Policy = typeof MUST_MATCH | typeof TYPE_MUST_MATCH | typeof IGNORE
+export type Policy = typeof MUST_MATCH | typeof SAME_NUMBER | typeof TYPE_MUST_MATCH | typeof IGNORE
 
 /** Policies of an object's fields, of a list's items, of a map with any keys, or of one value. */
 export type Shape = Policy | { fields: Record<string, Shape> } | ListShape | { values: Shape }
 
-/** Order counts unless the list is sorted `by` one of the items' fields before it is compared. */
+/** Order counts unless the lists are sorted `by` one of the items' fields, or by them `all`, before. */
 export interface ListShape {
   items: Shape
   by?: string
@@ -34,6 +36,7 @@ export interface Difference {
 export function compare(shape: Shape, stock: unknown, ours: unknown, path = ''): Difference[] {
   const differ = (why: string) => [{ path, stock, ours, why }]
   if (shape === IGNORE) return []
+  if (shape === SAME_NUMBER) return Object.is(Number(stock), Number(ours)) ? [] : differ('value')
   if (typeOf(stock) !== typeOf(ours)) return differ('type')
   if (shape === TYPE_MUST_MATCH) return (stock === '') === (ours === '') ? [] : differ('empty or not')
   if (shape === MUST_MATCH)
@@ -60,8 +63,10 @@ function compareLists({ items, by }: ListShape, stock: unknown, ours: unknown, p
   return a.flatMap((item, index) => compare(items, item, b[index], `${path}[${index}]`))
 }
 
-const sortedBy = (rows: Fields[], key: string) =>
-  [...rows].sort((a, b) => (String(a[key]) < String(b[key]) ? -1 : 1))
+function sortedBy(rows: Fields[], key: string): Fields[] {
+  const rank = (row: Fields) => (key === 'all' ? JSON.stringify(sorted(row)) : String(row[key]))
+  return [...rows].sort((a, b) => (rank(a) < rank(b) ? -1 : 1))
+}
 
 /** Objects with their keys in order, so that equal ones print equally. */
 function sorted(value: unknown): unknown {

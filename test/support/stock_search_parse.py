@@ -16,7 +16,8 @@ from sqlalchemy import create_engine, select  # noqa: E402
 from sqlalchemy.orm import Session  # noqa: E402
 
 ENGINE = create_engine("sqlite://")
-SEARCHED = "Run Tag Param LatestMetric Dataset Input InputTag Experiment ExperimentTag LoggedModel".split()
+SEARCHED = "Run Tag Param LatestMetric Dataset Input InputTag Experiment ExperimentTag LoggedModel "
+SEARCHED = (SEARCHED + "LoggedModelMetric LoggedModelParam LoggedModelTag").split()
 Base.metadata.create_all(ENGINE, [getattr(store, "Sql" + name).__table__ for name in SEARCHED])
 SESSION = Session(ENGINE)
 
@@ -34,7 +35,9 @@ def value_of(value):
         return repr(value)
     if isinstance(value, int):
         return {"integer": str(value)}
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, bytes):
+        raise TypeError("bytes")
+    return [value_of(item) for item in value] if isinstance(value, tuple) else value
 
 
 def run_filter(text):
@@ -66,6 +69,11 @@ def experiment_filter(text):
     return answer
 
 
+LOGGED_MODEL_VALUES = {
+    "metric": store.SqlLoggedModelMetric.metric_value,
+    "parameter": store.SqlLoggedModelParam.param_value,
+    "tag": store.SqlLoggedModelTag.tag_value,
+}
 TYPES = {"attributes": "attribute", "metrics": "metric", "params": "parameter", "tags": "tag"}
 
 
@@ -73,10 +81,12 @@ def logged_model_filter(text):
     answer = []
     for clause in parse_filter_string(text):
         type_ = TYPES[clause.entity.type.value]
+        compare = SearchUtils.get_sql_comparison_func(clause.op, "sqlite")
         if type_ == "attribute":
-            compare = SearchUtils.get_sql_comparison_func(clause.op, "sqlite")
             column = getattr(store.SqlLoggedModel, clause.entity.key)
-            execute(store.SqlLoggedModel.model_id, [compare(column, clause.value)])
+        else:
+            column = LOGGED_MODEL_VALUES[type_]
+        execute(column, [compare(column, clause.value)])
         answer.append([type_, clause.entity.key, clause.op, value_of(clause.value)])
     return answer
 
