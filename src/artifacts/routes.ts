@@ -159,7 +159,7 @@ const proxiedMessages = (service: ArtifactService): Endpoint[] => [
     async handle({ path, num_parts = 0 }, request) {
       const folder = service.locateProxied(artifactPath(request))
       const { uploadId, credentials } = await createMultipartUpload(folder, path, Number(num_parts))
-      return { upload_id: uploadId, credentials: credentials.map(schema.credentialToWire) }
+      return schema.multipartToWire(uploadId, credentials)
     },
   }),
   endpoint({
@@ -171,7 +171,7 @@ const proxiedMessages = (service: ArtifactService): Endpoint[] => [
     response: schema.EmptyWire,
     async handle({ path, upload_id: uploadId = '', parts }, request) {
       const folder = service.locateProxied(artifactPath(request))
-      if (!parts) throw missingParameter('parts')
+      if (!parts?.length) throw missingParameter('parts')
       const uploaded = parts.map((part) => ({ partNumber: part.part_number ?? 0, etag: part.etag ?? '' }))
       await completeMultipartUpload(folder, path, { uploadId, parts: uploaded })
       return {}

@@ -106,10 +106,15 @@ export const filesToWire = (files: readonly FileInfo[]) =>
         })),
       }
 
-export const credentialToWire = (credential: UploadCredential) => ({
+const credentialToWire = (credential: UploadCredential) => ({
   url: credential.url,
   part_number: credential.partNumber,
   ...headersToWire(credential.headers),
+})
+
+export const multipartToWire = (uploadId: string, credentials: readonly UploadCredential[]) => ({
+  upload_id: uploadId,
+  ...(credentials.length > 0 && { credentials: credentials.map(credentialToWire) }),
 })
 
 export const presignedToWire = (presigned: PresignedUrl & { totalBytes?: number }) => ({
