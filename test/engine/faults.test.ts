@@ -1,0 +1,232 @@
+// Kills the server between any two statements of its writes: what remains is valid, and the retry completes.
+import { beforeAll, expect, it } from 'vitest'
+import type { Connection, Engine } from '../../src/database/engine.ts'
+import { migrate } from '../../src/database/migrate.ts'
+import { openEngine } from '../../src/database/open-engine.ts'
+import { parseBackendUri } from '../../src/database/uri.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { describeEachEngine } from '../support/engines.ts'
+
+const API = '/api/2.0/mlflow'
+
+/** A connection that dies after a number of statements: nothing that comes later reaches the database. */
+function mortal(connection: Connection) {
+  let left = Number.POSITIVE_INFINITY
+  let used = 0
+  const wrapped: Connection = {
+    query: async (text, params, rowMode) => {
+      if (left <= 0) throw new Error('The server was killed')
+      left--
+      used++
+      return connection.query(text, params, rowMode)
+    },
+    close: () => connection.close(),
+  }
+  return {
+    wrapped,
+    dieAfter: (statements: number) => {
+      left = statements
+      used = 0
+    },
+    revive: () => {
+      left = Number.POSITIVE_INFINITY
+    },
+    used: () => used,
+  }
+}
+
+type Answer = { status: number; body: unknown }
+type Ask = (method: string, path: string, body?: unknown) => Promise<Answer>
+
+interface Scenario {
+  /** What is there before; its result is handed on. */
+  prepare: (ask: Ask, mark: string) => Promise<Record<string, string>>
+  /** The request that the server dies in. */
+  act: (ask: Ask, state: Record<string, string>, mark: string) => Promise<Answer>
+  /** Holds after the death, before any retry. */
+  remains: (ask: Ask, state: Record<string, string>, mark: string) => Promise<void>
+  /** Holds after the client's retry. */
+  completed: (ask: Ask, state: Record<string, string>, mark: string, retry: Answer) => Promise<void>
+}
+
+const code = (answer: Answer) => (answer.body as { error_code?: string }).error_code
+const experimentOf = (answer: Answer) =>
+  (answer.body as { experiment: { experiment_id: string; name: string; lifecycle_stage: string; tags?: unknown[] } })
+    .experiment
+const runOf = (answer: Answer) =>
+  (
+    answer.body as {
+      run: {
+        info: { run_id: string; run_name: string; lifecycle_stage: string }
+        data: { metrics?: unknown[]; params?: unknown[]; tags?: { key: string; value: string }[] }
+      }
+    }
+  ).run
+const byName = (ask: Ask, name: string) => ask('GET', `${API}/experiments/get-by-name?experiment_name=${name}`)
+
+async function createExperiment(ask: Ask, name: string): Promise<string> {
+  const answer = await ask('POST', `${API}/experiments/create`, { name })
+  expect(answer.status).toBe(200)
+  return (answer.body as { experiment_id: string }).experiment_id
+}
+
+async function createRun(ask: Ask, experimentId: string): Promise<string> {
+  return runOf(await ask('POST', `${API}/runs/create`, { experiment_id: experimentId, run_name: 'first' })).info.run_id
+}
+
+const batch = {
+  metrics: [1, 2, 3].map((step) => ({ key: 'loss', value: step / 2, timestamp: 10 + step, step })),
+  params: [
+    { key: 'lr', value: '0.1' },
+    { key: 'depth', value: '3' },
+  ],
+  tags: [
+    { key: 'team', value: 'a' },
+    { key: 'mlflow.runName', value: 'second' },
+  ],
+}
+
+const scenarios: Record<string, Scenario> = {
+  'create experiment': {
+    prepare: async () => ({}),
+    act: (ask, _state, mark) =>
+      ask('POST', `${API}/experiments/create`, { name: mark, tags: [{ key: 'k', value: 'v' }] }),
+    remains: async (ask, _state, mark) => {
+      const found = await byName(ask, mark)
+      if (found.status === 200) expect(experimentOf(found).tags).toEqual([{ key: 'k', value: 'v' }])
+      else expect(code(found)).toBe('RESOURCE_DOES_NOT_EXIST')
+      const all = await ask('GET', `${API}/experiments/search?max_results=1000&filter=name%3D'${mark}'`)
+      const listed = (all.body as { experiments?: unknown[] }).experiments ?? []
+      expect(listed).toHaveLength(found.status === 200 ? 1 : 0)
+    },
+    completed: async (ask, _state, mark, retry) => {
+      if (retry.status !== 200) expect(code(retry)).toBe('RESOURCE_ALREADY_EXISTS')
+      expect(experimentOf(await byName(ask, mark)).tags).toEqual([{ key: 'k', value: 'v' }])
+    },
+  },
+  'rename experiment': {
+    prepare: async (ask, mark) => ({ id: await createExperiment(ask, mark) }),
+    act: (ask, { id }, mark) =>
+      ask('POST', `${API}/experiments/update`, { experiment_id: id, new_name: `${mark}-new` }),
+    remains: async (ask, { id }, mark) => {
+      const name = experimentOf(await ask('GET', `${API}/experiments/get?experiment_id=${id}`)).name
+      expect([mark, `${mark}-new`]).toContain(name)
+      expect(experimentOf(await byName(ask, name)).experiment_id).toBe(id)
+      const other = name === mark ? `${mark}-new` : mark
+      expect(code(await byName(ask, other))).toBe('RESOURCE_DOES_NOT_EXIST')
+    },
+    completed: async (ask, { id }, mark, retry) => {
+      expect(retry.status).toBe(200)
+      expect(experimentOf(await byName(ask, `${mark}-new`)).experiment_id).toBe(id)
+      // The old name is free again.
+      expect(await createExperiment(ask, mark)).not.toBe(id)
+    },
+  },
+  'delete experiment': {
+    prepare: async (ask, mark) => {
+      const id = await createExperiment(ask, mark)
+      return { id, run: await createRun(ask, id) }
+    },
+    act: (ask, { id }) => ask('POST', `${API}/experiments/delete`, { experiment_id: id }),
+    remains: async (ask, { id, run }) => {
+      expect((await ask('GET', `${API}/experiments/get?experiment_id=${id}`)).status).toBe(200)
+      expect((await ask('GET', `${API}/runs/get?run_id=${run}`)).status).toBe(200)
+    },
+    completed: async (ask, { id, run }, _mark, retry) => {
+      if (retry.status !== 200) expect(code(retry)).toBe('RESOURCE_DOES_NOT_EXIST')
+      const experiment = experimentOf(await ask('GET', `${API}/experiments/get?experiment_id=${id}`))
+      expect(experiment.lifecycle_stage).toBe('deleted')
+      expect(runOf(await ask('GET', `${API}/runs/get?run_id=${run}`)).info.lifecycle_stage).toBe('deleted')
+    },
+  },
+  'create run': {
+    prepare: async (ask, mark) => ({ id: await createExperiment(ask, mark) }),
+    act: (ask, { id }) =>
+      ask('POST', `${API}/runs/create`, { experiment_id: id, run_name: 'r', tags: [{ key: 'k', value: 'v' }] }),
+    remains: async (ask, { id }) => {
+      const found = await ask('POST', `${API}/runs/search`, { experiment_ids: [id], max_results: 10 })
+      const runs = (found.body as { runs?: ReturnType<typeof runOf>[] }).runs ?? []
+      expect(runs.length).toBeLessThanOrEqual(1)
+      for (const run of runs) {
+        expect(run.data.tags).toEqual([
+          { key: 'k', value: 'v' },
+          { key: 'mlflow.runName', value: 'r' },
+        ])
+      }
+    },
+    completed: async (ask, _state, _mark, retry) => {
+      expect(retry.status).toBe(200)
+      const run = runOf(await ask('GET', `${API}/runs/get?run_id=${runOf(retry).info.run_id}`))
+      expect(run.data.tags).toHaveLength(2)
+    },
+  },
+  'log batch': {
+    prepare: async (ask, mark) => ({ run: await createRun(ask, await createExperiment(ask, mark)) }),
+    act: (ask, { run }) => ask('POST', `${API}/runs/log-batch`, { run_id: run, ...batch }),
+    remains: async (ask, { run }) => {
+      const { data } = runOf(await ask('GET', `${API}/runs/get?run_id=${run}`))
+      for (const metric of data.metrics ?? []) expect(metric).toMatchObject({ key: 'loss', step: 3 })
+      for (const param of data.params ?? []) expect(batch.params).toContainEqual(param)
+    },
+    completed: async (ask, { run }, _mark, retry) => {
+      expect(retry.status).toBe(200)
+      const { data, info } = runOf(await ask('GET', `${API}/runs/get?run_id=${run}`))
+      expect(data.metrics).toEqual([{ key: 'loss', value: 1.5, timestamp: 13, step: 3 }])
+      expect(data.params).toEqual([batch.params[1], batch.params[0]])
+      expect(data.tags).toEqual([
+        { key: 'mlflow.runName', value: 'second' },
+        { key: 'team', value: 'a' },
+      ])
+      expect(info.run_name).toBe('second')
+      const history = await ask('GET', `${API}/metrics/get-history?run_id=${run}&metric_key=loss`)
+      expect((history.body as { metrics: unknown[] }).metrics).toEqual(batch.metrics)
+    },
+  },
+}
+
+describeEachEngine('a server killed between any two statements', (target) => {
+  let life: ReturnType<typeof mortal>
+  let engine: Engine
+  let app: TestApp
+
+  beforeAll(async () => {
+    engine = await openEngine(parseBackendUri(await target.another()), {
+      maxConnections: 5,
+      intercept: (connection) => {
+        life = mortal(connection)
+        return life.wrapped
+      },
+    })
+    await migrate(engine, { shards: 1, replicas: '0' })
+    app = await startApp(target, { engine })
+    return async () => {
+      await app.close()
+      await engine.close()
+    }
+  })
+
+  for (const [title, scenario] of Object.entries(scenarios)) {
+    it(`leaves something valid and lets the retry complete: ${title}`, async () => {
+      const mark = title.replace(' ', '-')
+      const first = await scenario.prepare(app.request, mark)
+      life.dieAfter(Number.POSITIVE_INFINITY)
+      expect((await scenario.act(app.request, first, mark)).status).toBe(200)
+      const statements = life.used()
+      expect(statements).toBeGreaterThan(1)
+      for (let survived = 0; survived <= statements; survived++) {
+        const here = `${mark}-${survived}`
+        const state = await scenario.prepare(app.request, here)
+        life.dieAfter(survived)
+        const answer = await scenario.act(app.request, state, here)
+        life.revive()
+        // A new server: nothing that the dead one kept in memory helps.
+        const after = await startApp(target, { engine })
+        if (survived < statements) expect(answer.status).toBe(500)
+        await scenario.remains(after.request, state, here)
+        const retry = await scenario.act(after.request, state, here)
+        await scenario.completed(after.request, state, here, retry)
+        await after.close()
+      }
+    })
+  }
+})
