@@ -1,6 +1,10 @@
 // Joins the parts of the server: every room's endpoints, by name, in one list.
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { registerArtifactRoutes } from './artifacts/routes.ts'
+import { createArtifactService } from './artifacts/service.ts'
 import type { LocationPolicy } from './artifacts/stores/locations.ts'
+import { createStoreOpener } from './artifacts/stores/open-store.ts'
+import type { S3Options } from './artifacts/stores/s3-access.ts'
 import type { Engine } from './database/engine.ts'
 import { datasetEndpoints } from './datasets/routes.ts'
 import { createDatasetService } from './datasets/service.ts'
@@ -23,6 +27,15 @@ export interface AppDeps {
   /** Root URI for artifacts of experiments without a location of their own. */
   defaultArtifactRoot: string
   locations: LocationPolicy
+  artifacts: {
+    /** Location behind the mlflow-artifacts endpoints; undefined when the server does not serve artifacts. */
+    destination: string | undefined
+    /** Serve artifacts only, no tracking. */
+    only: boolean
+    s3: S3Options
+    /** Life of signed download links, in seconds. */
+    presignedDownloadSeconds: number
+  }
   logger?: FastifyBaseLogger
   clock?: Clock
 }
@@ -60,6 +73,19 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   mount(app, runEndpoints(runs, logging, datasets))
   mount(app, metricEndpoints(createMetricService({ engine })))
   mount(app, datasetEndpoints(datasets))
+
+  const artifacts = createArtifactService({
+    openStore: createStoreOpener(deps.artifacts.s3),
+    destination: deps.artifacts.destination,
+    locations: deps.locations,
+    getRun: async (runId) => {
+      const { experimentId, artifactUri } = await runs.requireRun(runId)
+      return { runId, experimentId, artifactUri: artifactUri ?? '' }
+    },
+    getLoggedModelLocation: async () => '',
+    presignedDownloadSeconds: deps.artifacts.presignedDownloadSeconds,
+  })
+  registerArtifactRoutes(app, artifacts, { artifactsOnly: deps.artifacts.only })
 
   await experiments.ensureDefault()
   return app

@@ -25,19 +25,23 @@ export const int32 = () =>
     return z.NEVER
   })
 
-const NAMED_DOUBLES: Record<string, number> = {
-  NaN: Number.NaN,
-  Infinity: Number.POSITIVE_INFINITY,
-  '-Infinity': Number.NEGATIVE_INFINITY,
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
+const NAMED = /^([+-]?)(?:(nan)|inf(?:inity)?)$/i
+
+/** What Python's `float(text)` answers, undefined where it raises. */
+function parseDouble(text: string): number | undefined {
+  if (DECIMAL.test(text)) return Number(text)
+  const named = NAMED.exec(text)
+  if (!named) return undefined
+  if (named[2]) return Number.NaN
+  return named[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
 }
 
-/** A double field: JSON number, "NaN", "Infinity", "-Infinity" or a numeric string in, number out. */
+/** A double field: a JSON number or its text as Python reads it ("1e3", "NaN", "-inf") in, number out. */
 export const double = () =>
   z.union([z.number(), z.string()]).transform((value, context): number => {
-    if (typeof value === 'number') return value
-    if (value in NAMED_DOUBLES) return NAMED_DOUBLES[value] as number
-    const parsed = value.trim() === '' ? Number.NaN : Number(value)
-    if (!Number.isNaN(parsed)) return parsed
+    const parsed = typeof value === 'number' ? value : parseDouble(value.trim())
+    if (parsed !== undefined) return parsed
     context.addIssue({ code: 'invalid_type', expected: 'number', input: value })
     return z.NEVER
   })
@@ -45,12 +49,16 @@ export const double = () =>
 /** A boolean field. */
 export const bool = () => z.boolean()
 
-/** An enum field: its name or its number in, its name out. */
+/** An enum field: its name, its number or its number as text in (queries know only text), its name out. */
 export const enumeration = <const Names extends Record<string, number>>(names: Names) =>
   z
-    .union([z.enum(Object.keys(names) as [string, ...string[]]), z.number().int()])
+    .union([
+      z.enum(Object.keys(names) as [string, ...string[]]),
+      z.number().int(),
+      z.string().regex(/^\d{1,10}$/),
+    ])
     .transform((value, context) => {
-      const name = Object.keys(names).find((key) => key === value || names[key] === value)
+      const name = Object.keys(names).find((key) => key === value || String(names[key]) === String(value))
       if (name !== undefined) return name as keyof Names & string
       context.addIssue({ code: 'invalid_type', expected: 'string', input: value })
       return z.NEVER
@@ -196,9 +204,14 @@ export function readMessage<M extends Message>(schema: M, body: unknown): Parsed
 export const missingParameter = (path: string) =>
   invalidParameter(`Missing value for required parameter '${path}'.${SEE_DOCS}`)
 
+const quoted = (json: string) => (json.length > MAX_QUOTED ? `${json.slice(0, MAX_QUOTED)}…` : json)
+
+/** Longest value that an error text repeats, in characters. */
+const MAX_QUOTED = 2000
+
 export const wrongParameter = (path: string, value: unknown) =>
   invalidParameter(
-    `Invalid value ${pythonJson(value)} for parameter '${path}' supplied:  Hint: Value was of type '${pythonTypeName(value)}'.${SEE_DOCS}`,
+    `Invalid value ${quoted(pythonJson(value))} for parameter '${path}' supplied:  Hint: Value was of type '${pythonTypeName(value)}'.${SEE_DOCS}`,
   )
 
 /** A refinement whose failure is told in `text`; without a text MLflow's generic one is used. */

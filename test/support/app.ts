@@ -28,7 +28,13 @@ export async function startApp(
   const app = await buildApp({
     engine,
     defaultArtifactRoot: 'mlflow-artifacts:/',
-    locations: createLocationPolicy({ allowedSchemes: [], configured: [], maxLength: 2048 }),
+    locations: createLocationPolicy({
+      allowedSchemes: [],
+      configured: [],
+      allowedFolders: [],
+      maxLength: 2048,
+    }),
+    artifacts: { destination: undefined, only: false, s3: {}, presignedDownloadSeconds: 900 },
     ...deps,
   })
   await app.ready()

@@ -1,6 +1,7 @@
 // Which artifact locations clients may name: a location must not make the server connect to a host of their choice.
-import { invalidParameter } from '../../errors.ts'
-import { parseUri, resolveUriIfLocal, validateQueryString } from '../../wire/uri.ts'
+import { isAbsolute, relative, resolve } from 'node:path'
+import { invalidParameter, MlflowError } from '../../errors.ts'
+import { parseUri, resolveUriIfLocal, unquote, validateQueryString } from '../../wire/uri.ts'
 
 /** Schemes whose URI names the host that is connected to. @see mlflow/store/artifact/host_policy.py */
 const HOST_ADDRESSED = new Set([
@@ -26,8 +27,9 @@ export interface LocationPolicy {
    */
   validateNew(location: string): string
   /**
-   * Checks a stored location before the server goes there.
-   * @throws INVALID_PARAMETER_VALUE
+   * Checks a stored location before the server goes there. Clients may keep artifacts in any folder that they
+   * reach themselves, but the server touches none outside the folders it was given.
+   * @throws INVALID_PARAMETER_VALUE, PERMISSION_DENIED for a folder that is not the server's
    */
   validateStored(location: string): void
 }
@@ -37,12 +39,15 @@ export interface LocationPolicyOptions {
   allowedSchemes: readonly string[]
   /** Locations the operator configured: their hosts are trusted. */
   configured: readonly string[]
+  /** Folders besides the configured ones that the server may read and write. */
+  allowedFolders: readonly string[]
   /** MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH, in characters. */
   maxLength: number
 }
 
 export function createLocationPolicy(options: LocationPolicyOptions): LocationPolicy {
   const trusted = new Set(options.configured.flatMap((uri) => hostTargets(uri) ?? []))
+  const folders = [...options.configured, ...options.allowedFolders].flatMap((uri) => localFolder(uri) ?? [])
   const allowed = new Set(options.allowedSchemes.map((scheme) => scheme.toLowerCase()))
 
   function rejectedScheme(uri: string): string | undefined {
@@ -72,6 +77,13 @@ export function createLocationPolicy(options: LocationPolicyOptions): LocationPo
       return resolved
     },
     validateStored(location) {
+      const folder = localFolder(location)
+      if (folder !== undefined && !folders.some((root) => isWithin(root, folder))) {
+        throw new MlflowError(
+          'PERMISSION_DENIED',
+          `The tracking server does not read artifact location '${location}': it lies outside the server's artifact folders. Set the CRATEFLOW_ALLOWED_ARTIFACT_FOLDERS environment variable on the server to allow it.`,
+        )
+      }
       const scheme = rejectedScheme(location)
       if (!scheme) return
       throw invalidParameter(
@@ -97,4 +109,16 @@ function hostTargets(uri: string): string[] | undefined {
   if (!match || /[\\\s]/.test(netloc) || Number(match[2] ?? 0) > 65535) return [`malformed ${netloc}`]
   const ports = match[2] ? [Number(match[2])] : (DEFAULT_PORTS[scheme] ?? [undefined])
   return ports.map((port) => `${FAMILIES[scheme] ?? scheme} ${(match[1] ?? '').toLowerCase()} ${port ?? ''}`)
+}
+
+/** The absolute folder of a local location; undefined for any other. */
+function localFolder(uri: string): string | undefined {
+  const { scheme, path } = parseUri(uri)
+  if (scheme === 'file') return resolve(unquote(path))
+  return scheme === '' ? resolve(uri) : undefined
+}
+
+function isWithin(root: string, folder: string): boolean {
+  const path = relative(root, folder)
+  return path === '' || !(path.startsWith('..') || isAbsolute(path))
 }

@@ -52,7 +52,7 @@ export function useArtifactApp(target: StoreTarget, options: Options = {}): Arti
     const service = createArtifactService({
       openStore: (uri) => target.open(uri),
       destination: options.serving === false ? undefined : target.uri,
-      locations: createLocationPolicy({ allowedSchemes: [], configured: [target.uri], maxLength: 2048 }),
+      locations: createLocationPolicy({ allowedSchemes: [], configured: [target.uri], allowedFolders: [], maxLength: 2048 }),
       getRun: async (runId) => known(runId),
       getLoggedModelLocation: async (modelId) => known(modelId).artifactUri,
       presignedDownloadSeconds: 300,
