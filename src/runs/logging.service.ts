@@ -160,6 +160,9 @@ const inPath = (path: string, name: string) => (path ? `${path}.${name}` : name)
  * @see mlflow/utils/validation.py _validate_metric, mlflow/store/tracking/sqlalchemy_store.py sanitize_metric_value
  */
 function readMetric(runId: string, metric: MetricInput, path: string): MetricRow {
+  if (!metric.dataset_name !== !metric.dataset_digest) {
+    throw invalidParameter('Both dataset_name and dataset_digest must be provided if one is provided')
+  }
   const key = checkKey(metric.key, inPath(path, 'name'))
   const value = metric.value ?? 0
   const timestamp = metric.timestamp ?? 0

@@ -222,7 +222,8 @@ const infoToWire = (row: RunRow): RunInfo => ({
   ...(row.userId !== null && { user_id: row.userId }),
   status: row.status as RunStatus,
   ...(row.startTime !== null && { start_time: row.startTime }),
-  ...(row.endTime !== null && { end_time: row.endTime }),
+  // MLflow leaves out an end time of 0, but not a start time of 0.
+  ...(row.endTime ? { end_time: row.endTime } : {}),
   ...(row.artifactUri !== null && { artifact_uri: row.artifactUri }),
   lifecycle_stage: row.lifecycleStage as Lifecycle,
   run_id: row.runId,

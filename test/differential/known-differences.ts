@@ -61,9 +61,37 @@ export const KNOWN_DIFFERENCES: Record<string, Known> = {
     reason: 'Stock takes the camelCase names of protobuf only for fields that are not required; we take all.',
     accepts: (stock, ours) => stock.status === 400 && ours.status === 200,
   },
+  'null is absent': {
+    reason: 'Stock crashes on null in its own checks of limits; null is absent everywhere else, so it is for us.',
+    accepts: (stock, ours) => stock.status === 500 && ours.status === 200,
+  },
   'empty number is missing': {
     reason:
       'For an empty text in place of a number stock sometimes names the type, we always say it is missing.',
     accepts: refusesWith(/^Missing value for required parameter/),
+  },
+  'column width kept': {
+    reason:
+      'SQLite knows no column widths, so stock on SQLite takes texts that its own columns cannot hold and crashes ' +
+      'with them on PostgreSQL; we keep the widths on every engine.',
+    accepts: refusesWith(/exceeds the maximum length of/),
+  },
+  'tag of a new run cut': {
+    reason: 'Stock cuts long values of tags, but not of those that come with a new run; we cut all alike.',
+    accepts: (stock, ours) => stock.status === 200 && ours.status === 200,
+  },
+  'NUL refused': {
+    reason: 'PostgreSQL cannot hold or compare NUL; stock crashes there, and answers on SQLite.',
+    accepts: refusesWith(/NUL/),
+  },
+  'last value of a repeated tag wins': {
+    reason:
+      'Stock runs into its unique constraint when a new run brings one tag twice; log-batch takes the last.',
+    accepts: (stock, ours) =>
+      /UNIQUE constraint failed: tags/.test(errorOf(stock).message ?? '') && ours.status === 200,
+  },
+  'page token named as sent': {
+    reason: 'Stock names the bytes that it decoded from a broken page token as Python prints them.',
+    accepts: refusesWith(/^Invalid page token/),
   },
 }

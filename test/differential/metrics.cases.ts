@@ -155,7 +155,10 @@ export const metricCases: Case[] = [
       history({ metric_key: 'm', max_results: '-1' }),
       unreadable(history({ metric_key: 'm', max_results: 'ten' })),
       history({ metric_key: 'm', max_results: '25001' }),
-      history({ metric_key: 'm', max_results: '10', page_token: 'nonsense' }),
+      known(
+        'page token named as sent',
+        history({ metric_key: 'm', max_results: '10', page_token: 'nonsense' }),
+      ),
       history({ metric_key: 'm', page_token: '' }),
       history({ metric_key: 'missing' }),
       history({ metric_key: '' }),
