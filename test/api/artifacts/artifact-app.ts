@@ -23,6 +23,8 @@ export interface ArtifactApp {
 interface Options {
   serving?: boolean
   artifactsOnly?: boolean
+  /** A folder besides the destination that the server may go to. */
+  allowedFolder?: string
 }
 
 /** Starts the server before the suite's tests and closes it after them. */
@@ -52,7 +54,12 @@ export function useArtifactApp(target: StoreTarget, options: Options = {}): Arti
     const service = createArtifactService({
       openStore: (uri) => target.open(uri),
       destination: options.serving === false ? undefined : target.uri,
-      locations: createLocationPolicy({ allowedSchemes: [], configured: [target.uri], allowedFolders: [], maxLength: 2048 }),
+      locations: createLocationPolicy({
+        allowedSchemes: [],
+        configured: [target.uri],
+        allowedFolders: options.allowedFolders ?? [],
+        maxLength: 2048,
+      }),
       getRun: async (runId) => known(runId),
       getLoggedModelLocation: async (modelId) => known(modelId).artifactUri,
       presignedDownloadSeconds: 300,

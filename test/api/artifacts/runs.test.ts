@@ -1,5 +1,5 @@
 // Artifacts of runs: listing, download, upload and signed links, in proxied and in direct locations.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -175,6 +175,10 @@ describeEachStore('Artifacts of a run', (target) => {
     ],
     ['gs://bucket/x', 501, /has the scheme 'gs', which this server does not read/],
     ['mlflow-artifacts:/x/../../etc', 400, /^Invalid path$/],
+    ['/etc', 403, /^The tracking server does not read artifact location '\/etc'/],
+    ['file:///etc', 403, /^The tracking server does not read artifact location/],
+    ['file:///%65tc', 403, /^The tracking server does not read artifact location/],
+    ['c:/../../../../../../etc', 501, /has the scheme 'c'/],
   ])('are not looked for at %s', async (location, status, message) => {
     const runId = served.addRun(location)
     for (const path of [`${LIST}?run_id=${runId}`, `/get-artifact?run_id=${runId}&path=x`]) {
@@ -233,12 +237,33 @@ describeEachStore('Artifacts of a run', (target) => {
   })
 })
 
-describe('Runs in a folder of their own', () => {
+describe('Runs in a folder that the server may not touch', () => {
   const served = useArtifactApp(folderTarget())
-  let folder = ''
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'direct-'))
+
+  it.each([
+    ['a path', '/etc'],
+    ['a path that climbs', '/etc/../etc'],
+    ['a file URI', 'file:///etc'],
+    ['an encoded file URI', 'file:///%65tc'],
+    ['a file URI of this host', 'file://localhost/etc'],
+    ['the root', '/'],
+  ])('are refused by %s', async (_what, uri) => {
+    const runId = served.addRun(uri)
+    for (const [method, path] of [
+      ['GET', `/get-artifact?run_id=${runId}&path=passwd`],
+      ['GET', `/api/2.0/mlflow/artifacts/list?run_id=${runId}`],
+      ['POST', `${UPLOAD}?run_uuid=${runId}&path=crateflow`],
+    ] as const) {
+      const answer = await sendRaw(served.url, method, path, method === 'POST' ? { body: 'x' } : {})
+      expect(answer.status).toBe(403)
+      expect(JSON.parse(String(answer.body)).error_code).toBe('PERMISSION_DENIED')
+    }
   })
+})
+
+describe('Runs in a folder of their own', () => {
+  const folder = join(tmpdir(), `direct-${crypto.randomUUID()}`)
+  const served = useArtifactApp(folderTarget(), { allowedFolders: [folder] })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   it.each([
