@@ -38,7 +38,8 @@ export async function sendFile(
   const stat = await store.stat(path)
   describe(reply, path, stat, isConditional)
   if (isConditional && isUnchanged(headers, stat)) return reply.code(304).removeHeader('content-type').send()
-  if (headers.range === undefined || !rangeApplies(headers, stat)) {
+  const ignoresRange = isConditional && stat.totalBytes === 0
+  if (headers.range === undefined || ignoresRange || !rangeApplies(headers, stat)) {
     return sendRanges(request, reply, located, { stat, ranges: undefined })
   }
   const asked = parseRange(headers.range, stat.totalBytes)

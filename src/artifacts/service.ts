@@ -232,6 +232,7 @@ export const isDirectoryError = (error: unknown): error is MlflowError => error 
  */
 export async function write({ store, path }: Located, stream: Readable, sizeBytes?: number): Promise<void> {
   verifyArtifactFolder(directoryName(path))
+  if (baseName(path) === '.') throw invalidPath()
   await store.write(path, stream, { sizeBytes })
 }
 

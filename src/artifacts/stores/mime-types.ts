@@ -4,7 +4,7 @@ import { baseName } from '../../wire/uri.ts'
 
 /** Shown as plain text, so that browsers preview instead of interpret. @see mlflow/utils/mime_type_utils.py */
 const TEXT_EXTENSIONS = new Set(
-  'txt log err cfg conf cnf cf ini properties prop hocon toml yaml yml xml json js py py3 csv tsv md rst ipynb MLmodel MLproject'.split(
+  'txt log err cfg conf cnf cf ini properties prop hocon toml yaml yml xml json js py py3 csv tsv md rst ipynb MLmodel mlproject'.split(
     ' ',
   ),
 )

@@ -40,7 +40,7 @@ function openArtifactStore(uri: string, access: S3Access): ArtifactStore {
     }
     return openLocalStore(unquote(path))
   }
-  if (scheme === '' || /^[A-Za-z]$/.test(scheme)) return openLocalStore(uri)
+  if (scheme === '') return openLocalStore(uri)
   throw new MlflowError(
     'NOT_IMPLEMENTED',
     `Artifact location '${uri}' has the scheme '${scheme}', which this server does not read. It serves folders and s3:// locations; clients can reach others themselves.`,

@@ -23,8 +23,8 @@ export interface ArtifactApp {
 interface Options {
   serving?: boolean
   artifactsOnly?: boolean
-  /** A folder besides the destination that the server may go to. */
-  allowedFolder?: string
+  /** Folders besides the destination that the server may go to. */
+  allowedFolders?: string[]
 }
 
 /** Starts the server before the suite's tests and closes it after them. */

@@ -9,7 +9,7 @@ import {
 import { MlflowError } from '../../../src/errors.ts'
 
 /** Refused by MLflow 3.17.2 too, each with INVALID_PARAMETER_VALUE "Invalid path". */
-export const REFUSED_BY_MLFLOW = [
+const REFUSED_BY_MLFLOW = [
   '..',
   '../x',
   'x/..',
