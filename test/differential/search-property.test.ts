@@ -7,7 +7,7 @@ import { missing } from '../support/services.ts'
 import { useStock } from '../support/stock-server.ts'
 import { API, type Ask, runFilter, runOrder, type SeededData, seed, viewTypes } from './search-data.ts'
 
-const CASES = 400
+const CASES = 300
 
 interface Search {
   filter: string
@@ -50,6 +50,17 @@ async function search(ask: Ask, data: SeededData, wanted: Search): Promise<unkno
 
 const reason = missing('stock')
 
+let seeded: Promise<{ stock: Ask; stockData: SeededData }> | undefined
+
+/** The stock server with the data, seeded once for all engines. */
+function seededStock() {
+  seeded ??= useStock().then(async ({ request }) => ({
+    stock: request,
+    stockData: await seed(request, `searched-${crypto.randomUUID()}`),
+  }))
+  return seeded
+}
+
 describeEachEngine(`random searches over runs${reason && ` (${reason})`}`, (target) => {
   let ours: TestApp
   let ourData: SeededData
@@ -59,9 +70,8 @@ describeEachEngine(`random searches over runs${reason && ` (${reason})`}`, (targ
   beforeAll(async () => {
     if (reason) return
     ours = await startApp(target)
-    stock = (await useStock()).request
     ourData = await seed(ours.request, 'searched')
-    stockData = await seed(stock, `searched-${crypto.randomUUID()}`)
+    ;({ stock, stockData } = await seededStock())
     return () => ours.close()
   })
 
