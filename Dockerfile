@@ -1,0 +1,33 @@
+# The server in a container. Data lie in the volume /data unless the environment names a database and a bucket.
+#   docker build --tag crateflow .
+#   docker run --publish 127.0.0.1:5000:5000 --volume crateflow:/data crateflow
+
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+# What only the build needs does not go into the image.
+RUN npm run build --ignore-scripts && npm ci --omit=dev --ignore-scripts
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production \
+    MLFLOW_BACKEND_STORE_URI=pglite:/data/store \
+    MLFLOW_ARTIFACTS_DESTINATION=/data/artifacts
+WORKDIR /app
+COPY package.json LICENSE NOTICE ./
+COPY migrations ./migrations
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+# A new volume takes over the owner of this folder.
+RUN install --directory --owner=node --group=node /data
+VOLUME /data
+USER node
+EXPOSE 5000
+# Answers once the database is migrated; stays healthy while the database is away, for a restart would not help.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=90s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.MLFLOW_PORT || 5000}/health`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+# Other commands take the place of the second line: docker run crateflow db status
+ENTRYPOINT ["node", "dist/main.js"]
+CMD ["server", "--host", "0.0.0.0"]
