@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { PassThrough, Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { MlflowError, unavailable } from '../errors.ts'
-import { httpDate, isUnchanged, parseRange, rangeApplies } from './ranges.ts'
+import { httpDate, isUnchanged, parseRange, type RangeAnswer, rangeApplies } from './ranges.ts'
 import { describeFile, type Located } from './service.ts'
 
 type Stat = Awaited<ReturnType<Located['store']['stat']>>
@@ -36,22 +36,39 @@ export async function sendFile(
     return reply.header('content-length', opened.sizeBytes).send(opened.stream)
   }
   const stat = await store.stat(path)
+  if (isConditional && isUnchanged(headers, stat)) {
+    describe(reply, path, stat, isConditional)
+    return reply.code(304).removeHeader('content-type').send()
+  }
+  const asked = askedRanges(request, stat, isConditional)
+  if (asked.kind === 'malformed' && !isConditional) {
+    return reply.code(400).type('text/plain; charset=utf-8').send(asked.reason)
+  }
+  if (asked.kind === 'malformed' || asked.kind === 'unsatisfiable') {
+    reply.code(416).type('text/plain; charset=utf-8').header('content-range', `bytes */${stat.totalBytes}`)
+    return reply.send('')
+  }
+  const ranges = asked.kind === 'ranges' ? asked.ranges : []
+  // Opened before any header is set: a failure is answered with headers of its own.
+  const { headers: rangeHeaders, stream } = await openRanges(located, { stat, ranges, isHead })
   describe(reply, path, stat, isConditional)
-  if (isConditional && isUnchanged(headers, stat)) return reply.code(304).removeHeader('content-type').send()
-  const ignoresRange = isConditional && stat.totalBytes === 0
-  if (headers.range === undefined || ignoresRange || !rangeApplies(headers, stat)) {
-    return sendRanges(request, reply, located, { stat, ranges: undefined })
-  }
-  const asked = parseRange(headers.range, stat.totalBytes)
-  if (asked.kind === 'whole') return sendRanges(request, reply, located, { stat, ranges: undefined })
-  if (asked.kind === 'ranges' && (asked.ranges.length === 1 || !isConditional)) {
-    return sendRanges(request, reply, located, { stat, ranges: asked.ranges })
-  }
-  return refuseRange(reply, stat, asked.kind === 'malformed' && !isConditional ? asked.reason : undefined)
+  return reply
+    .headers(rangeHeaders)
+    .code(ranges.length > 0 ? 206 : 200)
+    .send(stream)
 }
 
 const hasCondition = ({ headers }: FastifyRequest) =>
   headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined
+
+function askedRanges(request: FastifyRequest, stat: Stat, isConditional: boolean): RangeAnswer {
+  const { range } = request.headers
+  const ignoresRange = isConditional && stat.totalBytes === 0
+  if (range === undefined || ignoresRange || !rangeApplies(request.headers, stat)) return { kind: 'whole' }
+  const asked = parseRange(range, stat.totalBytes)
+  const isTooMuch = isConditional && asked.kind === 'ranges' && asked.ranges.length > 1
+  return isTooMuch ? { kind: 'unsatisfiable' } : asked
+}
 
 function describe(reply: FastifyReply, path: string, stat: Stat, isConditional: boolean): void {
   const { contentType, disposition } = describeFile(path)
@@ -66,57 +83,36 @@ function describe(reply: FastifyReply, path: string, stat: Stat, isConditional: 
   })
 }
 
-function refuseRange(reply: FastifyReply, stat: Stat, reason: string | undefined) {
-  for (const header of ['content-disposition', 'accept-ranges', 'last-modified', 'etag', 'cache-control']) {
-    reply.removeHeader(header)
+const lengthOf = (range: Range) => range.end - range.start + 1
+
+interface Opened {
+  headers: Record<string, string | number>
+  stream: Readable
+}
+
+/** The bytes of the whole file, of one range or of several, with the headers that tell which. */
+async function openRanges(
+  located: Located,
+  { stat, ranges, isHead }: { stat: Stat; ranges: readonly Range[]; isHead: boolean },
+): Promise<Opened> {
+  if (ranges.length > 1) return framedRanges(located, stat, ranges)
+  const [range] = ranges
+  const headers = {
+    'content-length': range ? lengthOf(range) : stat.totalBytes,
+    ...(range && { 'content-range': `bytes ${range.start}-${range.end}/${stat.totalBytes}` }),
   }
-  reply.type('text/plain; charset=utf-8')
-  if (reason !== undefined) return reply.code(400).send(reason)
-  return reply.code(416).header('content-range', `bytes */${stat.totalBytes}`).send('')
+  return { headers, stream: isHead ? Readable.from([]) : await openSame(located, stat, range) }
 }
 
-async function sendRanges(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  located: Located,
-  { stat, ranges }: { stat: Stat; ranges: Range[] | undefined },
-) {
-  const body = ranges && ranges.length > 1 ? severalRanges(reply, located, { stat, ranges }) : undefined
-  const range = ranges?.[0]
-  const sizeBytes = body?.sizeBytes ?? (range ? range.end - range.start + 1 : stat.totalBytes)
-  if (ranges) reply.code(206)
-  if (range && !body) reply.header('content-range', `bytes ${range.start}-${range.end}/${stat.totalBytes}`)
-  reply.header('content-length', sizeBytes)
-  if (request.method === 'HEAD') return reply.send(Readable.from([]))
-  return reply.send(body ? Readable.from(body.chunks()) : await openSame(located, stat, range))
-}
-
-/** Opens the state of the file that was described: it may have been replaced since. */
-async function openSame({ store, path }: Located, stat: Stat, range: Range | undefined): Promise<Readable> {
-  const opened = await store.open(path, range)
-  if (opened.etag === stat.etag) return opened.stream
-  opened.stream.destroy()
-  throw unavailable(`The artifact '${path}' was replaced while it was read. Try again.`)
-}
-
-/** A multipart/byteranges answer. */
-function severalRanges(
-  reply: FastifyReply,
-  located: Located,
-  { stat, ranges }: { stat: Stat; ranges: Range[] },
-) {
+/** A multipart/byteranges answer, which opens each range when its turn comes. */
+function framedRanges(located: Located, stat: Stat, ranges: readonly Range[]): Opened {
   const boundary = randomBytes(13).toString('hex')
   const type = describeFile(located.path).contentType
-  reply.header('content-type', `multipart/byteranges; boundary=${boundary}`)
   const parts = ranges.map((range) => ({
     range,
     head: `--${boundary}\r\nContent-Type: ${type}\r\nContent-Range: bytes ${range.start}-${range.end}/${stat.totalBytes}\r\n\r\n`,
   }))
   const tail = `--${boundary}--`
-  const sizeBytes = parts.reduce(
-    (sum, { range, head }) => sum + head.length + (range.end - range.start + 1) + 2,
-    tail.length,
-  )
   async function* chunks() {
     for (const { range, head } of parts) {
       yield Buffer.from(head)
@@ -125,7 +121,17 @@ function severalRanges(
     }
     yield Buffer.from(tail)
   }
-  return { sizeBytes, chunks }
+  const length = parts.reduce((sum, { range, head }) => sum + head.length + lengthOf(range) + 2, tail.length)
+  const headers = { 'content-type': `multipart/byteranges; boundary=${boundary}`, 'content-length': length }
+  return { headers, stream: Readable.from(chunks()) }
+}
+
+/** Opens the state of the file that was described: it may have been replaced since. */
+async function openSame({ store, path }: Located, stat: Stat, range: Range | undefined): Promise<Readable> {
+  const opened = await store.open(path, range)
+  if (opened.etag === stat.etag) return opened.stream
+  opened.stream.destroy()
+  throw unavailable(`The artifact '${path}' was replaced while it was read. Try again.`)
 }
 
 /**

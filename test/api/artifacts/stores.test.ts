@@ -3,6 +3,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { createStoreOpener } from '../../../src/artifacts/stores/open-store.ts'
+import { startMinio } from '../../support/minio.ts'
+import { missing } from '../../support/services.ts'
 import { describeEachStore, readAll, streamOf } from './targets.ts'
 
 const MIB = 1024 * 1024
@@ -250,5 +252,26 @@ describe('Opening a store', () => {
   it('keeps one store per location', () => {
     expect(open('/some/folder')).toBe(open('/some/folder'))
     expect(open('/some/folder')).not.toBe(open('/some/other'))
+  })
+})
+
+const reason = missing('minio')
+
+describe.skipIf(reason)(`An S3 store that fails${reason && ` (${reason})`}`, () => {
+  const open = async (changes: { bucket?: string; secretAccessKey?: string; endpoint?: string }) => {
+    const minio = await startMinio()
+    const { bucket, endpoint, accessKeyId, secretAccessKey } = { ...minio, ...changes }
+    return createStoreOpener({ endpoint, credentials: { accessKeyId, secretAccessKey } })(`s3://${bucket}/x`)
+  }
+
+  it.each([
+    ['a bucket that does not exist', { bucket: 'nowhere-at-all' }, 'RESOURCE_DOES_NOT_EXIST'],
+    ['a wrong secret', { secretAccessKey: 'wrong' }, 'UNAUTHENTICATED'],
+    ['a service that is away', { endpoint: 'http://127.0.0.1:1' }, 'TEMPORARILY_UNAVAILABLE'],
+  ])('tells of %s', async (_what, changes, code) => {
+    const store = await open(changes)
+    await expect(store.list()).rejects.toMatchObject({ code })
+    await expect(store.write('x', streamOf(['x']))).rejects.toMatchObject({ code })
+    await expect(store.delete('x')).rejects.toMatchObject({ code })
   })
 })

@@ -17,6 +17,13 @@ const RESERVE_IDS = `import sqlite3, sys
 with sqlite3.connect(sys.argv[1]) as db:
     db.execute("INSERT INTO experiments (experiment_id, name, lifecycle_stage) VALUES (700000, 'reserved', 'deleted')")`
 
+/** Telemetry also races with the start: its thread changes the environment while that is copied. */
+const ENVIRONMENT = {
+  MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
+  MLFLOW_TRACKING_URI: '',
+  MLFLOW_DISABLE_TELEMETRY: 'true',
+}
+
 /** STOCK_MLFLOW_URL, else a server of `python`'s MLflow on SQLite in a temporary folder. */
 export function findStock(python: Found<Python>): Found<Stock> {
   const url = process.env.STOCK_MLFLOW_URL
@@ -40,7 +47,7 @@ async function startStock(python: string): Promise<Started<Stock>> {
     ],
     logFile: join(folder, 'stock.log'),
     cwd: folder,
-    env: { ...process.env, MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false', MLFLOW_TRACKING_URI: '' },
+    env: { ...process.env, ...ENVIRONMENT },
     ready: () => answers(`http://127.0.0.1:${port}/health`),
   })
   await promisify(execFile)(python, ['-c', RESERVE_IDS, join(folder, 'mlflow.db')])
