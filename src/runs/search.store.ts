@@ -119,12 +119,14 @@ function sortKeys(engine: Engine, { orderBy, experimentIds }: RunSearch) {
     }
     const table = CHILDREN[type]
     const isNan = type === 'metric' ? latestMetrics.isNan : sql<boolean>`false`
+    // Drizzle names such columns without their table in ORDER BY, so their names are distinct.
+    const columns = {
+      runId: table.runId,
+      value: sql`${table.value}`.as(`value_${position}`),
+      isNan: sql`${isNan}`.as(`is_nan_${position}`),
+    }
     const join = engine.db
-      .select({
-        runId: table.runId,
-        value: sql`${table.value}`.as('value'),
-        isNan: sql`${isNan}`.as('is_nan'),
-      })
+      .select(columns)
       .from(table)
       .where(and(equalsAny(table.experimentId, experimentIds), eq(table.key, key)))
       .as(`sort_${position}`)

@@ -16,24 +16,70 @@ export interface StockAnswer {
   refused?: string
   code?: string
   crashed?: string
+  /** Words of the text that stock takes for keywords of SQL. */
+  keywords: string[]
 }
 
-const SCRIPT = join(import.meta.dirname, 'stock_search_parse.py')
-
 /** One answer per text, in order. @throws Error when the script ends early */
-export async function askStock(
+export const askStock = (
   python: string,
   reader: Reader,
   texts: readonly (string | string[])[],
-): Promise<StockAnswer[]> {
-  const child = spawn(python, [SCRIPT], { stdio: ['pipe', 'pipe', 'inherit'] })
+): Promise<StockAnswer[]> =>
+  runScript(
+    python,
+    'stock_search_parse.py',
+    texts.map((text) => ({ reader, text })),
+    texts.length,
+  )
+
+/** What stock stores before it searches. Metrics are texts that Python's `float` takes, "nan" among them. */
+export interface StoredExperiment {
+  name: string
+  tags: Record<string, string>
+  runs: StoredRun[]
+}
+
+export interface StoredRun {
+  name: string
+  user_id: string
+  status: string
+  start_time: number
+  end_time: number | null
+  metrics: Record<string, string>
+  params: Record<string, string>
+  tags: Record<string, string>
+  /** Name, digest and context; an empty context for none. */
+  datasets: [string, string, string][]
+}
+
+export interface Search {
+  kind: 'runs' | 'experiments'
+  filter: string
+  order_by: string[]
+}
+
+/** The names that stock finds for each search, in its order. */
+export const searchStock = (
+  python: string,
+  stored: StoredExperiment[],
+  searches: Search[],
+): Promise<{ found?: string[]; refused?: string }[]> =>
+  runScript(python, 'stock_search_runs.py', [stored, ...searches], searches.length)
+
+async function runScript<Answer>(
+  python: string,
+  script: string,
+  lines: readonly unknown[],
+  expected: number,
+): Promise<Answer[]> {
+  const child = spawn(python, [join(import.meta.dirname, script)], { stdio: ['pipe', 'pipe', 'inherit'] })
   try {
     child.stdin.on('error', () => {})
-    child.stdin.end(texts.map((text) => `${JSON.stringify({ reader, text })}\n`).join(''))
-    const answers: StockAnswer[] = []
+    child.stdin.end(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+    const answers: Answer[] = []
     for await (const line of createInterface({ input: child.stdout })) answers.push(JSON.parse(line))
-    if (answers.length !== texts.length)
-      throw new Error(`${answers.length} answers to ${texts.length} requests`)
+    if (answers.length !== expected) throw new Error(`${answers.length} answers to ${expected} requests`)
     return answers
   } finally {
     child.kill()

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 import warnings
 
@@ -14,6 +15,8 @@ from mlflow.utils.search_logged_model_utils import parse_filter_string  # noqa: 
 from mlflow.utils.search_utils import SearchExperimentsUtils, SearchUtils  # noqa: E402
 from sqlalchemy import create_engine, select  # noqa: E402
 from sqlalchemy.orm import Session  # noqa: E402
+from sqlparse import tokens  # noqa: E402
+from sqlparse.lexer import Lexer  # noqa: E402
 
 ENGINE = create_engine("sqlite://")
 SEARCHED = "Run Tag Param LatestMetric Dataset Input InputTag Experiment ExperimentTag LoggedModel "
@@ -111,6 +114,12 @@ READERS = {
 }
 
 
+def keywords(text):
+    """The words of the text that stock's SQL reader takes for keywords or types."""
+    is_keyword = Lexer.get_default_instance().is_keyword
+    return [word for word in re.findall(r"\w+", str(text)) if is_keyword(word)[0] is not tokens.Name]
+
+
 def answer(request):
     try:
         return {"parsed": READERS[request["reader"]](request["text"])}
@@ -121,5 +130,6 @@ def answer(request):
 
 
 for line in sys.stdin:
-    sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
+    request = json.loads(line)
+    sys.stdout.write(json.dumps(answer(request) | {"keywords": keywords(request["text"])}) + "\n")
     sys.stdout.flush()

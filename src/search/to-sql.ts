@@ -1,0 +1,61 @@
+// Turns comparisons and sort keys into SQL conditions with bound parameters, in words that every engine knows.
+import { Column, is, type SQL, sql } from 'drizzle-orm'
+import type { Int64 } from '../wire/int64.ts'
+import type { NumericComparator, Predicate } from './comparison.ts'
+
+/**
+ * `column comparator value`. As in SQL, a NULL in the column satisfies nothing but IS NULL: `!=` and NOT IN drop it.
+ * An expression in place of a column counts as text.
+ * LIKE minds case, ILIKE does not; `%` and `_` are wildcards that nothing escapes, as on SQLite, stock's default.
+ * What is no plain column must be a text.
+ * @see mlflow/utils/search_utils.py SearchUtils.get_sql_comparison_func
+ */
+export function compare(column: Column | SQL, predicate: Predicate): SQL {
+  const { comparator, value } = predicate
+  switch (comparator) {
+    case 'IS NULL':
+    case 'IS NOT NULL':
+      return sql`${column} ${sql.raw(comparator)}`
+    case 'IN':
+      return isOneOf(column, value)
+    case 'NOT IN':
+      return sql`NOT (${isOneOf(column, value)})`
+    case 'LIKE':
+    case 'ILIKE':
+      return sql`${column} ${sql.raw(comparator)} ${literalBackslashes(value)}`
+    default:
+      if (typeof value !== 'string') return compareNumber(column, comparator, value)
+      return sql`${column} ${sql.raw(comparator)} ${value}`
+  }
+}
+
+const typeOf = (column: Column | SQL): string => (is(column, Column) ? column.getSQLType() : 'text')
+
+const isOneOf = (column: Column | SQL, values: string[]): SQL =>
+  sql`${column} = ANY(${sql.param(values)}::${sql.raw(typeOf(column))}[])`
+
+/** A backslash is a plain character to SQLite, and the default escape character of PostgreSQL and CrateDB. */
+const literalBackslashes = (pattern: string): string => pattern.replaceAll('\\', '\\\\')
+
+function compareNumber(column: Column | SQL, comparator: NumericComparator, value: Int64): SQL {
+  // What SQLite makes of it; to PostgreSQL, NaN is greater than all numbers.
+  if (Number.isNaN(value)) return sql`false`
+  const operator = sql.raw(comparator)
+  if (typeOf(column) === 'double precision') {
+    return sql`${column} ${operator} ${String(value)}::double precision`
+  }
+  const isExact = typeof value === 'bigint' || Number.isSafeInteger(value)
+  if (isExact) return sql`${column} ${operator} ${String(value)}::bigint`
+  return sql`${column}::double precision ${operator} ${String(value)}::double precision`
+}
+
+/** Sorts by the value, rows without one last whatever the direction. */
+export const orderNullsLast = (value: Column | SQL, ascending: boolean): SQL =>
+  ascending ? sql`${value} ASC NULLS LAST` : sql`${value} DESC NULLS LAST`
+
+/**
+ * Sorts by a metric: numbers first, then NaN, then rows without the metric, whatever the direction.
+ * @param isNan whether the value stands for NaN; NULL where there is no metric
+ */
+export const orderMetric = (value: Column | SQL, isNan: Column | SQL, ascending: boolean): SQL =>
+  sql`CASE WHEN ${isNan} THEN 1 WHEN ${value} IS NULL THEN 2 ELSE 0 END, ${value} ${sql.raw(ascending ? 'ASC' : 'DESC')}`
