@@ -37,7 +37,7 @@ export const metricCases: Case[] = [
       log({ value: -1, step: -5, timestamp: 0 }),
       log({ key: 'negative', value: -1, step: -5 }),
       log({ key: 'big', value: 1e300, step: 9007199254740991 }),
-      log({ key: 'bigger', value: 5e-324, step: '9223372036854775807', timestamp: '9223372036854775807' }),
+      log({ key: 'bigger', value: 5e-324, step: '9223372036854775806', timestamp: '9223372036854775806' }),
       log({ key: 'text', value: '2.5', timestamp: '7', step: '3' }),
       log({ key: 'zero', value: 0, timestamp: 0 }),
       log({ key: 'minuszero', value: -0.0 }),

@@ -5,6 +5,7 @@ import {
   MUST_MATCH,
   object,
   SAME_NUMBER,
+  SAME_TEXT_OR_JSON,
   type Shape,
   TYPE_MUST_MATCH,
   unordered,
@@ -15,9 +16,11 @@ export const ERROR = object({
   message: MUST_MATCH,
   sqlstate: MUST_MATCH,
   error_class: MUST_MATCH,
+  // FastAPI's own errors have this field alone.
+  detail: MUST_MATCH,
 })
 
-const PAIR = object({ key: MUST_MATCH, value: MUST_MATCH })
+const PAIR = object({ key: MUST_MATCH, value: SAME_TEXT_OR_JSON })
 
 export const EXPERIMENT = object({
   experiment_id: MUST_MATCH,
@@ -139,13 +142,18 @@ const RESPONSES: [pattern: RegExp, shape: Shape][] = [
   ],
   [/^DELETE .*logged-models\/[^/]+(\/tags\/[^/]+)?$/, EMPTY],
   [/^POST .*logged-models\/[^/]+\/params$/, EMPTY],
-  [/^PATCH .*logged-models\/[^/]+\/tags$/, MODEL],
+  [/^PATCH .*logged-models\/[^/]+\/tags$/, EMPTY],
   [/^(GET|PATCH) .*logged-models\/[^/]+$/, MODEL],
   [/^POST .*logged-models$/, MODEL],
   [
     /^GET .*logged-models\/[^/]+\/artifacts\/directories$/,
     object({ files: list(FILE_INFO), root_uri: MUST_MATCH, next_page_token: IGNORE }),
   ],
+  [/^(PUT|DELETE) .*mlflow-artifacts\/artifacts\//, EMPTY],
+  [/^GET .*mlflow-artifacts\/artifacts$/, object({ files: list(FILE_INFO), next_page_token: IGNORE })],
+  [/^GET .*mlflow-artifacts\/artifacts\//, MUST_MATCH],
+  [/^GET \/get-artifact$/, MUST_MATCH],
+  [/^POST .*(upload-artifact)$/, MUST_MATCH],
   [/^GET \/(health|version)$/, MUST_MATCH],
 ]
 

@@ -1,4 +1,7 @@
 // The server inside the test process, asked through Fastify's inject: no port, no network.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { type AppDeps, buildApp } from '../../src/app.ts'
 import { createLocationPolicy } from '../../src/artifacts/stores/locations.ts'
@@ -10,6 +13,8 @@ import { decodeAnswer, encodeBody, type HttpAnswer } from './http.ts'
 export interface TestApp {
   app: FastifyInstance
   engine: Engine
+  /** Holds the artifacts, unless `overrides.artifacts` says otherwise; removed by close. */
+  artifactFolder: string
   /** `path` is the whole path with its query; `body` is sent as JSON unless it is a RawBody. */
   request: (method: string, path: string, body?: unknown) => Promise<HttpAnswer>
   close: () => Promise<void>
@@ -25,26 +30,29 @@ export async function startApp(
 ): Promise<TestApp> {
   const { uri = target.uri, ...deps } = overrides
   const engine = deps.engine ?? (await openMigrated(uri))
+  const artifactFolder = await mkdtemp(join(tmpdir(), 'crateflow-artifacts-'))
   const app = await buildApp({
     engine,
     defaultArtifactRoot: 'mlflow-artifacts:/',
     locations: createLocationPolicy({
       allowedSchemes: [],
-      configured: [],
+      configured: [artifactFolder],
       allowedFolders: [],
       maxLength: 2048,
     }),
-    artifacts: { destination: undefined, only: false, s3: {}, presignedDownloadSeconds: 900 },
+    artifacts: { destination: artifactFolder, only: false, s3: {}, presignedDownloadSeconds: 900 },
     ...deps,
   })
   await app.ready()
   return {
     app,
     engine,
+    artifactFolder,
     request: (method, path, body) => inject(app, method, path, body),
     close: async () => {
       await app.close()
       if (!deps.engine) await engine.close()
+      await rm(artifactFolder, { recursive: true, force: true })
     },
   }
 }

@@ -4,12 +4,19 @@
 export const MUST_MATCH = 'must match'
 /** Same double, however it is written (1e20 or 100000000000000000000); 'NaN' equals 'NaN'. */
 export const SAME_NUMBER = 'same number'
+/** Same text, or texts of the same JSON: spaces between its tokens do not matter. */
+export const SAME_TEXT_OR_JSON = 'same text or JSON'
 /** Same JSON type on both sides; empty text only equals empty text. */
 export const TYPE_MUST_MATCH = 'type must match'
 /** Neither presence nor value matters. */
 export const IGNORE = 'ignore'
 
-export type Policy = typeof MUST_MATCH | typeof SAME_NUMBER | typeof TYPE_MUST_MATCH | typeof IGNORE
+export type Policy =
+  | typeof MUST_MATCH
+  | typeof SAME_NUMBER
+  | typeof SAME_TEXT_OR_JSON
+  | typeof TYPE_MUST_MATCH
+  | typeof IGNORE
 
 /** Policies of an object's fields, of a list's items, of a map with any keys, or of one value. */
 export type Shape = Policy | { fields: Record<string, Shape> } | ListShape | { values: Shape }
@@ -37,6 +44,7 @@ export function compare(shape: Shape, stock: unknown, ours: unknown, path = ''):
   const differ = (why: string) => [{ path, stock, ours, why }]
   if (shape === IGNORE) return []
   if (shape === SAME_NUMBER) return Object.is(Number(stock), Number(ours)) ? [] : differ('value')
+  if (shape === SAME_TEXT_OR_JSON) return compare(MUST_MATCH, readJson(stock), readJson(ours), path)
   if (typeOf(stock) !== typeOf(ours)) return differ('type')
   if (shape === TYPE_MUST_MATCH) return (stock === '') === (ours === '') ? [] : differ('empty or not')
   if (shape === MUST_MATCH)
@@ -50,6 +58,16 @@ export function compare(shape: Shape, stock: unknown, ours: unknown, path = ''):
     if (!policy) return [{ path: `${path}.${key}`, stock: a, ours: b, why: 'undeclared field' }]
     return compare(policy, a, b, `${path}.${key}`)
   })
+}
+
+/** The decoded list or object in a text, else the value itself. */
+function readJson(value: unknown): unknown {
+  if (typeof value !== 'string' || !/^[[{]/.test(value)) return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    return value
+  }
 }
 
 type Fields = Record<string, unknown>

@@ -1,0 +1,55 @@
+// The server as a process of its own, started through its command line as users do.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type HttpAnswer, sendHttp } from './http.ts'
+import { answers, type Child, freePort, startChild } from './services/child.ts'
+import { useService } from './services.ts'
+
+export interface TestServer extends Child {
+  url: string
+  /** Holds the artifacts and the log; removed when the server is stopped. */
+  folder: string
+  request: (method: string, path: string, body?: unknown) => Promise<HttpAnswer>
+}
+
+/**
+ * Runs `crateflow server` and waits until it is healthy. Artifacts go to a temporary folder unless `args` name
+ * another destination. `stop` ends it as SIGTERM does, `kill` as a crash would.
+ */
+export async function startServer(options: {
+  backendStoreUri: string
+  args?: string[]
+  env?: Record<string, string>
+  port?: number
+}): Promise<TestServer> {
+  const { main } = await useService('build')
+  const folder = await mkdtemp(join(tmpdir(), 'crateflow-server-'))
+  const port = options.port ?? (await freePort())
+  const url = `http://127.0.0.1:${port}`
+  const args = options.args ?? []
+  const destination = args.includes('--artifacts-destination')
+    ? []
+    : ['--artifacts-destination', join(folder, 'artifacts')]
+  const child = await startChild({
+    command: [
+      ...[process.execPath, main, 'server', '--host', '127.0.0.1', '--port', String(port)],
+      ...['--backend-store-uri', options.backendStoreUri, ...destination, ...args],
+    ],
+    logFile: join(folder, 'server.log'),
+    cwd: folder,
+    // Few small shards: CrateDB's cost of a table is its number of shards.
+    env: { ...process.env, CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0', ...options.env },
+    ready: () => answers(`${url}/health`),
+  })
+  return {
+    ...child,
+    url,
+    folder,
+    request: (method, path, body) => sendHttp(url, method, path, body),
+    stop: async () => {
+      await child.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
