@@ -10,9 +10,12 @@ import { datasetEndpoints } from './datasets/routes.ts'
 import { createDatasetService } from './datasets/service.ts'
 import { experimentEndpoints } from './experiments/routes.ts'
 import { createExperimentService } from './experiments/service.ts'
+import { refuseTracking } from './http/artifacts-only.ts'
 import { registerErrorHandler } from './http/error-handler.ts'
+import { healthEndpoints } from './http/health.ts'
 import { registerJsonBody } from './http/json-body.ts'
 import { mount } from './http/route.ts'
+import { registerShell, type ShellOptions, shellServerOptions } from './http/shell.ts'
 import { metricEndpoints } from './metrics/routes.ts'
 import { createMetricService } from './metrics/service.ts'
 import { createRunWriter } from './runs/ingest.store.ts'
@@ -36,6 +39,8 @@ export interface AppDeps {
     /** Life of signed download links, in seconds. */
     presignedDownloadSeconds: number
   }
+  /** Hosts, origins, prefix, metrics, documentation. Absent: none of them. */
+  shell?: ShellOptions
   logger?: FastifyBaseLogger
   clock?: Clock
 }
@@ -43,10 +48,13 @@ export interface AppDeps {
 /** Bytes of a JSON body at most; the largest message is a dataset with a profile of 16 MiB. */
 const BODY_LIMIT = 64 * 1024 * 1024
 
+const BARE: ShellOptions = { staticPrefix: '', security: undefined, metrics: false, documentation: false }
+
 /** Builds the server without listening. Makes the default experiment when it is missing. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
-  const { engine, clock = systemClock } = deps
+  const { engine, clock = systemClock, shell = BARE } = deps
   const app = fastify({
+    ...shellServerOptions(shell),
     loggerInstance: deps.logger,
     bodyLimit: BODY_LIMIT,
     routerOptions: { maxParamLength: 4096 },
@@ -57,6 +65,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.setSerializerCompiler(() => JSON.stringify)
   registerErrorHandler(app)
   registerJsonBody(app)
+  await registerShell(app, shell)
+  if (deps.artifacts.only) refuseTracking(app)
 
   const write = createRunWriter(engine)
   const experiments = createExperimentService({
@@ -74,9 +84,12 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   mount(app, metricEndpoints(createMetricService({ engine })))
   mount(app, datasetEndpoints(datasets))
 
+  const { destination } = deps.artifacts
+  const openStore = createStoreOpener(deps.artifacts.s3)
+  const served = destination === undefined ? undefined : openStore(destination)
   const artifacts = createArtifactService({
-    openStore: createStoreOpener(deps.artifacts.s3),
-    destination: deps.artifacts.destination,
+    openStore,
+    destination,
     locations: deps.locations,
     getRun: async (runId) => {
       const { experimentId, artifactUri } = await runs.requireRun(runId)
@@ -87,6 +100,14 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   })
   registerArtifactRoutes(app, artifacts, { artifactsOnly: deps.artifacts.only })
 
-  await experiments.ensureDefault()
+  mount(
+    app,
+    healthEndpoints({
+      ping: deps.artifacts.only ? async () => {} : engine.ping,
+      multipart: { uploads: served?.multipart !== undefined, downloads: served?.presigning !== undefined },
+    }),
+  )
+
+  if (!deps.artifacts.only) await experiments.ensureDefault()
   return app
 }

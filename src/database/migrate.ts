@@ -135,6 +135,22 @@ export async function tableNames(engine: Engine): Promise<string[]> {
   return rows.map((row) => row.table_name)
 }
 
+/** How many rows each of the tables holds. */
+export async function countRows(
+  engine: Engine,
+  tables: readonly string[],
+): Promise<{ table: string; rows: number }[]> {
+  if (tables.length > 0) await engine.refresh(...tables.map((table) => pgTable(table, {})))
+  const counts: { table: string; rows: number }[] = []
+  for (const table of tables) {
+    const { rows } = await engine.execute<{ count: string | number }>(
+      sql`SELECT count(*) AS count FROM ${sql.identifier(table)}`,
+    )
+    counts.push({ table, rows: Number(rows[0]?.count ?? 0) })
+  }
+  return counts
+}
+
 async function createLedger(engine: Engine): Promise<void> {
   if (engine.dialect.migrations === 'postgres') {
     await engine.execute(sql`CREATE SCHEMA IF NOT EXISTS ${sql.identifier(engine.schema)}`)

@@ -1,0 +1,71 @@
+// Opens the database of a command, and waits for one that is not up yet.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import type { DatabaseConfig } from '../config.ts'
+import type { Engine } from '../database/engine.ts'
+import type { TableLayout } from '../database/migrate.ts'
+import { openEngine } from '../database/open-engine.ts'
+import { type BackendTarget, describeTarget } from '../database/uri.ts'
+import { MlflowError } from '../errors.ts'
+import { reasonOf } from './errors.ts'
+
+export interface OpenOptions {
+  config: DatabaseConfig
+  target: BackendTarget
+  log: Logger
+  /** Ends the wait. */
+  signal?: AbortSignal
+  /** What must succeed on the open engine, such as migrating it; repeated until the database is up. */
+  prepare: (engine: Engine) => Promise<unknown>
+}
+
+const LONGEST_PAUSE_MS = 2_000
+const LINE_EVERY_MS = 10_000
+
+/** How CrateDB's tables are laid out when they are created. */
+export const layoutOf = (config: DatabaseConfig): TableLayout => ({
+  shards: config.cratedbShards,
+  replicas: config.cratedbReplicas,
+})
+
+/**
+ * Opens the engine and runs `prepare` on it. While the database is away both wait, `dbWaitSeconds` at most: where
+ * everything starts at once, the database is often the last to be ready.
+ * @throws what the driver said when it is still away then, or at once when it refuses us
+ */
+export async function openDatabase(options: OpenOptions): Promise<Engine> {
+  const engine = await openEngine(options.target, { maxConnections: options.config.dbPoolSize })
+  try {
+    await untilAvailable(() => engine.ping().then(() => options.prepare(engine)), options)
+    return engine
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+}
+
+async function untilAvailable(attempt: () => Promise<unknown>, options: OpenOptions): Promise<void> {
+  const { config, target, log, signal } = options
+  const deadline = Date.now() + config.dbWaitSeconds * 1000
+  let pause = 125
+  let nextLine = 0
+  for (;;) {
+    try {
+      await attempt()
+      return
+    } catch (error) {
+      const left = deadline - Date.now()
+      const isAway = error instanceof MlflowError && error.code === 'TEMPORARILY_UNAVAILABLE'
+      if (!isAway) throw error
+      const place = describeTarget(target)
+      if (left <= 0)
+        throw new Error(`The database ${place} does not answer: ${reasonOf(error)}`, { cause: error })
+      if (Date.now() >= nextLine) {
+        log.warn(`Waiting for the database ${place}, ${Math.ceil(left / 1000)} s more: ${reasonOf(error)}`)
+        nextLine = Date.now() + LINE_EVERY_MS
+      }
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
+      await sleep(Math.min(pause, left), undefined, { signal })
+    }
+  }
+}

@@ -1,0 +1,115 @@
+// `crateflow db`: applies migrations, shows them, and drops the tables.
+import { createInterface } from 'node:readline/promises'
+import {
+  type DatabaseConfig,
+  DatabaseConfigSchema,
+  type Environment,
+  type Flags,
+  readConfig,
+} from '../config.ts'
+import type { Engine } from '../database/engine.ts'
+import { countRows, dropAllTables, migrate, migrationStatus, tableNames } from '../database/migrate.ts'
+import { type BackendTarget, describeTarget, parseBackendUri } from '../database/uri.ts'
+import { layoutOf, openDatabase } from './database.ts'
+import { asUsage, EXIT, UsageError } from './errors.ts'
+import { createLog } from './log.ts'
+import { listenForStop } from './signals.ts'
+
+const print = (line: string) => void process.stdout.write(`${line}\n`)
+
+interface Opened {
+  engine: Engine
+  config: DatabaseConfig
+  target: BackendTarget
+}
+
+/** `db migrate`: applies what is pending. */
+export function migrateDatabase(flags: Flags, env: Environment): Promise<number> {
+  return withDatabase(flags, env, async ({ engine, config, target }) => {
+    const applied = await migrate(engine, layoutOf(config))
+    for (const { version, name } of applied) print(`applied ${label(version)} ${name}`)
+    const what = applied.length > 0 ? `${applied.length} applied` : 'nothing to do'
+    print(`${describeTarget(target)}: ${what}`)
+    return EXIT.ok
+  })
+}
+
+/** `db status`: a table of migrations. @returns 1 while some are pending */
+export function showStatus(flags: Flags, env: Environment): Promise<number> {
+  return withDatabase(flags, env, async ({ engine, config, target }) => {
+    const states = await migrationStatus(engine, layoutOf(config))
+    const rows = states.map(({ version, name, appliedAtMs }) => [
+      label(version),
+      name,
+      appliedAtMs === undefined ? 'pending' : `applied ${new Date(appliedAtMs).toISOString()}`,
+    ])
+    print(describeTarget(target))
+    printTable([['VERSION', 'NAME', 'STATE'], ...rows])
+    return states.some(({ appliedAtMs }) => appliedAtMs === undefined) ? EXIT.failure : EXIT.ok
+  })
+}
+
+/** `db drop`: drops all tables of the schema, after asking on the terminal unless `yes`. */
+export function dropDatabase(flags: Flags, env: Environment, yes: boolean): Promise<number> {
+  if (!yes && !process.stdin.isTTY) {
+    throw new UsageError('db drop asks on a terminal. Without one, say --yes.')
+  }
+  return withDatabase(flags, env, async ({ engine, target }) => {
+    const counts = await countRows(engine, await tableNames(engine))
+    print(`${describeTarget(target)} holds ${counts.length} tables`)
+    if (counts.length === 0) return EXIT.ok
+    printTable([['TABLE', 'ROWS'], ...counts.map(({ table, rows }) => [table, String(rows)])])
+    if (!yes && !(await confirm('Drop them with all their rows? Type yes: '))) {
+      print('Nothing was dropped.')
+      return EXIT.failure
+    }
+    const dropped = await dropAllTables(engine)
+    print(`${dropped.length} tables dropped`)
+    return EXIT.ok
+  })
+}
+
+async function withDatabase(
+  flags: Flags,
+  env: Environment,
+  run: (opened: Opened) => Promise<number>,
+): Promise<number> {
+  const config = asUsage(() => readConfig(DatabaseConfigSchema, flags, env))
+  const target = asUsage(() => parseBackendUri(config.backendStoreUri))
+  const log = createLog({ level: config.logLevel, format: process.stderr.isTTY ? 'pretty' : 'json' })
+  const stop = listenForStop()
+  try {
+    const engine = await openDatabase({ config, target, log, signal: stop.signal, prepare: async () => {} })
+    try {
+      return await run({ engine, config, target })
+    } finally {
+      await engine.close()
+    }
+  } finally {
+    stop.release()
+  }
+}
+
+async function confirm(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout })
+  try {
+    return (await terminal.question(question)).trim() === 'yes'
+  } finally {
+    terminal.close()
+  }
+}
+
+const label = (version: number) => String(version).padStart(4, '0')
+
+function printTable(rows: readonly (readonly string[])[]): void {
+  const widths = (rows[0] ?? []).map((_cell, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  for (const row of rows)
+    print(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+}

@@ -1,0 +1,49 @@
+// What people read when the program fails: one line on stderr, and the exit code.
+import { CommanderError } from 'commander'
+import { MlflowError } from '../errors.ts'
+import { redactPasswords } from '../wire/redact.ts'
+
+export const EXIT = { ok: 0, failure: 1, usage: 2 } as const
+
+/** The arguments or the environment ask for what the program cannot do. */
+export class UsageError extends Error {}
+
+/** Runs `read` as part of understanding the arguments: what it throws is the caller's mistake. */
+export function asUsage<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw error instanceof MlflowError ? new UsageError(error.message) : error
+  }
+}
+
+/** The line for people, without passwords. */
+export const errorLine = (error: unknown): string => `crateflow: ${redactPasswords(reasonOf(error))}`
+
+/** The most telling message of an error: that of the driver below MLflow's, or of the first host that was tried. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return reasonOf(error.errors[0])
+  if (!(error instanceof Error)) return String(error)
+  if (error instanceof MlflowError && error.code === 'TEMPORARILY_UNAVAILABLE' && error.cause) {
+    return reasonOf(error.cause)
+  }
+  const text = error.message || (error as NodeJS.ErrnoException).code || error.name
+  return text.split('\n', 1)[0] ?? text
+}
+
+/**
+ * Writes the error to stderr, with its stack at log level debug.
+ * @returns the exit code
+ */
+export function reportError(error: unknown, debug: boolean): number {
+  // Commander has written its own text.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  process.stderr.write(`${errorLine(error)}\n`)
+  if (debug && error instanceof Error) process.stderr.write(`${redactPasswords(stackOf(error))}\n`)
+  return error instanceof UsageError ? EXIT.usage : EXIT.failure
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : ''
+  return `${error.stack ?? error.message}${cause}`
+}

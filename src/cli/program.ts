@@ -1,0 +1,116 @@
+// The tree of commands. Each command is loaded when it runs.
+import { readFileSync } from 'node:fs'
+import { Argument, Command, Option } from 'commander'
+import { DatabaseConfigSchema, processEnvironment, ServerConfigSchema } from '../config.ts'
+import { redactPasswords } from '../wire/redact.ts'
+import { completionScript, SHELLS, type Shell } from './completion.ts'
+import { asUsage, reportError } from './errors.ts'
+import { addOptions, givenFlags } from './options.ts'
+import { addStockFlags, judgeStockFlags } from './stock-flags.ts'
+
+const SERVER_HELP = `
+Examples:
+  First try, everything below ./crateflow-data:
+    crateflow server
+  A team's server on CrateDB and object storage:
+    crateflow server --backend-store-uri cratedb://crateflow@db1:5432,db2:5432/ \\
+      --artifacts-destination s3://bucket/mlflow --host 0.0.0.0
+  Reached by a name of its own:
+    crateflow server --host 0.0.0.0 --allowed-hosts mlflow.example.com
+
+Every option has an environment variable, shown in brackets; the option goes first. Keep passwords there:
+options can be read by every user of the machine.`
+
+/**
+ * Runs the command line.
+ * @param args what follows the program's name
+ * @returns the exit code: 0 done, 1 failed, 2 not understood
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  const debug = args.some(
+    (arg, index) => `${args[index - 1]} ${arg}` === '--log-level debug' || arg === '--log-level=debug',
+  )
+  const code: ExitCode = { value: 0 }
+  try {
+    await buildProgram(code).parseAsync(args, { from: 'user' })
+    return code.value
+  } catch (error) {
+    return reportError(error, debug)
+  }
+}
+
+/** Where actions leave their exit code. */
+interface ExitCode {
+  value: number
+}
+
+/** The commands with all their options. */
+export function buildProgram(code: ExitCode): Command {
+  const program = new Command('crateflow')
+    .description('MLflow-compatible tracking server on CrateDB.')
+    .version(packageVersion(), '--version', 'Show the version.')
+    .exitOverride()
+    .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 100, 120) })
+    .configureOutput({ writeErr: (text) => void process.stderr.write(redactPasswords(text)) })
+    .helpOption('--help', 'Show this text.')
+    .showSuggestionAfterError()
+  addServer(program, code)
+  addDatabase(program, code)
+  program
+    .command('completion')
+    .helpOption('--help', 'Show this text.')
+    .summary('Print the completion script of a shell.')
+    .description('Print the completion script of a shell, for example: eval "$(crateflow completion bash)"')
+    .addArgument(new Argument('<shell>').choices(SHELLS))
+    .action((shell: Shell) => void process.stdout.write(completionScript(program, shell)))
+  return program
+}
+
+function addServer(program: Command, code: ExitCode): void {
+  const command = program
+    .command('server')
+    .summary('Run the tracking server.')
+    .description('Run the tracking server. Takes the flags and environment variables of mlflow server.')
+    .addHelpText('after', SERVER_HELP)
+  addOptions(command, ServerConfigSchema)
+  addStockFlags(command)
+  command.action(async () => {
+    const env = processEnvironment()
+    const warnings = asUsage(() => judgeStockFlags(command, env))
+    const { runServer } = await import('./server.ts')
+    code.value = await runServer(givenFlags(command, ServerConfigSchema), env, warnings)
+  })
+}
+
+function addDatabase(program: Command, code: ExitCode): void {
+  const db = program
+    .command('db')
+    .description('Create, inspect or drop the tables of the backend store.')
+    .helpOption('--help', 'Show this text.')
+  const add = (name: string, text: string) => {
+    const command = db.command(name).description(text)
+    addOptions(command, DatabaseConfigSchema)
+    return command
+  }
+  const flagsOf = (command: Command) => givenFlags(command, DatabaseConfigSchema)
+  const load = () => import('./db.ts')
+  const migrate = add('migrate', 'Apply pending migrations. Several may run at once.')
+  migrate.action(async () => {
+    code.value = await (await load()).migrateDatabase(flagsOf(migrate), processEnvironment())
+  })
+  const status = add('status', 'Show which migrations are applied. Ends with 1 while some are pending.')
+  status.action(async () => {
+    code.value = await (await load()).showStatus(flagsOf(status), processEnvironment())
+  })
+  const drop = add('drop', 'Drop all tables with all their rows, after asking.')
+  drop.addOption(new Option('--yes', 'Do not ask.'))
+  drop.action(async () => {
+    const yes = drop.getOptionValue('yes') === true
+    code.value = await (await load()).dropDatabase(flagsOf(drop), processEnvironment(), yes)
+  })
+}
+
+function packageVersion(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}

@@ -1,0 +1,209 @@
+// `crateflow server`: opens the database, builds the app, listens, and stops without losing anything.
+import type { Logger } from 'pino'
+import {
+  type ArtifactConfig,
+  ArtifactConfigSchema,
+  type Environment,
+  type Flags,
+  readConfig,
+  type ServerConfig,
+  ServerConfigSchema,
+} from '../config.ts'
+import type { Engine } from '../database/engine.ts'
+import { describeTarget, parseBackendUri } from '../database/uri.ts'
+import { layoutOf, openDatabase } from './database.ts'
+import { asUsage, EXIT, UsageError } from './errors.ts'
+import { createLog } from './log.ts'
+import { listenForStop, type StopSignal } from './signals.ts'
+
+/** The server's app, as far as this file needs it. */
+type App = Awaited<ReturnType<typeof import('../app.ts')['buildApp']>>
+
+/**
+ * Runs the server until it is told to stop.
+ * @param warnings lines to log before anything else
+ * @returns the exit code: 0 after a graceful stop, 1 when requests had to be cut off
+ * @throws UsageError, or what kept the server from starting
+ */
+export async function runServer(
+  flags: Flags,
+  env: Environment,
+  warnings: readonly string[],
+): Promise<number> {
+  const { config, artifacts } = readServerConfig(flags, env)
+  const log = createLog({
+    level: config.logLevel,
+    format: config.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json'),
+  })
+  for (const warning of [...warnings, ...securityWarnings(config)]) log.warn(warning)
+  const stop = listenForStop()
+  try {
+    // The database opens while the modules of the app load.
+    const [engine, app] = await Promise.all([openEngineOf(config, log, stop), import('../app.ts')])
+    return await serve({ config, artifacts, log, stop, engine, buildApp: app.buildApp })
+  } catch (error) {
+    if (stop.signal.aborted) return EXIT.ok
+    throw error
+  } finally {
+    stop.release()
+  }
+}
+
+/** @throws UsageError for values that contradict each other or ask for what the server does not do */
+function readServerConfig(flags: Flags, env: Environment) {
+  const config = asUsage(() => readConfig(ServerConfigSchema, flags, env))
+  const artifacts = asUsage(() => readConfig(ArtifactConfigSchema, {}, env))
+  if (config.workers !== 1) {
+    throw new UsageError(
+      `--workers must be 1: one process serves all clients. To use more cores, start several servers on one CrateDB or PostgreSQL database and put a load balancer in front of them.`,
+    )
+  }
+  if (config.registryStoreUri !== undefined && config.registryStoreUri !== config.backendStoreUri) {
+    throw new UsageError('--registry-store-uri must be left out or equal --backend-store-uri.')
+  }
+  if (config.artifactsOnly && flags.backendStoreUri !== undefined) {
+    throw new UsageError('--artifacts-only opens no database: leave --backend-store-uri out.')
+  }
+  if (config.artifactsOnly && !config.serveArtifacts) {
+    throw new UsageError('--artifacts-only and --no-serve-artifacts leave nothing to serve.')
+  }
+  if (!config.serveArtifacts && config.defaultArtifactRoot === undefined) {
+    throw new UsageError(
+      '--no-serve-artifacts needs --default-artifact-root: a location that all clients reach themselves.',
+    )
+  }
+  return { config, artifacts }
+}
+
+function securityWarnings(config: ServerConfig): string[] {
+  if (config.disableSecurityMiddleware)
+    return ['Security checks are disabled: any host and any web page is answered.']
+  return [
+    config.allowedHosts?.includes('*') ? 'All hosts are accepted: DNS rebinding attacks are possible.' : '',
+    config.corsAllowedOrigins?.includes('*')
+      ? 'All origins are allowed: any web page can read and write the data.'
+      : '',
+  ].filter(Boolean)
+}
+
+async function openEngineOf(config: ServerConfig, log: Logger, stop: StopSignal): Promise<Engine> {
+  if (config.artifactsOnly) return (await import('../database/absent.ts')).absentEngine()
+  const target = asUsage(() => parseBackendUri(config.backendStoreUri))
+  const { migrate, requireMigrated } = await import('../database/migrate.ts')
+  return openDatabase({
+    config,
+    target,
+    log,
+    signal: stop.signal,
+    async prepare(engine) {
+      if (!config.migrate) return requireMigrated(engine, layoutOf(config))
+      const applied = await migrate(engine, layoutOf(config))
+      for (const { version, name } of applied) log.info(`Applied migration ${version} ${name}`)
+      log.info(`Using ${describeTarget(target)}`)
+    },
+  })
+}
+
+interface Serving {
+  config: ServerConfig
+  artifacts: ArtifactConfig
+  log: Logger
+  stop: StopSignal
+  engine: Engine
+  buildApp: typeof import('../app.ts')['buildApp']
+}
+
+async function serve(serving: Serving): Promise<number> {
+  const { config, log, stop, engine } = serving
+  try {
+    const app = await serving.buildApp(await appDeps(serving))
+    await app.listen({ host: config.host, port: config.port })
+    announce(config, portOf(app))
+    await stop.stopped
+    return await closeGracefully(app, config.shutdownTimeoutSeconds, log)
+  } catch (error) {
+    throw listenError(error, config)
+  } finally {
+    await engine.close()
+  }
+}
+
+async function appDeps({ config, artifacts, log, engine }: Serving) {
+  const { createLocationPolicy } = await import('../artifacts/stores/locations.ts')
+  const { resolveUriIfLocal } = await import('../wire/uri.ts')
+  const root = config.defaultArtifactRoot ?? 'mlflow-artifacts:/'
+  const defaultArtifactRoot = resolveUriIfLocal(root, process.cwd())
+  return {
+    engine,
+    defaultArtifactRoot,
+    locations: createLocationPolicy({
+      allowedSchemes: artifacts.allowedSchemes,
+      allowedFolders: artifacts.allowedFolders,
+      configured: [defaultArtifactRoot, config.artifactsDestination],
+      maxLength: artifacts.locationMaxLength,
+    }),
+    artifacts: {
+      destination: config.serveArtifacts ? config.artifactsDestination : undefined,
+      only: config.artifactsOnly,
+      s3: s3Options(artifacts),
+      presignedDownloadSeconds: artifacts.presignedDownloadSeconds,
+    },
+    shell: {
+      staticPrefix: config.staticPrefix ?? '',
+      security: config.disableSecurityMiddleware
+        ? undefined
+        : {
+            allowedHosts: config.allowedHosts ?? [],
+            allowedOrigins: config.corsAllowedOrigins ?? [],
+            xFrameOptions: config.xFrameOptions,
+          },
+      metrics: config.exposePrometheus !== undefined,
+      documentation: true,
+    },
+    logger: log,
+  }
+}
+
+const s3Options = (artifacts: ArtifactConfig) => ({
+  endpoint: artifacts.s3Endpoint ?? artifacts.mlflowS3Endpoint,
+  region: artifacts.awsRegion ?? artifacts.awsDefaultRegion,
+  ignoreTls: artifacts.ignoreTls,
+  expectedBucketOwner: artifacts.expectedBucketOwner,
+  uploadExtraArgs: artifacts.uploadExtraArgs,
+})
+
+function portOf(app: App): number {
+  const address = app.server.address()
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+/** Tells on stdout where the server is, ready to be pasted. */
+function announce({ host, staticPrefix = '' }: ServerConfig, port: number): void {
+  const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  const url = `http://${reached}:${port}${staticPrefix}`
+  process.stdout.write(`Crateflow listens on ${url}\nexport MLFLOW_TRACKING_URI=${url}\n`)
+}
+
+function listenError(error: unknown, { host, port }: ServerConfig): unknown {
+  const code = (error as NodeJS.ErrnoException).code
+  if (code === 'EADDRINUSE')
+    return new Error(`Port ${port} of ${host} is in use. Choose another with --port.`, { cause: error })
+  if (code === 'EACCES')
+    return new Error(`Port ${port} of ${host} may not be used by this user.`, { cause: error })
+  return error
+}
+
+/** Takes no more connections and waits for running requests; what is left after the time is cut off. */
+async function closeGracefully(app: App, timeoutSeconds: number, log: Logger): Promise<number> {
+  log.info('Stopping: running requests may end')
+  let code: number = EXIT.ok
+  const timer = setTimeout(() => {
+    log.warn(`Requests did not end within ${timeoutSeconds} s and are cut off`)
+    code = EXIT.failure
+    app.server.closeAllConnections()
+  }, timeoutSeconds * 1000)
+  await app.close()
+  clearTimeout(timer)
+  log.info('Stopped')
+  return code
+}

@@ -1,0 +1,315 @@
+// Every setting of the program: its flag, environment variable, type and default. The only reader of process.env.
+import { z } from 'zod'
+import { invalidParameter } from './errors.ts'
+
+/** How a setting is given and explained. A setting without a flag comes from the environment alone. */
+export interface Setting {
+  group: 'Storage' | 'Network' | 'Security' | 'Operation'
+  /** As commander reads it, such as `-p, --port <n>`; booleans have no value, `--no-x` turns a true one off. */
+  flags?: string
+  env: string
+  help: string
+}
+
+/** Describes each field of the configuration schemas. */
+export const settings = z.registry<Setting>()
+
+/** Flag values by field, as the command line gives them: text, or a boolean for flags without a value. */
+export type Flags = Readonly<Record<string, string | boolean | undefined>>
+export type Environment = Readonly<Record<string, string | undefined>>
+
+const TRUE = ['true', '1', 'yes', 'y', 'on', 't']
+const FALSE = ['false', '0', 'no', 'n', 'off', 'f']
+
+const text = () => z.string()
+const flag = (fallback: boolean) =>
+  z
+    .union([
+      z.boolean(),
+      z
+        .string()
+        .toLowerCase()
+        .trim()
+        .pipe(z.enum([...TRUE, ...FALSE])),
+    ])
+    .transform((value) => value === true || TRUE.includes(String(value)))
+    .default(fallback)
+const whole = (from: number, to: number) =>
+  z
+    .string()
+    .regex(/^\d{1,10}$/, `must be a whole number from ${from} to ${to}`)
+    .transform(Number)
+    .refine((value) => value >= from && value <= to, `must be a whole number from ${from} to ${to}`)
+const list = () =>
+  z.string().transform((value) =>
+    value
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter(Boolean),
+  )
+
+const staticPrefix = () =>
+  z
+    .string()
+    .refine((value) => value.startsWith('/'), "must begin with a '/'")
+    .refine((value) => !value.endsWith('/'), "should not end with a '/'")
+    .refine((value) => !/[{}?#%\s]/.test(value), 'must be a plain path')
+
+const DATA = './crateflow-data'
+
+/** Where the data are and how the database is used. Shared by `server` and `db`. */
+export const DatabaseConfigSchema = z.object({
+  backendStoreUri: text().default(`pglite:${DATA}/store`).register(settings, {
+    group: 'Storage',
+    flags: '--backend-store-uri <uri>',
+    env: 'MLFLOW_BACKEND_STORE_URI',
+    help: 'Where experiments, runs and models are stored: pglite:<folder>, cratedb://user@host:5432/?schema=mlflow or postgresql://user@host:5432/database.',
+  }),
+  dbPoolSize: whole(1, 1000).default(10).register(settings, {
+    group: 'Storage',
+    flags: '--db-pool-size <n>',
+    env: 'CRATEFLOW_DB_POOL_SIZE',
+    help: 'Connections to CrateDB or PostgreSQL at most.',
+  }),
+  dbWaitSeconds: whole(0, 86_400).default(60).register(settings, {
+    group: 'Storage',
+    flags: '--db-wait <seconds>',
+    env: 'CRATEFLOW_DB_WAIT',
+    help: 'How long to wait at start for a database that does not answer yet.',
+  }),
+  cratedbShards: whole(1, 1000).default(4).register(settings, {
+    group: 'Storage',
+    flags: '--cratedb-shards <n>',
+    env: 'CRATEFLOW_CRATEDB_SHARDS',
+    help: 'Shards of the big tables when they are created on CrateDB.',
+  }),
+  cratedbReplicas: text()
+    .regex(/^\d{1,2}(-(\d{1,2}|all))?$/, 'must read like 1 or 0-1')
+    .default('0-1')
+    .register(settings, {
+      group: 'Storage',
+      flags: '--cratedb-replicas <n>',
+      env: 'CRATEFLOW_CRATEDB_REPLICAS',
+      help: 'Replicas of tables when they are created on CrateDB, a number or a range.',
+    }),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info').register(settings, {
+    group: 'Operation',
+    flags: '--log-level <level>',
+    env: 'CRATEFLOW_LOG_LEVEL',
+    help: 'Least level of log lines: trace, debug, info, warn, error or fatal.',
+  }),
+})
+
+export type DatabaseConfig = z.output<typeof DatabaseConfigSchema>
+
+export const ServerConfigSchema = DatabaseConfigSchema.extend({
+  registryStoreUri: text().optional().register(settings, {
+    group: 'Storage',
+    flags: '--registry-store-uri <uri>',
+    env: 'MLFLOW_REGISTRY_STORE_URI',
+    help: 'Registered models live in the backend store; anything else is refused.',
+  }),
+  defaultArtifactRoot: text().optional().register(settings, {
+    group: 'Storage',
+    flags: '--default-artifact-root <uri>',
+    env: 'MLFLOW_DEFAULT_ARTIFACT_ROOT',
+    help: 'Root of the artifacts of new experiments (default: mlflow-artifacts:/, which is this server; required with --no-serve-artifacts).',
+  }),
+  serveArtifacts: flag(true).register(settings, {
+    group: 'Storage',
+    flags: '--no-serve-artifacts',
+    env: 'MLFLOW_SERVE_ARTIFACTS',
+    help: 'Leave artifact up- and downloads to the clients.',
+  }),
+  artifactsDestination: text().default(`${DATA}/artifacts`).register(settings, {
+    group: 'Storage',
+    flags: '--artifacts-destination <uri>',
+    env: 'MLFLOW_ARTIFACTS_DESTINATION',
+    help: 'Where served artifacts are stored: a folder or s3://bucket/prefix.',
+  }),
+  artifactsOnly: flag(false).register(settings, {
+    group: 'Storage',
+    flags: '--artifacts-only',
+    env: 'MLFLOW_ARTIFACTS_ONLY',
+    help: 'Serve artifacts and nothing else; opens no database.',
+  }),
+  migrate: flag(true).register(settings, {
+    group: 'Storage',
+    flags: '--no-migrate',
+    env: 'CRATEFLOW_MIGRATE',
+    help: 'Do not create or alter tables at start; end when migrations are pending.',
+  }),
+  host: text().min(1).default('127.0.0.1').register(settings, {
+    group: 'Network',
+    flags: '-h, --host <host>',
+    env: 'MLFLOW_HOST',
+    help: 'Interface to listen on; 0.0.0.0 for all.',
+  }),
+  port: whole(0, 65_535).default(5000).register(settings, {
+    group: 'Network',
+    flags: '-p, --port <n>',
+    env: 'MLFLOW_PORT',
+    help: 'Port to listen on; 0 for any that is free.',
+  }),
+  workers: whole(1, 1024).default(1).register(settings, {
+    group: 'Network',
+    flags: '-w, --workers <n>',
+    env: 'MLFLOW_WORKERS',
+    help: 'One process serves all clients, so only 1 is taken.',
+  }),
+  staticPrefix: staticPrefix().optional().register(settings, {
+    group: 'Network',
+    flags: '--static-prefix <path>',
+    env: 'MLFLOW_STATIC_PREFIX',
+    help: 'Path in front of every path of the server, such as /mlflow.',
+  }),
+  shutdownTimeoutSeconds: whole(0, 86_400).default(30).register(settings, {
+    group: 'Network',
+    flags: '--shutdown-timeout <seconds>',
+    env: 'CRATEFLOW_SHUTDOWN_TIMEOUT',
+    help: 'How long running requests may take to end after SIGTERM or SIGINT.',
+  }),
+  allowedHosts: list().optional().register(settings, {
+    group: 'Security',
+    flags: '--allowed-hosts <list>',
+    env: 'MLFLOW_SERVER_ALLOWED_HOSTS',
+    help: "Host headers that are taken, separated by commas, with * as wildcard (default: localhost and private IPs). '*' takes all.",
+  }),
+  corsAllowedOrigins: list().optional().register(settings, {
+    group: 'Security',
+    flags: '--cors-allowed-origins <list>',
+    env: 'MLFLOW_SERVER_CORS_ALLOWED_ORIGINS',
+    help: "Web origins that may call the API, separated by commas (default: localhost on any port). '*' allows all.",
+  }),
+  xFrameOptions: text().default('SAMEORIGIN').register(settings, {
+    group: 'Security',
+    flags: '--x-frame-options <value>',
+    env: 'MLFLOW_SERVER_X_FRAME_OPTIONS',
+    help: 'X-Frame-Options header: SAMEORIGIN, DENY, or NONE for no header.',
+  }),
+  disableSecurityMiddleware: flag(false).register(settings, {
+    group: 'Security',
+    flags: '--disable-security-middleware',
+    env: 'MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE',
+    help: 'Check neither hosts nor origins. Dangerous: for tests only.',
+  }),
+  logFormat: z.enum(['pretty', 'json']).optional().register(settings, {
+    group: 'Operation',
+    flags: '--log-format <format>',
+    env: 'CRATEFLOW_LOG_FORMAT',
+    help: 'pretty or json (default: pretty on a terminal, else json).',
+  }),
+  exposePrometheus: text().optional().register(settings, {
+    group: 'Operation',
+    flags: '--expose-prometheus <folder>',
+    env: 'MLFLOW_EXPOSE_PROMETHEUS',
+    help: 'Serve metrics for Prometheus at /metrics. Nothing is written to the folder.',
+  }),
+})
+
+export type ServerConfig = z.output<typeof ServerConfigSchema>
+
+/** Settings of artifact storage that MLflow and the AWS tools read from the environment. */
+export const ArtifactConfigSchema = z.object({
+  s3Endpoint: environmentText('S3_ENDPOINT', 'Object store that is not Amazon S3, such as MinIO.'),
+  mlflowS3Endpoint: environmentText('MLFLOW_S3_ENDPOINT_URL', 'The same, by its name in MLflow.'),
+  awsRegion: environmentText('AWS_REGION', 'Region of the buckets.'),
+  awsDefaultRegion: environmentText('AWS_DEFAULT_REGION', 'Region of the buckets.'),
+  ignoreTls: flag(false).register(settings, {
+    group: 'Storage',
+    env: 'MLFLOW_S3_IGNORE_TLS',
+    help: 'Take any TLS certificate of the object store.',
+  }),
+  expectedBucketOwner: environmentText(
+    'MLFLOW_S3_EXPECTED_BUCKET_OWNER',
+    'Account that must own the bucket.',
+  ),
+  uploadExtraArgs: textByName().optional().register(settings, {
+    group: 'Storage',
+    env: 'MLFLOW_S3_UPLOAD_EXTRA_ARGS',
+    help: 'More fields of PutObject, as a JSON object.',
+  }),
+  allowedSchemes: list().default([]).register(settings, {
+    group: 'Storage',
+    env: 'MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES',
+    help: 'Schemes of artifact locations that may name any host.',
+  }),
+  allowedFolders: list().default([]).register(settings, {
+    group: 'Storage',
+    env: 'CRATEFLOW_ALLOWED_ARTIFACT_FOLDERS',
+    help: 'Folders besides the artifact destination that the server may read and write, separated by commas.',
+  }),
+  locationMaxLength: whole(1, 1_000_000).default(2048).register(settings, {
+    group: 'Storage',
+    env: 'MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH',
+    help: 'Characters of an artifact location at most.',
+  }),
+  presignedDownloadSeconds: whole(1, 604_800).default(300).register(settings, {
+    group: 'Storage',
+    env: 'MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS',
+    help: 'Life of signed download links in seconds.',
+  }),
+})
+
+export type ArtifactConfig = z.output<typeof ArtifactConfigSchema>
+
+function environmentText(env: string, help: string) {
+  return z.string().optional().register(settings, { group: 'Storage', env, help })
+}
+
+function textByName() {
+  return z.string().transform((value, context): Record<string, string> => {
+    try {
+      return z.record(z.string(), z.string()).parse(JSON.parse(value))
+    } catch {
+      context.addIssue('must be a JSON object of texts')
+      return z.NEVER
+    }
+  })
+}
+
+/** The environment of this process. */
+export const processEnvironment = (): Environment => process.env
+
+/**
+ * Reads a configuration: a flag goes before its environment variable, that before the default. An empty variable
+ * counts as absent.
+ * @throws INVALID_PARAMETER_VALUE naming the flag or variable; its value is not repeated, it may hold a password
+ */
+export function readConfig<S extends z.ZodObject>(
+  schema: S,
+  flags: Flags,
+  env: Environment = processEnvironment(),
+): z.output<S> {
+  const given: Record<string, string | boolean> = {}
+  for (const [field, type] of Object.entries(schema.shape)) {
+    const value = flags[field] ?? (env[settingOf(type).env] || undefined)
+    if (value !== undefined) given[field] = value
+  }
+  const result = schema.safeParse(given)
+  if (result.success) return result.data
+  const problems = result.error.issues.map((issue) => {
+    const field = String(issue.path[0])
+    const setting = settingOf(schema.shape[field])
+    const name = flags[field] === undefined ? setting.env : longFlag(setting)
+    return `${name} ${problemText(issue)}`
+  })
+  throw invalidParameter(`${problems.join('; ')}.`)
+}
+
+/** The setting that a schema's field declares. */
+export function settingOf(type: unknown): Setting {
+  const setting = settings.get(type as z.ZodType)
+  if (!setting) throw new Error('A field of a configuration schema has no setting')
+  return setting
+}
+
+/** `--port` of `-p, --port <n>`. */
+export const longFlag = (setting: Setting): string =>
+  /--[a-z-]+/.exec(setting.flags ?? '')?.[0] ?? setting.env
+
+function problemText(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_union') return 'must be true or false'
+  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`
+  return issue.message
+}

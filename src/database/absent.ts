@@ -1,0 +1,20 @@
+// The engine of a server that has no database, since it serves artifacts alone.
+import { unavailable } from '../errors.ts'
+import { createEngine, type Dialect, type Engine } from './engine.ts'
+
+/** @returns an engine whose every statement fails with TEMPORARILY_UNAVAILABLE */
+export function absentEngine(): Engine {
+  const dialect: Dialect = {
+    name: 'pglite',
+    migrations: 'postgres',
+    refresh: async () => {},
+    stored: () => {
+      throw unavailable('This server has no database.')
+    },
+  }
+  const connection = {
+    query: () => Promise.reject(unavailable('This server has no database.')),
+    close: async () => {},
+  }
+  return createEngine(connection, dialect, 'none', {})
+}

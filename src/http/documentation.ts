@@ -1,0 +1,85 @@
+// The API's description at /openapi.json and its pages at /docs, made from the endpoint tables.
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { MLFLOW_VERSION } from './health.ts'
+import { createComponents, type JsonSchema } from './json-schema.ts'
+
+/** What `route.ts` writes into a route's schema. */
+interface RouteSchema extends Record<string, unknown> {
+  hide?: boolean
+  querystring?: z.ZodType
+  body?: z.ZodType
+  response?: Record<string, z.ZodType>
+}
+
+/** @see mlflow/exceptions.py MlflowException.serialize_as_json */
+export const ErrorWire = z
+  .object({
+    error_code: z.string().describe('Such as RESOURCE_DOES_NOT_EXIST'),
+    message: z.string(),
+    sqlstate: z.string().optional(),
+    error_class: z.string().optional(),
+  })
+  .meta({ id: 'Error' })
+
+const INFO = {
+  title: 'Crateflow',
+  description: 'MLflow tracking server on CrateDB. What lies below /api is served below /ajax-api too.',
+  version: MLFLOW_VERSION,
+  license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+}
+
+/** Describes all endpoints that are mounted afterwards. Everything the pages load comes from this server. */
+export async function registerDocumentation(app: FastifyInstance, staticPrefix: string): Promise<void> {
+  const components = createComponents()
+
+  function transform({ schema, url }: { schema: unknown; url: string }) {
+    const { querystring, body, response, ...rest } = (schema ?? { hide: true }) as RouteSchema
+    if (rest.hide) return { schema: { hide: true }, url }
+    const answers = Object.entries({ ...response, default: ErrorWire }).map(([status, type]) => [
+      status,
+      answer(status, components.describe(type)),
+    ])
+    return {
+      url,
+      schema: {
+        ...rest,
+        ...(querystring && { querystring: withoutPath(components.describeInline(querystring), url) }),
+        ...(body && { body: components.describe(body) }),
+        response: Object.fromEntries(answers),
+      },
+    }
+  }
+
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: INFO, servers: [{ url: staticPrefix || '/' }] },
+    transform: transform as never,
+    transformObject: (document) => {
+      const { openapiObject } = document as { openapiObject: Record<string, unknown> }
+      return { ...openapiObject, components: { schemas: components.all() } }
+    },
+  })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    indexPrefix: staticPrefix,
+    uiConfig: { url: `${staticPrefix}/openapi.json` },
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type('application/json').send(JSON.stringify(app.swagger())),
+  )
+}
+
+const answer = (status: string, schema: JsonSchema) => ({
+  description: status === 'default' ? 'What went wrong' : 'Done',
+  content: { 'application/json': { schema } },
+})
+
+/** Fields of a query's message that the path already names. */
+function withoutPath(query: JsonSchema, url: string): JsonSchema {
+  const inPath = new Set([...url.matchAll(/:(\w+)/g)].map(([, name]) => name))
+  const properties = Object.entries(query.properties ?? {}).filter(([name]) => !inPath.has(name))
+  const required = ((query.required ?? []) as string[]).filter((name) => !inPath.has(name))
+  return { ...query, properties: Object.fromEntries(properties), required }
+}

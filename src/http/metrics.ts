@@ -1,0 +1,52 @@
+// Metrics for Prometheus under /metrics, by the names of MLflow's own exporter where it has them.
+import type { FastifyInstance } from 'fastify'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { MLFLOW_VERSION } from './health.ts'
+
+/** Seconds; from a primary-key read to the upload of a large file. */
+const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120]
+const LABELS = ['method', 'route', 'status'] as const
+/** As MLflow's exporter does, probes are left out. */
+const EXCLUDED = new Set(['/health', '/version', '/ready', '/metrics'])
+
+/**
+ * Counts requests and their latency by route, method and status, and serves them with the process's own metrics.
+ * Routes are patterns such as `/api/2.0/mlflow/runs/get`, so their number is bounded.
+ * @see mlflow/server/prometheus_exporter.py activate_prometheus_exporter
+ */
+export function registerMetrics(app: FastifyInstance): void {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  new Gauge({
+    name: 'mlflow_exporter_info',
+    help: 'Version of the MLflow API',
+    labelNames: ['version'],
+    registers,
+  })
+    .labels(MLFLOW_VERSION)
+    .set(1)
+  const total = new Counter({
+    name: 'mlflow_http_request_total',
+    help: 'Answered HTTP requests',
+    labelNames: LABELS,
+    registers,
+  })
+  const seconds = new Histogram({
+    name: 'mlflow_http_request_duration_seconds',
+    help: 'Time from the request headers to the end of the answer',
+    labelNames: LABELS,
+    buckets: BUCKETS,
+    registers,
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown'
+    if (EXCLUDED.has(route)) return
+    const labels = { method: request.method, route, status: String(reply.statusCode) }
+    total.inc(labels)
+    seconds.observe(labels, reply.elapsedTime / 1000)
+  })
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  )
+}

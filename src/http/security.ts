@@ -1,0 +1,139 @@
+// Which hosts and web origins the server answers, and the headers that tell browsers so.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+/** @see mlflow/server/fastapi_security.py init_fastapi_security */
+export interface SecurityOptions {
+  /** Host headers, with `*` as wildcard; empty for localhost and private addresses. */
+  allowedHosts: readonly string[]
+  /** Web origins besides localhost, with `*` as wildcard. */
+  allowedOrigins: readonly string[]
+  /** Value of X-Frame-Options; NONE for no header. */
+  xFrameOptions: string
+}
+
+const INVALID_HOST = 'Invalid Host header - possible DNS rebinding attack detected'
+const CORS_BLOCKED = 'Cross-origin request blocked'
+const STATE_CHANGING = new Set(['POST', 'PUT', 'DELETE', 'PATCH'])
+const METHODS = 'GET, POST, PUT, DELETE, OPTIONS, PATCH'
+const PREFLIGHT_SECONDS = 600
+/** Probes reach the server by whatever name the platform gives it. */
+const ANY_HOST = new Set(['/health', '/version', '/ready'])
+/** A page of notebooks shows it in a frame. @see mlflow/tracing/constant.py TRACE_RENDERER_ASSET_PATH */
+const FRAMED_ANYWHERE = '/static-files/lib/notebook-trace-renderer'
+
+const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]', '0.0.0.0']
+const LOCAL_ORIGIN_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]'])
+const LOCAL_ORIGIN = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?$/
+
+/** @see mlflow/server/security_utils.py get_default_allowed_hosts */
+export const DEFAULT_ALLOWED_HOSTS: readonly string[] = [
+  ...LOCAL_HOSTS,
+  ...LOCAL_HOSTS.map((host) => `${host.replace('[', '[[]')}:*`),
+  ...['192.168.*', '10.*'],
+  ...Array.from({ length: 16 }, (_, index) => `172.${16 + index}.*`),
+  ...['fc00:*', 'fd00:*'],
+]
+
+/**
+ * Checks hosts and origins of every request and adds the security headers to every answer.
+ * @see mlflow/server/fastapi_security.py
+ */
+export function registerSecurity(app: FastifyInstance, options: SecurityOptions): void {
+  const isHost = createMatcher(options.allowedHosts.length > 0 ? options.allowedHosts : DEFAULT_ALLOWED_HOSTS)
+  const isOrigin = createMatcher(options.allowedOrigins)
+  const anyOrigin = options.allowedOrigins.includes('*')
+  const cors: Cors = { anyOrigin, shows: (origin) => LOCAL_ORIGIN.test(origin) || isOrigin(origin) }
+  const frame = options.xFrameOptions.toUpperCase()
+
+  app.addHook('onRequest', async (request, reply) => {
+    const path = pathOf(request)
+    // The route, not the path as sent: the router also finds it by a path with encoded letters.
+    const route = request.routeOptions.url ?? ''
+    reply.header('x-content-type-options', 'nosniff')
+    if (frame !== 'NONE' && frame !== '' && !path.startsWith(FRAMED_ANYWHERE)) {
+      reply.header('x-frame-options', frame)
+    }
+    if (!ANY_HOST.has(route) && !isHost(request.headers.host ?? '')) {
+      request.log.warn('Rejected a request with an invalid Host header')
+      return reply.code(403).type('text/plain').send(INVALID_HOST)
+    }
+    const { origin } = request.headers
+    if (!anyOrigin) reply.header('vary', 'Origin')
+    if (request.method === 'OPTIONS') return answerOptions(request, reply, cors, path)
+    if (origin === undefined) return
+    allowOrigin(reply, origin, cors)
+    if (anyOrigin || !isApi(route) || !STATE_CHANGING.has(request.method)) return
+    if (isLocalOrigin(origin) || isOrigin(origin)) return
+    request.log.warn('Blocked a cross-origin request')
+    return reply.code(403).type('text/plain').send(CORS_BLOCKED)
+  })
+}
+
+interface Cors {
+  anyOrigin: boolean
+  /** Whether pages of the origin may see answers. */
+  shows: (origin: string) => boolean
+}
+
+/** Lets the browser show the answer to pages of the origin, if it may see it. */
+function allowOrigin(reply: FastifyReply, origin: string, cors: Cors): boolean {
+  reply.header('access-control-expose-headers', '*')
+  if (cors.anyOrigin) {
+    reply.header('access-control-allow-origin', '*')
+    return true
+  }
+  reply.header('access-control-allow-credentials', 'true')
+  const allowed = cors.shows(origin)
+  if (allowed) reply.header('access-control-allow-origin', origin)
+  return allowed
+}
+
+/** A browser's question before a cross-origin request, or a plain OPTIONS. */
+function answerOptions(request: FastifyRequest, reply: FastifyReply, cors: Cors, path: string): FastifyReply {
+  const { origin } = request.headers
+  const allowed = origin !== undefined && allowOrigin(reply, origin, cors)
+  if (origin === undefined || request.headers['access-control-request-method'] === undefined) {
+    return reply
+      .code(isApi(path) ? 204 : 200)
+      .header('allow', METHODS)
+      .send()
+  }
+  const headers = request.headers['access-control-request-headers']
+  reply.removeHeader('access-control-expose-headers')
+  reply
+    .header('vary', 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers')
+    .header('access-control-allow-methods', METHODS)
+    .header('access-control-max-age', PREFLIGHT_SECONDS)
+    .type('text/plain; charset=utf-8')
+  if (!allowed) return reply.code(400).send('Disallowed CORS origin')
+  if (headers !== undefined) reply.header('access-control-allow-headers', headers)
+  return reply.code(200).send('OK')
+}
+
+const pathOf = (request: FastifyRequest) => (request.raw.url ?? '').split('?', 1)[0] ?? ''
+const isApi = (path: string) => path.startsWith('/api/') || path.startsWith('/ajax-api/')
+
+/** Pages of this machine may call the API, whatever their scheme and port. */
+function isLocalOrigin(origin: string): boolean {
+  try {
+    return LOCAL_ORIGIN_HOSTS.has(new URL(origin).hostname)
+  } catch {
+    return false
+  }
+}
+
+/** Patterns with `*` are matched as Python's fnmatch does, all others exactly; nothing matches an empty text. */
+export function createMatcher(patterns: readonly string[]): (value: string) => boolean {
+  const exact = new Set(patterns.filter((pattern) => !pattern.includes('*')))
+  const wild = patterns.filter((pattern) => pattern.includes('*')).map(fnmatch)
+  return (value) => value !== '' && (exact.has(value) || wild.some((pattern) => pattern.test(value)))
+}
+
+function fnmatch(pattern: string): RegExp {
+  const source = pattern.replace(/\[(!?)([^\]]+)\]|[\s\S]/g, (token, not?: string, set?: string) => {
+    if (set !== undefined) return `[${not && '^'}${set.replace(/[\\^[\]]/g, '\\$&')}]`
+    if (token === '*') return '.*'
+    return token === '?' ? '.' : token.replace(/[\\^$.+()[\]{}|]/g, '\\$&')
+  })
+  return new RegExp(`^${source}$`, 's')
+}

@@ -1,0 +1,60 @@
+// What surrounds every endpoint: request ids and log, hosts and origins, time limits, metrics, documentation.
+import type { IncomingMessage, Server } from 'node:http'
+import { type FastifyHttpOptions, type FastifyInstance, LogController } from 'fastify'
+import { registerRequestLog, requestId } from './request-log.ts'
+import { registerSecurity, type SecurityOptions } from './security.ts'
+import { registerTimeLimits, timeLimitOptions } from './time-limits.ts'
+
+export interface ShellOptions {
+  /** Path in front of every path, such as `/mlflow`; empty for none. */
+  staticPrefix: string
+  /** Undefined checks neither hosts nor origins. */
+  security: SecurityOptions | undefined
+  /** Serve /metrics. */
+  metrics: boolean
+  /** Serve /docs and /openapi.json. */
+  documentation: boolean
+}
+
+/** Served without the prefix too: @see mlflow/server/artifact_router.py, and Prometheus' default path. */
+const SERVED_BARE = /^\/((ajax-)?api\/2\.0\/mlflow-artifacts\/artifacts\/|metrics$)/
+
+/** Options of the server's constructor; `registerShell` does the rest. */
+export function shellServerOptions({ staticPrefix }: ShellOptions): FastifyHttpOptions<Server> {
+  return {
+    ...timeLimitOptions,
+    genReqId: requestId,
+    requestIdHeader: false,
+    logController: new LogController({ disableRequestLogging: true }),
+    ...(staticPrefix && {
+      rewriteUrl: ({ url = '/' }: IncomingMessage) => withoutPrefix(url, staticPrefix) ?? url,
+    }),
+  }
+}
+
+/** Registers hooks and pages. Call it before endpoints are mounted. */
+export async function registerShell(app: FastifyInstance, options: ShellOptions): Promise<void> {
+  const { staticPrefix } = options
+  registerRequestLog(app)
+  // Loaded when wanted: each costs some ten milliseconds of every start.
+  if (options.metrics) (await import('./metrics.ts')).registerMetrics(app)
+  if (options.security) registerSecurity(app, options.security)
+  registerTimeLimits(app)
+  if (staticPrefix) {
+    app.addHook('onRequest', async (request, reply) => {
+      if (withoutPrefix(request.originalUrl, staticPrefix) !== undefined) return
+      if (!SERVED_BARE.test(request.originalUrl)) return reply.callNotFound()
+    })
+  }
+  if (options.documentation) {
+    await (await import('./documentation.ts')).registerDocumentation(app, staticPrefix)
+  }
+}
+
+/** The URL behind the prefix; undefined when it lies elsewhere. */
+function withoutPrefix(url: string, prefix: string): string | undefined {
+  if (!url.startsWith(prefix)) return undefined
+  const rest = url.slice(prefix.length)
+  if (rest === '' || rest.startsWith('?')) return `/${rest}`
+  return rest.startsWith('/') ? rest : undefined
+}
