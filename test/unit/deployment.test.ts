@@ -1,4 +1,4 @@
-// Checks Dockerfile and docker-compose.yml against each other, the configuration and what is in the repository.
+// Checks that the server can be installed: lock file, Dockerfile and docker-compose.yml against what they name.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -250,5 +250,31 @@ describe('the health check of the image', () => {
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
     expect(await check()).toBe(1)
+  })
+})
+
+describe('package-lock.json', () => {
+  interface Locked {
+    version?: string
+    dependencies?: Record<string, string>
+    optionalDependencies?: Record<string, string>
+  }
+  const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> }
+
+  /** Where Node.js looks for `name` from the package at `path`: there, then in every folder above. */
+  function placesOf(path: string, name: string): string[] {
+    const above = path.lastIndexOf('/node_modules/')
+    const here = `${path && `${path}/`}node_modules/${name}`
+    return path === '' ? [here] : [here, ...placesOf(path.slice(0, Math.max(above, 0)), name)]
+  }
+
+  it('holds what every package needs on every platform, else npm ci refuses it', () => {
+    const absent = Object.entries(packages).flatMap(([path, { dependencies, optionalDependencies }]) =>
+      Object.keys({ ...dependencies, ...optionalDependencies })
+        .filter((name) => !placesOf(path, name).some((place) => packages[place]?.version))
+        .map((name) => `${path} needs ${name}`),
+    )
+    expect(Object.keys(packages).length).toBeGreaterThan(100)
+    expect(absent).toEqual([])
   })
 })
