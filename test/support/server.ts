@@ -8,7 +8,7 @@ import { useService } from './services.ts'
 
 export interface TestServer extends Child {
   url: string
-  /** Holds the artifacts and the log; removed when the server is stopped. */
+  /** Holds the artifacts and the log; removed when the server ends. */
   folder: string
   request: (method: string, path: string, body?: unknown) => Promise<HttpAnswer>
 }
@@ -42,14 +42,16 @@ export async function startServer(options: {
     env: { ...process.env, CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0', ...options.env },
     ready: () => answers(`${url}/health`),
   })
+  const andRemove = (end: () => Promise<void>) => async () => {
+    await end()
+    await rm(folder, { recursive: true, force: true })
+  }
   return {
     ...child,
     url,
     folder,
     request: (method, path, body) => sendHttp(url, method, path, body),
-    stop: async () => {
-      await child.stop()
-      await rm(folder, { recursive: true, force: true })
-    },
+    stop: andRemove(child.stop),
+    kill: andRemove(child.kill),
   }
 }
