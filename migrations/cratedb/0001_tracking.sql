@@ -64,6 +64,7 @@ CREATE TABLE IF NOT EXISTS metrics (
   timestamp BIGINT,
   step BIGINT,
   is_nan BOOLEAN,
+  experiment_id BIGINT,
   month TEXT,
   PRIMARY KEY (run_id, key, timestamp, step, value, is_nan, month)
 ) CLUSTERED BY (run_id) INTO ${shards} SHARDS PARTITIONED BY (month) WITH (number_of_replicas = '${replicas}');
@@ -146,8 +147,9 @@ CREATE TABLE IF NOT EXISTS logged_model_metrics (
   metric_value DOUBLE PRECISION,
   experiment_id BIGINT,
   run_id TEXT,
-  dataset_uuid TEXT,
   dataset_name TEXT,
   dataset_digest TEXT,
-  PRIMARY KEY (model_id, metric_name, metric_timestamp_ms, metric_step, run_id)
+  PRIMARY KEY (
+    model_id, metric_name, metric_timestamp_ms, metric_step, metric_value, run_id, dataset_name, dataset_digest
+  )
 ) CLUSTERED BY (model_id) INTO 1 SHARDS WITH (number_of_replicas = '${replicas}');

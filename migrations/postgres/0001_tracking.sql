@@ -62,6 +62,7 @@ CREATE TABLE IF NOT EXISTS metrics (
   timestamp BIGINT NOT NULL,
   step BIGINT NOT NULL,
   is_nan BOOLEAN NOT NULL,
+  experiment_id BIGINT NOT NULL,
   month TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (run_id, key, timestamp, step, value, is_nan, month)
 );
@@ -141,13 +142,14 @@ CREATE TABLE IF NOT EXISTS logged_model_metrics (
   metric_name TEXT COLLATE "C" NOT NULL,
   metric_timestamp_ms BIGINT NOT NULL,
   metric_step BIGINT NOT NULL,
-  metric_value DOUBLE PRECISION,
+  metric_value DOUBLE PRECISION NOT NULL,
   experiment_id BIGINT NOT NULL,
   run_id TEXT COLLATE "C" NOT NULL,
-  dataset_uuid TEXT COLLATE "C",
-  dataset_name TEXT COLLATE "C",
-  dataset_digest TEXT COLLATE "C",
-  PRIMARY KEY (model_id, metric_name, metric_timestamp_ms, metric_step, run_id)
+  dataset_name TEXT COLLATE "C" NOT NULL,
+  dataset_digest TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (
+    model_id, metric_name, metric_timestamp_ms, metric_step, metric_value, run_id, dataset_name, dataset_digest
+  )
 );
 
 CREATE INDEX IF NOT EXISTS experiments_by_name ON experiments (name);
@@ -159,4 +161,4 @@ CREATE INDEX IF NOT EXISTS datasets_by_experiment ON datasets (experiment_id);
 CREATE INDEX IF NOT EXISTS inputs_by_destination ON inputs (destination_id);
 CREATE INDEX IF NOT EXISTS inputs_by_source ON inputs (source_id);
 CREATE INDEX IF NOT EXISTS logged_models_by_experiment ON logged_models (experiment_id);
-CREATE INDEX IF NOT EXISTS logged_model_metrics_by_name ON logged_model_metrics (experiment_id, metric_name);
+CREATE INDEX IF NOT EXISTS logged_model_metrics_by_name ON logged_model_metrics (metric_name, metric_value);

@@ -1,6 +1,6 @@
 // Column types and statement pieces that drizzle does not bring, spelled so that every engine takes them.
-import { type Column, getTableColumns, or, type SQL, sql, type Table } from 'drizzle-orm'
-import { customType, type PgTable } from 'drizzle-orm/pg-core'
+import { type Column, or, type SQL, sql } from 'drizzle-orm'
+import { customType } from 'drizzle-orm/pg-core'
 import { type Int64, narrow } from '../wire/int64.ts'
 
 /** BIGINT as a number, or a bigint beyond 2^53. */
@@ -37,22 +37,6 @@ export function equalsAnyKey(column: Column, keys: readonly string[]): SQL {
 /** `column = ANY($1)` for reads behind the refresh gate. */
 export const equalsAny = (column: Column, values: readonly string[]): SQL =>
   sql`${column} = ANY(${sql.param([...values])}::${sql.raw(column.getSQLType())}[])`
-
-type Row<T extends Table> = { [K in keyof T['$inferSelect']]: T['$inferSelect'][K] }
-
-/**
- * `INSERT INTO t (…) SELECT * FROM unnest($1::text[], …)`: one statement text for any number of rows, one array
- * per column. Append the ON CONFLICT clause.
- */
-export function bulkInsert<T extends PgTable>(table: T, rows: readonly Row<T>[]): SQL {
-  const columns = Object.entries(getTableColumns(table))
-  const names = columns.map(([, column]) => sql.identifier(column.name))
-  const arrays = columns.map(([key, column]) => {
-    const values = rows.map((row) => (row as Record<string, unknown>)[key] ?? null)
-    return sql`${sql.param(values)}::${sql.raw(column.getSQLType())}[]`
-  })
-  return sql`INSERT INTO ${table} (${sql.join(names, sql`, `)}) SELECT * FROM unnest(${sql.join(arrays, sql`, `)})`
-}
 
 /** `excluded.column` inside ON CONFLICT … DO UPDATE. */
 export const excluded = (column: Column): SQL => sql`excluded.${sql.identifier(column.name)}`

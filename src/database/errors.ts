@@ -19,7 +19,7 @@ const CONNECTION_TEXTS =
   /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|not queryable|Cannot use a pool after calling end/i
 // CrateDB answers these through XX000 while nodes leave, join or run out of disk.
 const CRATEDB_AWAY_TEXTS =
-  /shards? (?:failed|not available|is not available)|primary shard is not active|NoShardAvailable|UnavailableShards|no master|ClusterBlockException|blocked by|node closed|NodeDisconnected|NodeNotConnected|NoSuchNode|CircuitBreaking|CONTEXT_MISSING|Job(?:Killed|Context)|rejected execution/i
+  /shards? (?:failed|not available|is not available)|primary shard is not active|NoShardAvailable|UnavailableShards|no master|ClusterBlockException|blocked by|doesn't support or allow|node closed|NodeDisconnected|NodeNotConnected|NoSuchNode|CircuitBreaking|CONTEXT_MISSING|Job(?:Killed|Context)|rejected execution/i
 
 /**
  * The error to throw for what a driver threw: DuplicateKeyError, TEMPORARILY_UNAVAILABLE while the database is

@@ -9,7 +9,7 @@
 // claim by compare-and-set. No step relies on time for safety.
 import { and, eq, sql } from 'drizzle-orm'
 import { pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
-import { MlflowError } from '../errors.ts'
+import { unavailable } from '../errors.ts'
 import { milliseconds } from './columns.ts'
 import type { Engine } from './engine.ts'
 
@@ -57,10 +57,8 @@ export async function claimName(engine: Engine, owner: NameOwner, claim: Claim):
   for (;;) {
     if (await insertClaim(engine, owner.scope, claim)) return undefined
     const held = await readClaim(engine, owner.scope, claim.name)
-    if (!held || (held.ownerId === claim.ownerId && held.fence === claim.fence)) {
-      if (held) return undefined
-      continue
-    }
+    if (!held) throw unavailable('The database did not take a name claim. Please retry.')
+    if (held.ownerId === claim.ownerId && held.fence === claim.fence) return undefined
     if (held.ownerId !== '' && held.ownerId !== claim.ownerId) {
       if ((await owner.nameOf(held.ownerId)) === claim.name) return held.ownerId
       if (Date.now() < deadline) {
@@ -121,6 +119,6 @@ async function moveClaim(engine: Engine, scope: string, from: Claim, to: Claim):
     })
     .where(and(eq(nameClaims.scope, scope), eq(nameClaims.name, from.name)))
     .returning({ ownerId: nameClaims.ownerId, fence: nameClaims.fence })
-  if (!row) throw new MlflowError('INTERNAL_ERROR', 'A name claim disappeared.')
+  if (!row) throw unavailable('The database did not take a name claim. Please retry.')
   return row.ownerId === to.ownerId && row.fence === to.fence
 }

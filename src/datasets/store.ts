@@ -1,6 +1,7 @@
 // Statements over datasets logged to runs, and over the edges between runs, datasets and logged models.
-import { and, asc, eq, sql } from 'drizzle-orm'
-import { bulkInsert, equalsAny, equalsAnyKey } from '../database/columns.ts'
+import { and, asc, eq } from 'drizzle-orm'
+import { keepStored, upsertRows } from '../database/bulk.ts'
+import { equalsAny, equalsAnyKey } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import type { DatasetInput, DatasetSummary, RunInputs, RunOutputs } from './schema.ts'
 import { type DatasetRow, datasets, type InputRow, type InputTagRow, inputs, inputTags } from './tables.ts'
@@ -96,13 +97,11 @@ export async function insertInputs(
   engine: Engine,
   rows: { datasets: DatasetRow[]; tags: InputTagRow[]; edges: InputRow[] },
 ): Promise<void> {
-  const insert = async (statement: ReturnType<typeof sql>) =>
-    engine.execute(sql`${statement} ON CONFLICT DO NOTHING`)
   await Promise.all([
-    rows.datasets.length > 0 && insert(bulkInsert(datasets, rows.datasets)),
-    rows.tags.length > 0 && insert(bulkInsert(inputTags, rows.tags)),
+    upsertRows(engine, datasets, rows.datasets, { onConflict: keepStored(datasets.name) }),
+    upsertRows(engine, inputTags, rows.tags, { onConflict: keepStored(inputTags.value) }),
   ])
-  if (rows.edges.length > 0) await insert(bulkInsert(inputs, rows.edges))
+  await upsertRows(engine, inputs, rows.edges, { onConflict: keepStored(inputs.step) })
 }
 
 const CONTEXT_TAG = 'mlflow.data.context'

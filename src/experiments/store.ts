@@ -1,8 +1,10 @@
 // Statements over experiments and their tags. Reads by id go by primary key unless said otherwise.
 import { and, eq, sql } from 'drizzle-orm'
-import { bulkInsert, equalsAny, excluded } from '../database/columns.ts'
+import { takeNew, upsertRows } from '../database/bulk.ts'
+import { equalsAny } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import type { NameOwner } from '../database/name-claims.ts'
+import { unavailable } from '../errors.ts'
 import { type ExperimentRow, experiments, experimentTags } from './tables.ts'
 
 export type Lifecycle = 'active' | 'deleted'
@@ -52,10 +54,12 @@ export async function setExperimentLifecycle(
   lifecycleStage: Lifecycle,
   nowMs: number,
 ): Promise<void> {
-  await engine.db
+  const changed = await engine.db
     .update(experiments)
     .set({ lifecycleStage, lastUpdateTimeMs: nowMs })
     .where(eq(experiments.experimentId, experimentId))
+    .returning({ experimentId: experiments.experimentId })
+  if (changed.length !== 1) throw unavailable('The database did not take the change. Please retry.')
 }
 
 /** How experiments take part in the claiming of names. */
@@ -102,13 +106,9 @@ export async function findExperimentTags(
 }
 
 export async function upsertExperimentTags(engine: Engine, experimentId: string, tags: Tag[]): Promise<void> {
-  if (tags.length === 0) return
   const distinct = [...new Map(tags.map((tag) => [tag.key, tag])).values()]
   const rows = distinct.map(({ key, value }) => ({ experimentId, key, value }))
-  await engine.execute(
-    sql`${bulkInsert(experimentTags, rows)} ON CONFLICT (experiment_id, key)
-        DO UPDATE SET value = ${excluded(experimentTags.value)}`,
-  )
+  await upsertRows(engine, experimentTags, rows, { onConflict: takeNew(experimentTags.value) })
 }
 
 /** @returns whether there was such a tag */

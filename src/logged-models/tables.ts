@@ -9,7 +9,7 @@ export const loggedModels = pgTable('logged_models', {
   artifactLocation: text('artifact_location').notNull(),
   creationTimestampMs: milliseconds('creation_timestamp_ms').notNull(),
   lastUpdatedTimestampMs: milliseconds('last_updated_timestamp_ms').notNull(),
-  /** LoggedModelStatus: 1 pending, 2 ready, 3 upload failed. */
+  /** LOGGED_MODEL_STATUSES in schema.ts. */
   status: integer('status').notNull(),
   lifecycleStage: text('lifecycle_stage').notNull(),
   modelType: text('model_type'),
@@ -39,6 +39,10 @@ export const loggedModelTags = pgTable(
   (table) => [primaryKey({ columns: [table.modelId, table.key] })],
 )
 
+/**
+ * Every point that is not the same in all respects is kept. Infinities are stored as the largest finite doubles and
+ * NaN as 0, as in MLflow; points without a dataset have empty texts there.
+ */
 export const loggedModelMetrics = pgTable(
   'logged_model_metrics',
   {
@@ -46,15 +50,30 @@ export const loggedModelMetrics = pgTable(
     name: text('metric_name').notNull(),
     timestamp: int64('metric_timestamp_ms').notNull(),
     step: int64('metric_step').notNull(),
-    value: doublePrecision('metric_value'),
+    value: doublePrecision('metric_value').notNull(),
+    /** The experiment of the run, which may be another one than the model's. */
     experimentId: idColumn('experiment_id').notNull(),
     runId: text('run_id').notNull(),
-    datasetUuid: text('dataset_uuid'),
-    datasetName: text('dataset_name'),
-    datasetDigest: text('dataset_digest'),
+    datasetName: text('dataset_name').notNull(),
+    datasetDigest: text('dataset_digest').notNull(),
   },
-  (table) => [primaryKey({ columns: [table.modelId, table.name, table.timestamp, table.step, table.runId] })],
+  (table) => [
+    primaryKey({
+      columns: [
+        table.modelId,
+        table.name,
+        table.timestamp,
+        table.step,
+        table.value,
+        table.runId,
+        table.datasetName,
+        table.datasetDigest,
+      ],
+    }),
+  ],
 )
 
 export type LoggedModelRow = typeof loggedModels.$inferSelect
+export type LoggedModelParamRow = typeof loggedModelParams.$inferSelect
+export type LoggedModelTagRow = typeof loggedModelTags.$inferSelect
 export type LoggedModelMetricRow = typeof loggedModelMetrics.$inferSelect

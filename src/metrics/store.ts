@@ -60,7 +60,10 @@ export interface Sample {
  * are not returned never leave the database.
  * @see mlflow/store/tracking/sqlalchemy_store.py get_metric_history_bulk_interval
  */
-export async function sampleHistories(engine: Engine, sample: Sample): Promise<Map<string, MetricRow[]>> {
+export async function sampleHistories(
+  engine: Engine,
+  sample: Sample,
+): Promise<Map<string, LatestMetricRow[]>> {
   await engine.refresh(metrics)
   const { from, to } = sample.steps ?? {}
   const where = and(
@@ -70,13 +73,13 @@ export async function sampleHistories(engine: Engine, sample: Sample): Promise<M
   )
   const buckets = sql.raw(String(sample.maxResults))
   const ranked = sql`
-    SELECT run_id, value, timestamp, step, is_nan,
+    SELECT run_id, experiment_id, value, timestamp, step, is_nan,
       row_number() OVER (PARTITION BY run_id ORDER BY step, timestamp, value, is_nan) - 1 AS i,
       count(*) OVER (PARTITION BY run_id) AS n
     FROM metrics WHERE ${where}`
   // The first n % b buckets hold n / b + 1 rows, the others n / b.
   const { rows } = await engine.execute<Record<string, string | number | boolean>>(sql`
-    SELECT run_id, value, timestamp, step, is_nan FROM (${ranked}) ranked
+    SELECT run_id, experiment_id, value, timestamp, step, is_nan FROM (${ranked}) ranked
     WHERE n <= ${buckets} OR i = n - 1 OR CASE WHEN n <= ${buckets} THEN true
       WHEN i < (n % ${buckets}) * (n / ${buckets} + 1) THEN i % (n / ${buckets} + 1) = 0
       ELSE (i - (n % ${buckets})) % (n / ${buckets}) = 0 END
@@ -84,18 +87,21 @@ export async function sampleHistories(engine: Engine, sample: Sample): Promise<M
   return groupByRun(rows, sample)
 }
 
-function groupByRun(rows: Record<string, unknown>[], { key, maxResults }: Sample): Map<string, MetricRow[]> {
-  const byRun = new Map<string, MetricRow[]>()
+function groupByRun(
+  rows: Record<string, unknown>[],
+  { key, maxResults }: Sample,
+): Map<string, LatestMetricRow[]> {
+  const byRun = new Map<string, LatestMetricRow[]>()
   for (const row of rows) {
     const runId = String(row.run_id)
-    const point: MetricRow = {
+    const point: LatestMetricRow = {
       runId,
       key,
       value: Number(row.value),
       timestamp: metrics.timestamp.mapFromDriverValue(row.timestamp as string) as MetricRow['timestamp'],
       step: metrics.step.mapFromDriverValue(row.step as string) as MetricRow['step'],
       isNan: row.is_nan === true,
-      month: monthOf(runId),
+      experimentId: String(row.experiment_id),
     }
     byRun.set(runId, [...(byRun.get(runId) ?? []), point])
   }
@@ -107,7 +113,7 @@ function groupByRun(rows: Record<string, unknown>[], { key, maxResults }: Sample
 }
 
 /** A stored point as clients read it. */
-export const metricToWire = (row: MetricRow | LatestMetricRow): Metric => ({
+export const metricToWire = (row: LatestMetricRow): Metric => ({
   key: row.key,
   value: row.isNan ? 'NaN' : row.value,
   timestamp: row.timestamp,

@@ -10,6 +10,7 @@ const point = {
   timestamp: int64('timestamp').notNull(),
   step: int64('step').notNull(),
   isNan: boolean('is_nan').notNull(),
+  experimentId: idColumn('experiment_id').notNull(),
 }
 
 export const metrics = pgTable(
@@ -26,11 +27,9 @@ export const metrics = pgTable(
   ],
 )
 
-export const latestMetrics = pgTable(
-  'latest_metrics',
-  { ...point, experimentId: idColumn('experiment_id').notNull() },
-  (table) => [primaryKey({ columns: [table.runId, table.key] })],
-)
+export const latestMetrics = pgTable('latest_metrics', point, (table) => [
+  primaryKey({ columns: [table.runId, table.key] }),
+])
 
 export type MetricRow = typeof metrics.$inferSelect
 export type LatestMetricRow = typeof latestMetrics.$inferSelect

@@ -1,10 +1,10 @@
 // The ingest path: metrics, params and tags of concurrent requests go out as one bulk statement per table.
 import { sql } from 'drizzle-orm'
-import { bulkInsert, excluded } from '../database/columns.ts'
+import { keepStored, takeNew, upsertRows } from '../database/bulk.ts'
+import { excluded } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
 import { type LatestMetricRow, latestMetrics, type MetricRow, metrics } from '../metrics/tables.ts'
-import { findParams } from './store.ts'
 import { type ParamRow, params, type TagRow, tags } from './tables.ts'
 
 /** What one request writes to one run. Keys of params are distinct. */
@@ -49,12 +49,17 @@ export const createRunWriter = (engine: Engine): RunWriter =>
   })
 
 async function writeMetrics(engine: Engine, writes: RunWrite[]): Promise<void> {
-  const rows = writes.flatMap((write) => write.metrics)
-  if (rows.length > 0) await engine.execute(sql`${bulkInsert(metrics, rows)} ON CONFLICT DO NOTHING`)
+  const points = new Map<string, MetricRow>()
+  for (const { metrics: rows } of writes) {
+    for (const row of rows) {
+      points.set(`${row.runId}\0${row.key}\0${row.timestamp}\0${row.step}\0${row.value}\0${row.isNan}`, row)
+    }
+  }
+  await upsertRows(engine, metrics, [...points.values()], { onConflict: keepStored(metrics.experimentId) })
 }
 
 /** Whether `a` is newer than `b`: by step, then timestamp, then value. */
-export const isNewer = (a: MetricRow | LatestMetricRow, b: MetricRow | LatestMetricRow): boolean =>
+const isNewer = (a: LatestMetricRow, b: LatestMetricRow): boolean =>
   a.step !== b.step
     ? a.step > b.step
     : a.timestamp !== b.timestamp
@@ -68,14 +73,13 @@ export const isNewer = (a: MetricRow | LatestMetricRow, b: MetricRow | LatestMet
  */
 async function writeLatestMetrics(engine: Engine, writes: RunWrite[]): Promise<void> {
   const newest = new Map<string, LatestMetricRow>()
-  for (const { experimentId, metrics: points } of writes) {
-    for (const { month: _month, ...point } of points) {
+  for (const { metrics: points } of writes) {
+    for (const point of points) {
       const id = `${point.runId}\0${point.key}`
       const known = newest.get(id)
-      if (!known || isNewer(point as MetricRow, known)) newest.set(id, { ...point, experimentId })
+      if (!known || isNewer(point, known)) newest.set(id, point)
     }
   }
-  if (newest.size === 0) return
   const { step, timestamp, value, isNan } = latestMetrics
   const stored = engine.dialect.stored
   const wins = sql`excluded.step > ${stored(step)} OR (excluded.step = ${stored(step)} AND (
@@ -85,9 +89,9 @@ async function writeLatestMetrics(engine: Engine, writes: RunWrite[]): Promise<v
     (column) =>
       sql`${sql.identifier(column.name)} = CASE WHEN ${wins} THEN ${excluded(column)} ELSE ${stored(column)} END`,
   )
-  await engine.execute(
-    sql`${bulkInsert(latestMetrics, inKeyOrder(newest))} ON CONFLICT (run_id, key) DO UPDATE SET ${sql.join(changes, sql`, `)}`,
-  )
+  await upsertRows(engine, latestMetrics, inKeyOrder(newest), {
+    onConflict: () => sql.join(changes, sql`, `),
+  })
 }
 
 /** Rows sorted by primary key: PostgreSQL servers that write the same rows at once must lock them in one order. */
@@ -98,10 +102,7 @@ const inKeyOrder = <Row>(rows: Map<string, Row>): Row[] =>
 async function writeTags(engine: Engine, writes: RunWrite[]): Promise<void> {
   const last = new Map<string, TagRow>()
   for (const { tags: rows } of writes) for (const row of rows) last.set(`${row.runId}\0${row.key}`, row)
-  if (last.size === 0) return
-  await engine.execute(
-    sql`${bulkInsert(tags, inKeyOrder(last))} ON CONFLICT (run_id, key) DO UPDATE SET value = ${excluded(tags.value)}`,
-  )
+  await upsertRows(engine, tags, inKeyOrder(last), { onConflict: takeNew(tags.value) })
 }
 
 /** The first value of a param stays; whoever brings another one is told. */
@@ -111,25 +112,15 @@ async function writeParams(engine: Engine, writes: RunWrite[]): Promise<ParamCon
     for (const row of rows)
       if (!first.has(`${row.runId}\0${row.key}`)) first.set(`${row.runId}\0${row.key}`, row)
   }
-  if (first.size === 0) return writes.map(() => [])
-  const { rows: inserted } = await engine.execute<{ run_id: string; key: string; value: string }>(
-    sql`${bulkInsert(params, [...first.values()])} ON CONFLICT DO NOTHING RETURNING run_id, key, value`,
-  )
-  const values = new Map(inserted.map((row) => [`${row.run_id}\0${row.key}`, row.value]))
-  return Promise.all(writes.map((write) => findConflicts(engine, write, values)))
-}
-
-async function findConflicts(
-  engine: Engine,
-  { runId, params: rows }: RunWrite,
-  inserted: Map<string, string>,
-): Promise<ParamConflict[]> {
-  const taken = rows.filter((row) => !inserted.has(`${runId}\0${row.key}`)).map((row) => row.key)
-  const stored = await findParams(engine, runId, taken)
-  return rows.flatMap((row) => {
-    const oldValue = inserted.get(`${runId}\0${row.key}`) ?? stored.get(row.key)
-    return oldValue === undefined || oldValue === row.value
-      ? []
-      : [{ key: row.key, oldValue, newValue: row.value }]
+  const stored = await upsertRows(engine, params, inKeyOrder(first), {
+    onConflict: keepStored(params.value),
+    returning: [params.runId, params.key, params.value],
   })
+  const values = new Map(stored.map((row) => [`${row.run_id}\0${row.key}`, String(row.value)]))
+  return writes.map(({ params: rows }) =>
+    rows.flatMap(({ runId, key, value }) => {
+      const oldValue = values.get(`${runId}\0${key}`)
+      return oldValue === undefined || oldValue === value ? [] : [{ key, oldValue, newValue: value }]
+    }),
+  )
 }

@@ -1,7 +1,7 @@
 // MLflow's rules for what is logged to a run: metrics, params, tags, batches, legacy models.
-import { randomUUID } from 'node:crypto'
 import type { Engine } from '../database/engine.ts'
 import { doesNotExist, invalidParameter } from '../errors.ts'
+import type { ModelMetric } from '../logged-models/store.ts'
 import type { MetricRow } from '../metrics/tables.ts'
 import { monthOf } from '../wire/ids.ts'
 import type { Int64 } from '../wire/int64.ts'
@@ -26,25 +26,16 @@ interface MetricInput {
   dataset_name?: string | undefined
   dataset_digest?: string | undefined
 }
-type KeyValue = { key?: string | undefined; value?: string | undefined }
+/** A checked metric point; its run's experiment is known only later. */
+type Point = Omit<MetricRow, 'experimentId'>
 
-/** A metric point of a logged model, for the room that keeps them. */
-export interface ModelMetric {
-  modelId: string
-  runId: string
-  experimentId: string
-  name: string
-  value: number
-  timestamp: Int64
-  step: Int64
-  datasetName: string | null
-  datasetDigest: string | null
-}
+type KeyValue = { key?: string | undefined; value?: string | undefined }
 
 export interface LoggingServiceDeps {
   engine: Engine
   write: RunWriter
   runs: Pick<RunService, 'requireActive' | 'update'>
+  /** Refuses all points when a model of theirs is missing. */
   logModelMetrics: (points: ModelMetric[]) => Promise<void>
 }
 
@@ -55,7 +46,7 @@ export function createLoggingService({ engine, write, runs, logModelMetrics }: L
     const point = readMetric(runId, metric, '')
     const run = await runs.requireActive(runId)
     await logModelMetrics(modelMetrics(run, [metric], [point]))
-    await write({ ...emptyWrite(run), metrics: [point] })
+    await write({ ...emptyWrite(run), metrics: [{ ...point, ...ofRun(run) }] })
   }
 
   async function logParam(runId: string, param: KeyValue): Promise<void> {
@@ -103,15 +94,15 @@ export function createLoggingService({ engine, write, runs, logModelMetrics }: L
     checkDistinct(params)
     const run = await runs.requireActive(runId)
     if (params.length > 0) throwConflicts(runId, await findConflicts(runId, params))
+    await logModelMetrics(modelMetrics(run, batch.metrics, metrics))
     const conflicts = await write({
       experimentId: run.experimentId,
       runId,
-      metrics,
+      metrics: metrics.map((point) => ({ ...point, ...ofRun(run) })),
       params: params.map((param): ParamRow => ({ ...ofRun(run), ...param })),
       tags: tags.filter(({ key }) => key !== RUN_NAME_TAG).map((tag) => ({ ...ofRun(run), ...tag })),
     })
     throwConflicts(runId, conflicts)
-    await logModelMetrics(modelMetrics(run, batch.metrics, metrics))
     const name = tags.findLast(({ key, value }) => key === RUN_NAME_TAG && value !== '')?.value
     if (name) await runs.update(runId, { run_name: name })
   }
@@ -159,7 +150,7 @@ const inPath = (path: string, name: string) => (path ? `${path}.${name}` : name)
  * A metric as it is stored.
  * @see mlflow/utils/validation.py _validate_metric, mlflow/store/tracking/sqlalchemy_store.py sanitize_metric_value
  */
-function readMetric(runId: string, metric: MetricInput, path: string): MetricRow {
+function readMetric(runId: string, metric: MetricInput, path: string): Point {
   if (!metric.dataset_name !== !metric.dataset_digest) {
     throw invalidParameter('Both dataset_name and dataset_digest must be provided if one is provided')
   }
@@ -264,9 +255,9 @@ function throwConflicts(runId: string, conflicts: ParamConflict[]): void {
   )
 }
 
-function modelMetrics(run: RunRow, inputs: MetricInput[], points: MetricRow[]): ModelMetric[] {
+function modelMetrics(run: RunRow, inputs: MetricInput[], points: Point[]): ModelMetric[] {
   return inputs.flatMap((input, i) => {
-    const point = points[i] as MetricRow
+    const point = points[i] as Point
     if (!input.model_id) return []
     return {
       ...ofRun(run),
@@ -296,13 +287,7 @@ function parseModel(modelJson: string): Record<string, unknown> {
   if (missing.length > 0) {
     throw invalidParameter(`Model json is missing mandatory fields: {${missing.map(pythonRepr).join(', ')}}`)
   }
-  const {
-    run_id,
-    artifact_path,
-    utc_time_created,
-    model_uuid = randomUUID().replaceAll('-', ''),
-    flavors,
-  } = model
+  const { run_id, artifact_path, utc_time_created, model_uuid = null, flavors } = model
   return { run_id, artifact_path, utc_time_created, model_uuid, flavors: withoutConfigs(flavors) }
 }
 

@@ -101,13 +101,13 @@ export function createRunService({ engine, clock, write }: RunServiceDeps) {
       ...(changes.end_time !== undefined && { endTime: changes.end_time }),
       ...(runName && { runName }),
     })
-    if (!updated) throw notFound(runId)
     return infoToWire(updated)
   }
 
   async function changeLifecycle(runId: string, lifecycleStage: Lifecycle): Promise<void> {
+    await requireRun(runId)
     const deletedTimeMs = lifecycleStage === 'deleted' ? clock.now() : null
-    if (!(await store.updateRun(engine, runId, { lifecycleStage, deletedTimeMs }))) throw notFound(runId)
+    await store.updateRun(engine, runId, { lifecycleStage, deletedTimeMs })
   }
 
   async function get(runId: string): Promise<Run> {

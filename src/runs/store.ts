@@ -1,7 +1,8 @@
 // Statements over runs and what a page of runs shows: params, tags, latest metrics.
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, ne, sql } from 'drizzle-orm'
 import { equalsAny, equalsAnyKey } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
+import { unavailable } from '../errors.ts'
 import { type LatestMetricRow, latestMetrics } from '../metrics/tables.ts'
 import { type ParamRow, params, type RunRow, runs, type TagRow, tags } from './tables.ts'
 
@@ -19,13 +20,10 @@ export type RunChanges = Partial<
   Pick<RunRow, 'status' | 'endTime' | 'runName' | 'lifecycleStage' | 'deletedTimeMs'>
 >
 
-/** @returns the changed row; undefined when there is no such run */
-export async function updateRun(
-  engine: Engine,
-  runId: string,
-  changes: RunChanges,
-): Promise<RunRow | undefined> {
+/** @returns the changed row of a run that is known to exist */
+export async function updateRun(engine: Engine, runId: string, changes: RunChanges): Promise<RunRow> {
   const [row] = await engine.db.update(runs).set(changes).where(eq(runs.runId, runId)).returning()
+  if (!row) throw unavailable('The database did not take the change. Please retry.')
   return row
 }
 
@@ -41,6 +39,14 @@ export async function setRunsLifecycle(
     .update(runs)
     .set({ lifecycleStage, deletedTimeMs: lifecycleStage === 'deleted' ? nowMs : null })
     .where(eq(runs.experimentId, experimentId))
+  // CrateDB reports success though a shard that is away kept some rows from the change.
+  await engine.refresh(runs)
+  const [left] = await engine.db
+    .select({ runId: runs.runId })
+    .from(runs)
+    .where(and(eq(runs.experimentId, experimentId), ne(runs.lifecycleStage, lifecycleStage)))
+    .limit(1)
+  if (left) throw unavailable('The database did not take all changes. Please retry.')
 }
 
 export interface RunContents {

@@ -51,8 +51,11 @@ interface Scenario {
 
 const code = (answer: Answer) => (answer.body as { error_code?: string }).error_code
 const experimentOf = (answer: Answer) =>
-  (answer.body as { experiment: { experiment_id: string; name: string; lifecycle_stage: string; tags?: unknown[] } })
-    .experiment
+  (
+    answer.body as {
+      experiment: { experiment_id: string; name: string; lifecycle_stage: string; tags?: unknown[] }
+    }
+  ).experiment
 const runOf = (answer: Answer) =>
   (
     answer.body as {
@@ -62,7 +65,8 @@ const runOf = (answer: Answer) =>
       }
     }
   ).run
-const byName = (ask: Ask, name: string) => ask('GET', `${API}/experiments/get-by-name?experiment_name=${name}`)
+const byName = (ask: Ask, name: string) =>
+  ask('GET', `${API}/experiments/get-by-name?experiment_name=${name}`)
 
 async function createExperiment(ask: Ask, name: string): Promise<string> {
   const answer = await ask('POST', `${API}/experiments/create`, { name })
@@ -71,7 +75,8 @@ async function createExperiment(ask: Ask, name: string): Promise<string> {
 }
 
 async function createRun(ask: Ask, experimentId: string): Promise<string> {
-  return runOf(await ask('POST', `${API}/runs/create`, { experiment_id: experimentId, run_name: 'first' })).info.run_id
+  return runOf(await ask('POST', `${API}/runs/create`, { experiment_id: experimentId, run_name: 'first' }))
+    .info.run_id
 }
 
 const batch = {
@@ -142,7 +147,11 @@ const scenarios: Record<string, Scenario> = {
   'create run': {
     prepare: async (ask, mark) => ({ id: await createExperiment(ask, mark) }),
     act: (ask, { id }) =>
-      ask('POST', `${API}/runs/create`, { experiment_id: id, run_name: 'r', tags: [{ key: 'k', value: 'v' }] }),
+      ask('POST', `${API}/runs/create`, {
+        experiment_id: id,
+        run_name: 'r',
+        tags: [{ key: 'k', value: 'v' }],
+      }),
     remains: async (ask, { id }) => {
       const found = await ask('POST', `${API}/runs/search`, { experiment_ids: [id], max_results: 10 })
       const runs = (found.body as { runs?: ReturnType<typeof runOf>[] }).runs ?? []

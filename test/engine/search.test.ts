@@ -82,8 +82,8 @@ async function store(engine: Engine): Promise<void> {
       nameFence: 0,
       artifactLocation: '/x',
       lifecycleStage: 'active',
-      creationTimeMs: position,
-      lastUpdateTimeMs: position,
+      creationTimeMs: position + 1,
+      lastUpdateTimeMs: position + 1,
     })
     const rows = Object.entries(tags).map(([key, value]) => ({ experimentId, key, value }))
     if (rows.length > 0) await upsertExperimentTags(engine, experimentId, rows)
@@ -106,7 +106,7 @@ async function storeRun(
     params: Object.entries(stored.params).map(child),
     tags: Object.entries(tags).map(child),
     metrics: Object.entries(stored.metrics).map(([key, value]) => ({
-      ...{ runId, key, timestamp: 1, step: 0, month: '2023-11' },
+      ...{ runId, experimentId, key, timestamp: 1, step: 0, month: '2023-11' },
       isNan: value === 'nan',
       value: value === 'nan' ? 0 : (INFINITIES[value] ?? Number(value)),
     })),
