@@ -2,9 +2,9 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pg from 'pg'
+import { sql } from 'drizzle-orm'
 import type { Engine } from '../../src/database/engine.ts'
-import { migrate } from '../../src/database/migrate.ts'
+import { dropAllTables, migrate } from '../../src/database/migrate.ts'
 import { openEngine } from '../../src/database/open-engine.ts'
 import { parseBackendUri } from '../../src/database/uri.ts'
 
@@ -36,26 +36,16 @@ export async function createFolder(template: string | undefined): Promise<Databa
 export async function createSchema(serverUri: string): Promise<Database> {
   const schema = `t_${crypto.randomUUID().replaceAll('-', '')}`
   const separator = serverUri.includes('?') ? '&' : '?'
-  return { uri: `${serverUri}${separator}schema=${schema}`, drop: () => dropSchema(serverUri, schema) }
+  const uri = `${serverUri}${separator}schema=${schema}`
+  return { uri, drop: () => dropSchema(uri) }
 }
 
-async function dropSchema(uri: string, schema: string): Promise<void> {
-  const isCrateDb = uri.startsWith('crate')
-  const url = new URL(uri.replace(/^crate(db)?:/, 'postgresql:'))
-  if (isCrateDb) url.pathname = '/doc'
-  url.search = ''
-  const client = new pg.Client(url.href)
-  await client.connect()
+async function dropSchema(uri: string): Promise<void> {
+  const engine = await openEngine(parseBackendUri(uri), { maxConnections: 1 })
   try {
-    if (!isCrateDb) return void (await client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`))
-    const tables = await client.query(
-      `SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = $1`,
-      [schema],
-    )
-    for (const { table_name: table, table_type: type } of tables.rows) {
-      await client.query(`DROP ${type === 'VIEW' ? 'VIEW' : 'TABLE'} IF EXISTS ${schema}."${table}"`)
-    }
+    if (engine.dialect.name === 'cratedb') await dropAllTables(engine)
+    else await engine.execute(sql`DROP SCHEMA IF EXISTS ${sql.identifier(engine.schema)} CASCADE`)
   } finally {
-    await client.end()
+    await engine.close()
   }
 }

@@ -16,7 +16,11 @@ export function summaryReporter(): Reporter {
   let totals: Totals = { passed: 0, failed: 1, skipped: new Map() }
   return {
     onInit() {
-      process.once('exit', () => writeSync(1, summary(totals)))
+      process.once('exit', (code) => {
+        // A set-up that fails leaves no test behind, only the exit code.
+        if (code !== 0 && totals.failed === 0) totals.failed = 1
+        writeSync(1, summary(totals))
+      })
     },
     onTestRunEnd(modules, unhandled) {
       totals = count(modules, unhandled)

@@ -26,8 +26,9 @@ export interface Child {
   kill: () => Promise<void>
 }
 
-// The guard ends the group when its stdin closes, which the kernel does for us if this process dies.
-const GUARD = `trap : TERM
+/** A shell script that runs its arguments and ends their process group when its stdin closes: the kernel does that
+ * for us if this process dies. */
+export const GUARD = `trap : TERM
 exec 3<&0
 "$@" </dev/null 3<&- &
 child=$!
