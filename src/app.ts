@@ -16,6 +16,8 @@ import { healthEndpoints } from './http/health.ts'
 import { registerJsonBody } from './http/json-body.ts'
 import { mount } from './http/route.ts'
 import { registerShell, type ShellOptions, shellServerOptions } from './http/shell.ts'
+import { loggedModelEndpoints } from './logged-models/routes.ts'
+import { createLoggedModelService } from './logged-models/service.ts'
 import { metricEndpoints } from './metrics/routes.ts'
 import { createMetricService } from './metrics/service.ts'
 import { createRunWriter } from './runs/ingest.store.ts'
@@ -77,12 +79,18 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   })
   const runs = createRunService({ engine, clock, write })
   const datasets = createDatasetService({ engine, clock, requireActiveRun: runs.requireActive })
-  const logging = createLoggingService({ engine, write, runs, logModelMetrics: async () => {} })
+  const loggedModels = createLoggedModelService({
+    engine,
+    clock,
+    requireActiveExperiment: experiments.requireActive,
+  })
+  const logging = createLoggingService({ engine, write, runs, logModelMetrics: loggedModels.logMetrics })
 
   mount(app, experimentEndpoints(experiments))
   mount(app, runEndpoints(runs, logging, datasets))
   mount(app, metricEndpoints(createMetricService({ engine })))
   mount(app, datasetEndpoints(datasets))
+  mount(app, loggedModelEndpoints(loggedModels))
 
   const { destination } = deps.artifacts
   const openStore = createStoreOpener(deps.artifacts.s3)
@@ -95,7 +103,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
       const { experimentId, artifactUri } = await runs.requireRun(runId)
       return { runId, experimentId, artifactUri: artifactUri ?? '' }
     },
-    getLoggedModelLocation: async () => '',
+    getLoggedModelLocation: loggedModels.artifactLocation,
     presignedDownloadSeconds: deps.artifacts.presignedDownloadSeconds,
   })
   registerArtifactRoutes(app, artifacts, { artifactsOnly: deps.artifacts.only })

@@ -25,6 +25,9 @@ const ERROR_CODES = {
   INVALID_PARAMETER_VALUE: [400, 'KAM00', 'INVALID_PARAMETER_VALUE'],
 } as const satisfies Record<string, readonly [number, string?, string?]>
 
+/** Error classes whose SQLSTATE is not that of the error's code. */
+const SQLSTATES: Partial<Record<string, string>> = { ATTRIBUTE_NOT_FOUND: 'KAM04' }
+
 export type ErrorCode = keyof typeof ERROR_CODES
 
 /** An error whose text the client may read. Anything else thrown is answered as INTERNAL_ERROR. */
@@ -44,7 +47,7 @@ export class MlflowError extends Error {
 
   /** The body MLflow answers with; sqlstate and error_class are absent where MLflow has none. */
   toJSON(): Record<string, string> {
-    const sqlstate = ERROR_CODES[this.code][1]
+    const sqlstate = SQLSTATES[this.errorClass ?? ''] ?? ERROR_CODES[this.code][1]
     return {
       error_code: this.code,
       message: this.message,

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Endpoint, endpoint, mount } from '../http/route.ts'
 import { missingParameter } from '../wire/message.ts'
 import { unquote } from '../wire/uri.ts'
+import { loggedModelFileEndpoints } from './logged-models.routes.ts'
 import * as schema from './schema.ts'
 import { announcedBytes, readBody, sendFile } from './send-file.routes.ts'
 import {
@@ -42,6 +43,7 @@ export function registerArtifactRoutes(
   app.register(async (scope) => {
     if (options.artifactsOnly) scope.addHook('onRequest', refuseTracking)
     mount(scope, runMessages(service))
+    mount(scope, loggedModelFileEndpoints(service))
   })
 }
 

@@ -94,6 +94,17 @@ export const GetArtifact = message('GetArtifact', {
   path: text().optional(),
 })
 
+export const ListLoggedModelArtifacts = message('ListLoggedModelArtifacts', {
+  model_id: text(),
+  artifact_directory_path: text().optional(),
+  page_token: text().optional(),
+})
+
+export const GetLoggedModelArtifact = message('GetLoggedModelArtifact', {
+  model_id: text(),
+  artifact_file_path: text().optional(),
+})
+
 /** Protobuf leaves a size of 0 out, and a list without entries. */
 export const filesToWire = (files: readonly FileInfo[]) =>
   files.length === 0

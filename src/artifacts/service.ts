@@ -111,6 +111,18 @@ export function createArtifactService(deps: ArtifactServiceDeps) {
     return { rootUri: artifactUri, files: await listBelow(artifactUri, safe) }
   }
 
+  async function locateInModel(modelId: string, path: string): Promise<Located> {
+    const safe = validatePathIsSafe(path)
+    return locateBelow(await deps.getLoggedModelLocation(modelId), safe)
+  }
+
+  /** The files of a logged model. @see mlflow/server/handlers.py _list_logged_model_artifacts_impl */
+  async function listInModel(modelId: string, path = ''): Promise<{ rootUri: string; files: FileInfo[] }> {
+    const safe = validatePathIsSafe(path)
+    const rootUri = await deps.getLoggedModelLocation(modelId)
+    return { rootUri, files: await listBelow(rootUri, safe) }
+  }
+
   /** @see mlflow/server/handlers.py _list_artifacts_mlflow_artifacts */
   async function listProxied(path = ''): Promise<FileInfo[]> {
     const located = locateProxied(path)
@@ -193,6 +205,8 @@ export function createArtifactService(deps: ArtifactServiceDeps) {
     locateInRun,
     listBelow,
     listInRun,
+    locateInModel,
+    listInModel,
     listProxied,
     uploadToRun,
     presignUpload,

@@ -39,3 +39,15 @@ export function pythonRepr(text: string): string {
 
 /** `repr` of a list of strings. */
 export const pythonList = (items: readonly string[]): string => `[${items.map(pythonRepr).join(', ')}]`
+
+/** `repr` of a decoded JSON value. */
+export function pythonLiteral(value: unknown): string {
+  if (value === null || value === undefined) return 'None'
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  if (typeof value === 'string') return pythonRepr(value)
+  if (Array.isArray(value)) return `[${value.map(pythonLiteral).join(', ')}]`
+  if (typeof value !== 'object') return String(value)
+  return `{${Object.entries(value)
+    .map(([key, item]) => `${pythonRepr(key)}: ${pythonLiteral(item)}`)
+    .join(', ')}}`
+}
