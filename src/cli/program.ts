@@ -51,11 +51,22 @@ export function buildProgram(code: ExitCode): Command {
     .version(packageVersion(), '--version', 'Show the version.')
     .exitOverride()
     .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 100, 120) })
-    .configureOutput({ writeErr: (text) => void process.stderr.write(redactPasswords(text)) })
+    .configureOutput({
+      writeErr: (text) => void process.stderr.write(redactPasswords(text)),
+      outputError: (text, write) => write(text.replace(/^error:/, 'crateflow:')),
+    })
     .helpOption('--help', 'Show this text.')
     .showSuggestionAfterError()
   addServer(program, code)
   addDatabase(program, code)
+  program
+    .command('openapi')
+    .description('Print the OpenAPI description of the REST API.')
+    .helpOption('--help', 'Show this text.')
+    .action(async () => {
+      const { describeApi } = await import('./openapi.ts')
+      process.stdout.write(await describeApi())
+    })
   program
     .command('completion')
     .helpOption('--help', 'Show this text.')

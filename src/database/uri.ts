@@ -52,12 +52,20 @@ export function parseBackendUri(uri: string): BackendTarget {
   return {
     engine,
     hosts: parseHosts(hostList || '127.0.0.1'),
-    user: decodeURIComponent(user) || (engine === 'cratedb' ? 'crate' : 'postgres'),
-    password: separator < 0 ? undefined : decodeURIComponent(userInfo.slice(separator + 1)),
-    database: decodeURIComponent(database) || (engine === 'cratedb' ? 'doc' : 'postgres'),
+    user: decode(user) || (engine === 'cratedb' ? 'crate' : 'postgres'),
+    password: separator < 0 ? undefined : decode(userInfo.slice(separator + 1)),
+    database: decode(database) || (engine === 'cratedb' ? 'doc' : 'postgres'),
     schema: schemaName(options),
     tls,
     tlsRootCert: options.get('sslrootcert') ?? undefined,
+  }
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw invalid('a % in user, password or database must be written %25')
   }
 }
 

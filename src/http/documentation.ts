@@ -4,7 +4,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { MLFLOW_VERSION } from './health.ts'
-import { createComponents, type JsonSchema } from './json-schema.ts'
+import { type Components, createComponents, type JsonSchema } from './json-schema.ts'
 
 /** What `route.ts` writes into a route's schema. */
 interface RouteSchema extends Record<string, unknown> {
@@ -40,10 +40,10 @@ export async function registerDocumentation(app: FastifyInstance, staticPrefix: 
     if (rest.hide) return { schema: { hide: true }, url }
     const answers = Object.entries({ ...response, default: ErrorWire }).map(([status, type]) => [
       status,
-      answer(status, components.describe(type)),
+      answer(status, type, components),
     ])
     return {
-      url,
+      url: url.replace('*', ':path'),
       schema: {
         ...rest,
         ...(querystring && { querystring: withoutPath(components.describeInline(querystring), url) }),
@@ -71,10 +71,19 @@ export async function registerDocumentation(app: FastifyInstance, staticPrefix: 
   )
 }
 
-const answer = (status: string, schema: JsonSchema) => ({
-  description: status === 'default' ? 'What went wrong' : 'Done',
-  content: { 'application/json': { schema } },
-})
+/** Answers that are not JSON, by the id of their schema. */
+const CONTENT_TYPES: Record<string, string> = {
+  PlainText: 'text/plain',
+  ArtifactBytes: 'application/octet-stream',
+}
+
+function answer(status: string, type: z.ZodType, components: Components) {
+  const contentType = CONTENT_TYPES[type.meta()?.id ?? ''] ?? 'application/json'
+  return {
+    description: status === 'default' ? 'What went wrong' : 'Done',
+    content: { [contentType]: { schema: components.describe(type) } },
+  }
+}
 
 /** Fields of a query's message that the path already names. */
 function withoutPath(query: JsonSchema, url: string): JsonSchema {

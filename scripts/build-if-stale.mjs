@@ -1,0 +1,24 @@
+// Compiles src to dist when a source is newer than the last build; `npm start` runs it, so it has to be quick.
+import { spawnSync } from 'node:child_process'
+import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const stamp = join(root, 'dist/.built')
+
+const modified = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
+
+const sources = ['package.json', 'tsconfig.json', 'tsconfig.build.json'].concat(
+  readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => join('src', path)),
+)
+
+if (sources.some((path) => modified(join(root, path)) >= modified(stamp))) {
+  const startedAt = new Date()
+  const tsc = join(root, 'node_modules/.bin/tsc')
+  const { status } = spawnSync(tsc, ['-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+  writeFileSync(stamp, startedAt.toISOString())
+  utimesSync(stamp, startedAt, startedAt)
+}
