@@ -104,6 +104,12 @@ export function createArtifactService(deps: ArtifactServiceDeps) {
     return infos.map((info) => ({ ...info, path: joinPath(path, baseName(info.path)) }))
   }
 
+  /** Writes a file of the server's own making below an artifact root. */
+  async function writeText(rootUri: string, path: string, text: string): Promise<void> {
+    const data = Buffer.from(text)
+    await write(locateBelow(rootUri, path), Readable.from([data]), data.length)
+  }
+
   /** The files of a run, and where they lie. @see mlflow/server/handlers.py list_artifacts_impl */
   async function listInRun(runId: string, path = ''): Promise<{ rootUri: string; files: FileInfo[] }> {
     const safe = validatePathIsSafe(path)
@@ -207,6 +213,7 @@ export function createArtifactService(deps: ArtifactServiceDeps) {
     listInRun,
     locateInModel,
     listInModel,
+    writeText,
     listProxied,
     uploadToRun,
     presignUpload,

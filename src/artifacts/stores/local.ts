@@ -1,21 +1,19 @@
 // Artifacts in a folder of this machine. Nothing outside that folder is read, written or listed, whatever links it holds.
 import { randomBytes } from 'node:crypto'
 import { type BigIntStats, constants } from 'node:fs'
-import {
-  type FileHandle,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  stat,
-  unlink,
-} from 'node:fs/promises'
-import { join, resolve, sep } from 'node:path'
+import { type FileHandle, lstat, open, readdir, rename, rm, unlink } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { invalidParameter } from '../../errors.ts'
+import {
+  createFolder,
+  errorCode,
+  holdFolder,
+  type NewFolder,
+  openInside,
+  orUndefined,
+  realPlace,
+} from './inside.ts'
 import {
   type ArtifactStat,
   type ArtifactStore,
@@ -34,17 +32,10 @@ import {
 const UPLOADING_PREFIX = '.artifact.uploading.'
 /** Longest file name that file systems take. */
 const MAX_NAME_BYTES = 255
+/** Tries to open a file in a folder that others take away. */
+const MAX_FOLDER_ATTEMPTS = 5
 const READ_CHUNK_BYTES = 256 * 1024
-// O_NONBLOCK: opening a named pipe must not wait for its writer. Both flags are absent on Windows.
-const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
-
-const outsideFolder = () => invalidParameter('Invalid path: resolved path is outside the artifact directory')
-const isWithin = (root: string, path: string) =>
-  path === root || path.startsWith(root.endsWith(sep) ? root : root + sep)
-
-const errorCode = (error: unknown) => (error as NodeJS.ErrnoException).code
-const isAbsent = (error: unknown) => errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR'
 
 function partsOf(path: string): string[] {
   const parts = pathParts(path)
@@ -57,16 +48,7 @@ async function onDisk<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation()
   } catch (error) {
-    if (['ENAMETOOLONG', 'ELOOP', 'EINVAL'].includes(errorCode(error) ?? '')) throw invalidPath()
-    throw error
-  }
-}
-
-async function orUndefined<T>(operation: Promise<T>): Promise<T | undefined> {
-  try {
-    return await operation
-  } catch (error) {
-    if (isAbsent(error)) return undefined
+    if (['ENAMETOOLONG', 'ELOOP', 'EINVAL'].includes(errorCode(error))) throw invalidPath()
     throw error
   }
 }
@@ -91,55 +73,51 @@ export function openLocalStore(root: string): ArtifactStore {
   }
 }
 
-/** The real place of an existing path, or undefined. @throws INVALID_PARAMETER_VALUE when links lead outside */
-async function realPlace(folder: string, parts: readonly string[]): Promise<string | undefined> {
-  const root = await orUndefined(realpath(folder))
-  const place = root && (await orUndefined(realpath(join(folder, ...parts))))
-  if (!root || !place) return undefined
-  if (!isWithin(root, place)) throw outsideFolder()
-  return place
-}
-
 async function list(folder: string, path: string): Promise<FileInfo[]> {
   const parts = partsOf(path)
-  const place = await realPlace(folder, parts)
-  if (!place || !(await stat(place)).isDirectory()) return []
-  const entries = await readdir(place, { withFileTypes: true })
-  const shown = entries.filter((entry) => !entry.name.startsWith(UPLOADING_PREFIX))
-  const infos = await Promise.all(
-    shown.map(async (entry): Promise<FileInfo | undefined> => {
-      const inner = [...parts, entry.name]
-      if (entry.isDirectory()) return { path: inner.join('/'), isDir: true }
-      return entry.isFile() || entry.isSymbolicLink() ? describeEntry(folder, inner) : undefined
-    }),
-  )
-  return infos.filter((info) => info !== undefined).sort(comparePaths)
+  // A file is no folder either: it has nothing to list.
+  const held = await holdFolder(folder, parts)
+  if (!held) return []
+  try {
+    const entries = await readdir(held.path, { withFileTypes: true })
+    const shown = entries.filter((entry) => !entry.name.startsWith(UPLOADING_PREFIX))
+    const infos = await Promise.all(
+      shown.map((entry) => {
+        const inner = [...parts, entry.name]
+        if (entry.isSymbolicLink()) return describeLink(folder, inner)
+        return entry.isFile() || entry.isDirectory()
+          ? describeEntry(join(held.path, entry.name), inner)
+          : undefined
+      }),
+    )
+    return infos.filter((info) => info !== undefined).sort(comparePaths)
+  } finally {
+    await held.release()
+  }
 }
 
-/** A file or the target of a link; undefined for links that dangle or lead outside, and for files just deleted. */
-async function describeEntry(folder: string, parts: readonly string[]): Promise<FileInfo | undefined> {
-  try {
-    const place = await realPlace(folder, parts)
-    const stats = place && (await orUndefined(lstat(place)))
-    if (!stats) return undefined
-    const path = parts.join('/')
-    return stats.isDirectory() ? { path, isDir: true } : { path, isDir: false, sizeBytes: stats.size }
-  } catch {
-    return undefined
-  }
+/** A file or folder; undefined when it was just deleted. */
+async function describeEntry(place: string, parts: readonly string[]): Promise<FileInfo | undefined> {
+  const stats = await orUndefined(lstat(place))
+  if (!stats) return undefined
+  const path = parts.join('/')
+  return stats.isDirectory() ? { path, isDir: true } : { path, isDir: false, sizeBytes: stats.size }
+}
+
+/** What a link leads to; undefined when it dangles, loops or leads outside. */
+async function describeLink(folder: string, parts: readonly string[]): Promise<FileInfo | undefined> {
+  const place = await realPlace(folder, parts).catch(() => undefined)
+  return place === undefined ? undefined : describeEntry(place, parts)
 }
 
 async function openFile(folder: string, path: string): Promise<{ file: FileHandle; stats: BigIntStats }> {
   const parts = partsOf(path)
-  const place = await realPlace(folder, parts)
-  if (!place || parts.at(-1)?.startsWith(UPLOADING_PREFIX)) throw noSuchArtifact(path)
-  const file = await orUndefined(open(place, READ_FLAGS))
+  const isUploading = parts.at(-1)?.startsWith(UPLOADING_PREFIX)
+  const file = isUploading ? undefined : await openInside(folder, parts)
   if (!file) throw noSuchArtifact(path)
   try {
     const stats = await file.stat({ bigint: true })
     if (!stats.isFile()) throw new DirectoryError(path)
-    // A folder on the way may have been exchanged for a link since it was looked at.
-    if ((await realPlace(folder, parts)) !== place) throw noSuchArtifact(path)
     return { file, stats }
   } catch (error) {
     await file.close()
@@ -173,63 +151,69 @@ async function write(folder: string, path: string, stream: Readable, sizeBytes?:
       `Invalid artifact file name: '${name}'. Artifact names starting with '${UPLOADING_PREFIX}' are reserved.`,
     )
   }
-  const place = await ensureFolder(folder, parts, path)
-  const target = join(place, name)
-  if ((await orUndefined(lstat(target)))?.isDirectory()) throw new DirectoryError(path)
-  const temporary = join(place, UPLOADING_PREFIX + randomBytes(9).toString('hex'))
+  const { held, file, temporary } = await openTemporary(folder, parts, path)
+  const target = join(held.path, name)
   try {
-    await writeWhole(temporary, stream, sizeBytes)
+    if ((await orUndefined(lstat(target)))?.isDirectory()) throw new DirectoryError(path)
+    await fill(file, stream, sizeBytes)
     await rename(temporary, target)
   } catch (error) {
-    await rm(temporary, { force: true })
-    if (['EISDIR', 'ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '')) throw new DirectoryError(path)
-    throw error
-  }
-}
-
-async function writeWhole(place: string, stream: Readable, sizeBytes?: number): Promise<void> {
-  const file = await open(place, CREATE_FLAGS, 0o666)
-  try {
-    let written = 0
-    for await (const chunk of stream) {
-      await file.writeFile(chunk)
-      written += chunk.length
-    }
-    if (sizeBytes !== undefined && written !== sizeBytes) throw shortUpload()
-  } finally {
     await file.close()
+    await rm(temporary, { force: true })
+    await held.forget()
+    if (['EISDIR', 'ENOTEMPTY', 'EEXIST'].includes(errorCode(error))) throw new DirectoryError(path)
+    throw error
+  } finally {
+    await held.release()
   }
 }
 
-/** Creates the folder of an upload and answers its real place. */
-async function ensureFolder(folder: string, parts: readonly string[], path: string): Promise<string> {
-  await mkdir(folder, { recursive: true })
-  // Below the deepest folder that exists there are no links yet, so nothing is created outside.
-  let depth = parts.length
-  let existing = await realPlace(folder, parts)
-  while (!existing && depth > 0) existing = await realPlace(folder, parts.slice(0, --depth))
-  if (!existing) throw noSuchArtifact(path)
-  const place = join(existing, ...parts.slice(depth))
-  try {
-    await mkdir(place, { recursive: true })
-  } catch (error) {
-    if (errorCode(error) !== 'ENOTDIR' && errorCode(error) !== 'EEXIST') throw error
-    throw invalidParameter(`Artifact path lies below a file, not a directory: '${path}'`)
+async function fill(file: FileHandle, stream: Readable, sizeBytes?: number): Promise<void> {
+  let written = 0
+  for await (const chunk of stream) {
+    await file.writeFile(chunk)
+    written += chunk.length
   }
-  const real = await realPlace(folder, parts)
-  if (real !== place) throw outsideFolder()
-  return place
+  if (sizeBytes !== undefined && written !== sizeBytes) throw shortUpload()
+  await file.close()
+}
+
+interface Temporary {
+  held: NewFolder
+  file: FileHandle
+  temporary: string
+}
+
+/** Creates the folder of an upload, and a file in it that nobody sees yet. */
+async function openTemporary(folder: string, parts: readonly string[], path: string): Promise<Temporary> {
+  const name = UPLOADING_PREFIX + randomBytes(9).toString('hex')
+  for (let attempt = 1; ; attempt++) {
+    let held: NewFolder | undefined
+    try {
+      held = await createFolder(folder, parts, path)
+      const temporary = join(held.path, name)
+      return { held, temporary, file: await open(temporary, CREATE_FLAGS, 0o666) }
+    } catch (error) {
+      await held?.release()
+      // A deletion, or another upload that failed, took the folder away.
+      if (errorCode(error) !== 'ENOENT' || attempt === MAX_FOLDER_ATTEMPTS) throw error
+    }
+  }
 }
 
 async function deletePath(folder: string, path: string): Promise<void> {
   const parts = partsOf(path)
   const name = parts.pop()
   if (name === undefined) throw invalidPath()
-  const parent = await realPlace(folder, parts)
-  const stats = parent && (await orUndefined(lstat(join(parent, name))))
-  if (!parent || !stats) return
-  const target = join(parent, name)
-  // A link is deleted itself, never what it leads to.
-  if (stats.isDirectory()) await rm(target, { recursive: true, force: true })
-  else await orUndefined(unlink(target))
+  const held = await holdFolder(folder, parts)
+  if (!held) return
+  try {
+    const target = join(held.path, name)
+    const stats = await orUndefined(lstat(target))
+    // A link is deleted itself, never what it leads to.
+    if (stats?.isDirectory()) await rm(target, { recursive: true, force: true })
+    else if (stats) await orUndefined(unlink(target))
+  } finally {
+    await held.release()
+  }
 }

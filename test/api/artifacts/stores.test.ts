@@ -150,8 +150,9 @@ describeEachStore('An artifact store', (target) => {
   it('leaves nothing of an upload that breaks off', async () => {
     for (const size of [10, 20 * MIB]) {
       const broken = streamOf([randomBytes(size)], new Error('connection lost'))
-      await expect(store().write('broken/x', broken)).rejects.toThrow('connection lost')
+      await expect(store().write('broken/deep/x', broken)).rejects.toThrow('connection lost')
       expect(await store().list('broken')).toEqual([])
+      expect((await store().list()).map(({ path }) => path)).not.toContain('broken')
     }
   })
 
@@ -198,6 +199,21 @@ describeEachStore('An artifact store', (target) => {
       const back = await readAll((await store().open('large/x')).stream)
       expect(createHash('sha256').update(back).digest('hex')).toBe(digest)
     }
+  })
+
+  it('keeps uploads to a new folder while others to it fail', async () => {
+    const uploads = Array.from({ length: 40 }, (_, index) => {
+      const failure = index % 2 ? new Error('connection lost') : undefined
+      return store()
+        .write(`shaky/deep/${index}`, streamOf(['x'], failure))
+        .then(
+          () => `shaky/deep/${index}`,
+          (error: Error) => error.message,
+        )
+    })
+    const done = (await Promise.all(uploads)).filter((one) => one !== 'connection lost')
+    expect(done).toHaveLength(20)
+    expect((await store().list('shaky/deep')).map(({ path }) => path)).toEqual(done.toSorted())
   })
 
   it('lets concurrent writers of one file win whole', async () => {
