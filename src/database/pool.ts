@@ -56,7 +56,8 @@ function roundRobinClient(hosts: readonly { host: string; port: number }[]): typ
   let turn = 0
   return class extends pg.Client {
     constructor(config: pg.ClientConfig = {}) {
-      super({ ...config, ...hosts[turn++ % hosts.length] })
+      // The pool hides the password from enumeration, so a spread alone would lose it.
+      super({ ...config, password: config.password, ...hosts[turn++ % hosts.length] })
     }
   } as typeof pg.Client
 }
