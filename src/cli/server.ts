@@ -202,8 +202,11 @@ async function closeGracefully(app: App, timeoutSeconds: number, log: Logger): P
     code = EXIT.failure
     app.server.closeAllConnections()
   }, timeoutSeconds * 1000)
+  // A connection that becomes idle later would be kept for the next request, which is never answered.
+  const sweep = setInterval(() => app.server.closeIdleConnections(), 100)
   await app.close()
   clearTimeout(timer)
+  clearInterval(sweep)
   log.info('Stopped')
   return code
 }

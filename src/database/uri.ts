@@ -71,9 +71,10 @@ function decode(part: string): string {
 
 function parseHosts(list: string): { host: string; port: number }[] {
   return list.split(',').map((entry) => {
-    const match = /^(\[[0-9a-fA-F:]+\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(entry)
+    const match = /^(\[[0-9a-fA-F:]+\]|[^:[\]@\s]+)(?::(\d{1,5}))?$/.exec(entry)
     const port = Number(match?.[2] ?? 5432)
-    if (!match?.[1] || port < 1 || port > 65535) throw invalid('a host must read name or name:port')
+    if (!match?.[1] || port < 1 || port > 65535)
+      throw invalid('a host must read name or name:port (an @ in the password is written %40)')
     return { host: match[1].replace(/^\[|\]$/g, ''), port }
   })
 }

@@ -78,6 +78,8 @@ async function serve(answer: (name: string) => Promise<unknown>) {
       )
   })
   server.requestTimeout = 0
+  // Closing an idle connection would race with the next question on it.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0

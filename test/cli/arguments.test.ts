@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest'
+import { DatabaseConfigSchema, ServerConfigSchema, settingOf } from '../../src/config.ts'
+import { runProgram } from './program.ts'
+
+const SECRET = 'hunter2'
+
+describe('the command line', () => {
+  it.each([
+    [['server', '--nope'], {}, "crateflow: unknown option '--nope'"],
+    [['serve'], {}, "crateflow: unknown command 'serve'\n(Did you mean server?)"],
+    [['server', 'now'], {}, 'too many arguments'],
+    [['server', '--port'], {}, "option '-p, --port <n>' argument missing"],
+    [['server', '--port', 'abc'], {}, 'crateflow: --port must be a whole number from 0 to 65535.'],
+    [['server'], { MLFLOW_PORT: 'abc' }, 'crateflow: MLFLOW_PORT must be a whole number from 0 to 65535.'],
+    [['server', '--workers', '4'], {}, 'crateflow: --workers must be 1: one process serves all clients.'],
+    [
+      ['server', '--registry-store-uri', 'pglite:./other'],
+      {},
+      '--registry-store-uri must be left out or equal',
+    ],
+    [['server', '--no-serve-artifacts'], {}, '--no-serve-artifacts needs --default-artifact-root'],
+    [
+      ['server', '--artifacts-only', '--backend-store-uri', 'pglite:x'],
+      {},
+      '--artifacts-only opens no database',
+    ],
+    [['server', '--artifacts-only', '--no-serve-artifacts'], {}, 'leave nothing to serve'],
+    [['server', '--static-prefix', 'mlflow'], {}, "--static-prefix must begin with a '/'"],
+    [
+      ['server', '--backend-store-uri', 'sqlite:///mlflow.db'],
+      {},
+      'Invalid backend store URI: expected pglite:',
+    ],
+    [['server', '--app-name', 'basic-auth'], {}, '--app-name is not supported'],
+    [['server', '--enable-workspaces'], {}, '--enable-workspaces is not supported'],
+    [['server'], { MLFLOW_ENABLE_WORKSPACES: 'true' }, '--enable-workspaces is not supported'],
+    [['server', '--trace-archival-config', 'x.yaml'], {}, '--trace-archival-config is not supported'],
+    [['server', '--uvicorn-opts', '--ssl-keyfile=key.pem'], {}, '--uvicorn-opts asks for TLS'],
+    [['db', 'drop'], {}, 'db drop asks on a terminal. Without one, say --yes.'],
+    [['completion', 'tcsh'], {}, 'Allowed choices are bash, zsh, fish'],
+  ])('refuses %j with %j by exit code 2', async (args, env, text) => {
+    const { code, stdout, stderr } = await runProgram(args, { env: env as Record<string, string> })
+    expect(stderr).toContain(text)
+    expect(stderr).not.toMatch(/^\s+at /m)
+    expect(stdout).toBe('')
+    expect(code).toBe(2)
+  })
+
+  it.each([
+    ['a server that is not there', `postgresql://u:${SECRET}@127.0.0.1:1/db`, 'ECONNREFUSED'],
+    ['a host that is not there', `cratedb://u:${SECRET}@nowhere.invalid/`, 'nowhere.invalid'],
+    ['a port that is none', `cratedb://u:${SECRET}@h:99999/`, 'a host must read name or name:port'],
+    ['a scheme that is unknown', `mysql://u:${SECRET}@h/`, 'expected pglite:'],
+    ['a broken escape', `cratedb://u:%zz${SECRET}@h/`, 'must be written %25'],
+    ['a stray @', `cratedb://u:x@${SECRET}@h/`, 'a host must read name or name:port'],
+  ])('never prints the password, with %s', async (_what, uri, text) => {
+    const args = ['db', 'status', '--db-wait', '0', '--log-level', 'debug', '--backend-store-uri', uri]
+    const { code, stdout, stderr } = await runProgram(args)
+    expect(stderr).toContain(text)
+    expect(stdout + stderr).not.toContain(SECRET)
+    expect(code).toBeGreaterThan(0)
+  })
+
+  it('takes passwords out of what it did not understand', async () => {
+    const { stderr } = await runProgram(['server', `--backend-store=cratedb://u:${SECRET}@h/`])
+    expect(stderr).toContain('unknown option')
+    expect(stderr).not.toContain(SECRET)
+  })
+
+  it('shows every setting with its variable in --help', async () => {
+    const { code, stdout } = await runProgram(['server', '--help'])
+    expect(code).toBe(0)
+    for (const type of Object.values(ServerConfigSchema.shape)) {
+      const { flags, env } = settingOf(type)
+      expect(stdout).toContain(flags)
+      expect(stdout).toContain(`[${env}]`)
+    }
+  })
+
+  it('prints its version', async () => {
+    expect(await runProgram(['--version'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    })
+  })
+})
+
+describe('completion', () => {
+  it.each(['bash', 'zsh', 'fish'])('names every command and option in %s', async (shell) => {
+    const { code, stdout } = await runProgram(['completion', shell])
+    expect(code).toBe(0)
+    for (const word of ['server', 'db', 'migrate', 'status', 'drop', 'completion'])
+      expect(stdout).toContain(word)
+    for (const type of Object.values(DatabaseConfigSchema.shape)) {
+      const long = /--([a-z-]+)/.exec(settingOf(type).flags ?? '')?.[1] ?? ''
+      expect(stdout).toContain(long)
+    }
+  })
+
+  it('completes words in bash', async () => {
+    const { stdout } = await runProgram(['completion', 'bash'])
+    const complete = (words: string[]) =>
+      `COMP_WORDS=(crateflow ${words.join(' ')}); COMP_CWORD=${words.length}; _crateflow; echo "\${COMPREPLY[*]}"`
+    const script = `${stdout}\n${complete(['d'])}\n${complete(['db', 'st'])}\n${complete(['server', '--static'])}`
+    expect(await runBash(script)).toBe('db\nstatus\n--static-prefix\n')
+  })
+})
+
+async function runBash(script: string): Promise<string> {
+  const { execFile } = await import('node:child_process')
+  const { promisify } = await import('node:util')
+  return (await promisify(execFile)('bash', ['-c', script])).stdout
+}

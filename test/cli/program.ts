@@ -1,0 +1,103 @@
+// The compiled program as users run it: its output, its exit code, and signals to its process.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach } from 'vitest'
+import { type HttpAnswer, sendHttp } from '../support/http.ts'
+import { useService } from '../support/services.ts'
+
+export interface Ended {
+  /** Undefined when a signal ended it. */
+  code: number | undefined
+  stdout: string
+  stderr: string
+}
+
+export interface RunOptions {
+  env?: Record<string, string>
+  cwd?: string
+}
+
+/** Variables of this process that would configure the program. */
+const foreign = /^(MLFLOW_|CRATEFLOW_|S3_ENDPOINT$)/
+
+const running = new Set<ChildProcess>()
+const folders: string[] = []
+afterEach(async () => {
+  for (const child of running) child.kill('SIGKILL')
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
+})
+
+/** An empty folder that is removed after the test. */
+export async function emptyFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'crateflow-cli-'))
+  folders.push(folder)
+  return folder
+}
+
+async function launch(args: readonly string[], options: RunOptions) {
+  const { main } = await useService('build')
+  const own = Object.entries(process.env).filter(([name]) => !foreign.test(name))
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd: options.cwd ?? (await emptyFolder()),
+    env: { ...Object.fromEntries(own), ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  running.add(child)
+  const output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output.stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output.stderr += text
+  })
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('close', (code) => {
+      running.delete(child)
+      resolve({ code: code ?? undefined, ...output })
+    })
+  })
+  return { child, output, ended }
+}
+
+/** Runs the program to its end. */
+export const runProgram = async (args: readonly string[], options: RunOptions = {}): Promise<Ended> =>
+  (await launch(args, options)).ended
+
+export interface RunningServer {
+  url: string
+  request: (method: string, path: string, body?: unknown) => Promise<HttpAnswer>
+  output: { readonly stdout: string; readonly stderr: string }
+  signal: (name: 'SIGTERM' | 'SIGINT' | 'SIGKILL') => void
+  ended: Promise<Ended>
+}
+
+/** Runs `crateflow server` on any free port and waits for the URL that it prints. */
+export async function runServer(args: readonly string[], options: RunOptions = {}): Promise<RunningServer> {
+  const { child, output, ended } = await launch(['server', '--port', '0', ...args], options)
+  const url = await Promise.race([
+    new Promise<string>((resolve) => {
+      child.stdout.on('data', () => {
+        const match = /^export MLFLOW_TRACKING_URI=(\S+)\n/m.exec(output.stdout)
+        if (match?.[1]) resolve(match[1])
+      })
+    }),
+    ended.then((end) => {
+      throw new Error(`The server ended with code ${end.code}:\n${end.stderr}`)
+    }),
+  ])
+  return {
+    url,
+    request: (method, path, body) => sendHttp(url, method, path, body),
+    output,
+    signal: (name) => void child.kill(name),
+    ended,
+  }
+}
+
+/** As `runServer`, without waiting for anything. */
+export async function beginServer(args: readonly string[], options: RunOptions = {}) {
+  const { child, output, ended } = await launch(['server', '--port', '0', ...args], options)
+  return { output, ended, signal: (name: 'SIGTERM' | 'SIGINT') => void child.kill(name) }
+}

@@ -1,0 +1,119 @@
+import { request as httpRequest } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { describeEachEngine } from '../support/engines.ts'
+import { type RunningServer, runServer } from './program.ts'
+
+const env = { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0' }
+const CLIENTS = 8
+
+async function createRun(server: RunningServer): Promise<string> {
+  const { body } = await server.request('POST', '/api/2.0/mlflow/runs/create', { experiment_id: '0' })
+  return (body as { run: { info: { run_id: string } } }).run.info.run_id
+}
+
+/** Logs one metric point after the other until the server is gone; answers the steps that were acknowledged. */
+async function logUntilGone(server: RunningServer, runId: string, key: string): Promise<number[]> {
+  const acknowledged: number[] = []
+  for (let step = 0; ; step++) {
+    const point = { run_id: runId, key, value: step, timestamp: 1, step }
+    try {
+      const { status } = await server.request('POST', '/api/2.0/mlflow/runs/log-metric', point)
+      if (status !== 200) return acknowledged
+      acknowledged.push(step)
+    } catch {
+      return acknowledged
+    }
+  }
+}
+
+async function storedSteps(server: RunningServer, runId: string, key: string): Promise<Set<number>> {
+  const { body } = await server.request(
+    'GET',
+    `/api/2.0/mlflow/metrics/get-history?run_id=${runId}&metric_key=${key}`,
+  )
+  return new Set(((body as { metrics?: { step: number }[] }).metrics ?? []).map(({ step }) => step))
+}
+
+describeEachEngine('a server that is stopped under load', (engine) => {
+  it.each(['SIGTERM', 'SIGKILL'] as const)('has every acknowledged metric after %s', async (signal) => {
+    const args = ['--backend-store-uri', engine.uri]
+    const server = await runServer(args, { env })
+    const runId = await createRun(server)
+    const keys = Array.from({ length: CLIENTS }, (_, client) => `metric-${client}`)
+    const logging = keys.map((key) => logUntilGone(server, runId, key))
+    await sleep(1500)
+    server.signal(signal)
+    const acknowledged = await Promise.all(logging)
+    expect((await server.ended).code).toBe(signal === 'SIGTERM' ? 0 : undefined)
+    expect(acknowledged.flat().length).toBeGreaterThan(CLIENTS)
+
+    const again = await runServer(args, { env })
+    for (const [client, key] of keys.entries()) {
+      const stored = await storedSteps(again, runId, key)
+      const lost = (acknowledged[client] ?? []).filter((step) => !stored.has(step))
+      expect(lost, `${key} of ${acknowledged[client]?.length}`).toEqual([])
+    }
+  })
+})
+
+/** Begins to upload a file and leaves it to the test to end it. */
+function beginUpload(server: RunningServer, path: string) {
+  const upload = httpRequest(`${server.url}/api/2.0/mlflow-artifacts/artifacts/${path}`, { method: 'PUT' })
+  const status = new Promise<number>((resolve, reject) => {
+    upload.on('response', (response) => {
+      response.resume().on('end', () => resolve(response.statusCode ?? 0))
+    })
+    upload.on('error', reject)
+  })
+  upload.write('first half,')
+  return { finish: () => upload.end('second half'), status }
+}
+
+describe('a server that is stopped', () => {
+  const artifactsOnly = (...args: string[]) =>
+    runServer(['--artifacts-only', '--log-level', 'debug', ...args])
+
+  async function withRunningUpload(server: RunningServer) {
+    const upload = beginUpload(server, 'file.txt')
+    // Once it answers something later on the same machine, the upload's first bytes have long arrived.
+    await server.request('GET', '/health')
+    await sleep(300)
+    return upload
+  }
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'lets a running upload end after %s, and takes no new connection',
+    async (signal) => {
+      const server = await artifactsOnly()
+      const upload = await withRunningUpload(server)
+      server.signal(signal)
+      await expect.poll(() => server.output.stderr).toContain('Stopping')
+      await expect(server.request('GET', '/health')).rejects.toThrow()
+      upload.finish()
+      expect(await upload.status).toBe(200)
+      expect((await server.ended).code).toBe(0)
+    },
+  )
+
+  it('cuts off what does not end in time', async () => {
+    const server = await artifactsOnly('--shutdown-timeout', '1')
+    const upload = await withRunningUpload(server)
+    server.signal('SIGTERM')
+    await expect(upload.status).rejects.toThrow()
+    const { code, stderr } = await server.ended
+    expect(stderr).toContain('did not end within 1 s and are cut off')
+    expect(code).toBe(1)
+  })
+
+  it('ends at once at a second signal', async () => {
+    const server = await artifactsOnly()
+    const upload = await withRunningUpload(server)
+    upload.status.catch(() => {})
+    server.signal('SIGTERM')
+    await expect.poll(() => server.output.stderr).toContain('Stopping')
+    await sleep(1100)
+    server.signal('SIGTERM')
+    expect((await server.ended).code).toBe(143)
+  })
+})

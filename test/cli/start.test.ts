@@ -1,0 +1,203 @@
+import { mkdir } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { describeEachEngine } from '../support/engines.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { beginServer, emptyFolder, runProgram, runServer } from './program.ts'
+
+const SMALL = { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0' }
+
+describeEachEngine('a server process', (engine) => {
+  it('prints where it is, is ready, and keeps what it was told over a restart', async () => {
+    const args = ['--backend-store-uri', engine.uri]
+    const first = await runServer(args, { env: SMALL })
+    expect(first.output.stdout).toBe(
+      `Crateflow listens on ${first.url}\nexport MLFLOW_TRACKING_URI=${first.url}\n`,
+    )
+    expect(first.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+    expect((await first.request('GET', '/health')).body).toBe('OK')
+    expect((await first.request('GET', '/ready')).body).toEqual({ status: 'ready' })
+    const created = await first.request('POST', '/api/2.0/mlflow/experiments/create', { name: 'kept' })
+    first.signal('SIGTERM')
+    expect((await first.ended).code).toBe(0)
+
+    const second = await runServer([...args, '--no-migrate'], { env: SMALL })
+    const found = await second.request('GET', '/api/2.0/mlflow/experiments/get-by-name?experiment_name=kept')
+    expect(found.body).toMatchObject({ experiment: created.body })
+    second.signal('SIGINT')
+    expect((await second.ended).code).toBe(0)
+  })
+
+  it('ends with --no-migrate while migrations are pending', async () => {
+    const uri = await engine.another({ empty: true })
+    const { code, stderr } = await runProgram(
+      ['server', '--port', '0', '--no-migrate', '--backend-store-uri', uri],
+      {
+        env: SMALL,
+      },
+    )
+    expect(stderr).toMatch(
+      /^crateflow: The database lacks migrations: 1 tracking.*Run crateflow db migrate\.$/m,
+    )
+    expect(code).toBe(1)
+  })
+})
+
+describeEachEngine(
+  'a database that is not up yet',
+  (engine) => {
+    it('is waited for', async () => {
+      const url = new URL(engine.uri.replace(/^\w+:/, 'http:'))
+      const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port || 5432) })
+      await proxy.cut()
+      url.host = `127.0.0.1:${proxy.port}`
+      const uri = url.href.replace(/^http:/, engine.uri.slice(0, engine.uri.indexOf(':') + 1))
+      const waiting = await beginServer(['--backend-store-uri', uri], { env: SMALL })
+      await expect
+        .poll(() => waiting.output.stderr, { timeout: 60_000 })
+        .toContain('Waiting for the database')
+      await proxy.mend()
+      await expect
+        .poll(() => waiting.output.stdout, { timeout: 90_000 })
+        .toContain('export MLFLOW_TRACKING_URI=')
+      waiting.signal('SIGTERM')
+      expect((await waiting.ended).code).toBe(0)
+      await proxy.close()
+    })
+
+    it('ends the program when it does not come in time', async () => {
+      const proxy = await startTcpProxy({ host: '127.0.0.1', port: 1 })
+      await proxy.cut()
+      const uri = `cratedb://u:hunter2@127.0.0.1:${proxy.port}/`
+      const { code, stderr } = await runProgram([
+        'server',
+        '--port',
+        '0',
+        '--db-wait',
+        '1',
+        '--backend-store-uri',
+        uri,
+      ])
+      expect(stderr).toContain(
+        `crateflow: The database cratedb://127.0.0.1:${proxy.port}/?schema=mlflow does not answer`,
+      )
+      expect(stderr).not.toContain('hunter2')
+      expect(code).toBe(1)
+    })
+  },
+  ['CrateDB', 'PostgreSQL'],
+)
+
+describe('a server process', () => {
+  it('puts its data below the working folder when nothing is given', async () => {
+    const cwd = await emptyFolder()
+    const server = await runServer([], { cwd })
+    expect(
+      (await server.request('GET', '/api/2.0/mlflow/experiments/get?experiment_id=0')).body,
+    ).toMatchObject({
+      experiment: { artifact_location: 'mlflow-artifacts:/0' },
+    })
+    await server.request('PUT', '/api/2.0/mlflow-artifacts/artifacts/0/note.txt', { raw: 'hello' })
+    server.signal('SIGTERM')
+    await server.ended
+    const { readFile } = await import('node:fs/promises')
+    expect(await readFile(join(cwd, 'crateflow-data/artifacts/0/note.txt'), 'utf8')).toBe('hello')
+  })
+
+  it('refuses a store that another server has open', async () => {
+    const cwd = await emptyFolder()
+    await runServer([], { cwd })
+    const { code, stderr } = await runProgram(['server', '--port', '0'], { cwd })
+    expect(stderr).toMatch(/^crateflow: The store \.\/crateflow-data\/store is in use by process \d+\.\n$/m)
+    expect(code).toBe(1)
+  })
+
+  it('says so when its port is taken', async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const address = other.address()
+    const port = typeof address === 'object' ? address?.port : 0
+    const { code, stderr } = await runProgram(['server', '--artifacts-only', '--port', String(port)])
+    expect(stderr).toContain(`crateflow: Port ${port} of 127.0.0.1 is in use. Choose another with --port.`)
+    expect(code).toBe(1)
+    other.close()
+  })
+
+  it('says so when its folder cannot be used', async () => {
+    const cwd = await emptyFolder()
+    const { writeFile } = await import('node:fs/promises')
+    await writeFile(join(cwd, 'file'), '')
+    const { code, stderr } = await runProgram(
+      ['server', '--port', '0', '--backend-store-uri', 'pglite:./file/store'],
+      { cwd },
+    )
+    expect(stderr).toMatch(/^crateflow: .*(EEXIST|ENOTDIR).*\n$/m)
+    expect(stderr).not.toMatch(/^\s+at /m)
+    expect(code).toBe(1)
+  })
+
+  it('serves everything below a static prefix, and artifact files beside it', async () => {
+    const server = await runServer(['--static-prefix', '/mlflow'], { cwd: await emptyFolder() })
+    expect(server.url).toMatch(/\/mlflow$/)
+    const root = server.url.replace(/\/mlflow$/, '')
+    const status = async (url: string, init: RequestInit = {}) => (await fetch(url, init)).status
+    expect(await status(`${server.url}/health`)).toBe(200)
+    expect(await status(`${server.url}/docs`)).toBe(200)
+    expect(await status(`${server.url}/api/2.0/mlflow/experiments/get?experiment_id=0`)).toBe(200)
+    expect(await status(`${root}/health`)).toBe(404)
+    expect(await status(`${root}/api/2.0/mlflow/experiments/get?experiment_id=0`)).toBe(404)
+    expect(await status(`${root}/mlflowx/health`)).toBe(404)
+    const file = '/api/2.0/mlflow-artifacts/artifacts/a.txt'
+    expect(await status(root + file, { method: 'PUT', body: 'x' })).toBe(200)
+    expect(await status(server.url + file)).toBe(200)
+  })
+
+  it('opens no database with --artifacts-only', async () => {
+    const cwd = await emptyFolder()
+    const server = await runServer(['--artifacts-only'], { cwd })
+    const { readdir } = await import('node:fs/promises')
+    expect(await readdir(cwd)).toEqual([])
+    await mkdir(join(cwd, 'crateflow-data/artifacts'), { recursive: true })
+    expect((await server.request('GET', '/ready')).status).toBe(200)
+    expect(
+      await server.request('PUT', '/api/2.0/mlflow-artifacts/artifacts/a.txt', { raw: 'x' }),
+    ).toMatchObject({ status: 200 })
+    const refused = await server.request('GET', '/api/2.0/mlflow/experiments/get?experiment_id=0')
+    expect(refused.status).toBe(503)
+    expect(refused.body).toBe(
+      'Endpoint: /api/2.0/mlflow/experiments/get disabled due to the mlflow server running in `--artifacts-only` mode. To enable tracking server functionality, run `mlflow server` without `--artifacts-only`',
+    )
+  })
+
+  it('names and ignores flags of mlflow server that tune what it does not have', async () => {
+    const flags = [
+      '--gunicorn-opts',
+      '--timeout 60',
+      '--dev',
+      '--secrets-cache-ttl',
+      '30',
+      '--disable-workspaces',
+    ]
+    const server = await runServer(['--artifacts-only', ...flags])
+    for (const flag of ['--gunicorn-opts', '--dev', '--secrets-cache-ttl']) {
+      expect(server.output.stderr).toContain(`${flag} is ignored`)
+    }
+  })
+
+  it('logs a line of JSON per request, without query and headers', async () => {
+    const server = await runServer(['--artifacts-only'])
+    const headers = { authorization: 'Bearer hunter2', 'x-request-id': 'of-the-client' }
+    await fetch(`${server.url}/api/2.0/mlflow-artifacts/artifacts?path=hunter2`, { headers })
+    await expect.poll(() => server.output.stderr).toContain('of-the-client')
+    const line = server.output.stderr.split('\n').find((text) => text.includes('of-the-client')) ?? ''
+    expect(JSON.parse(line)).toMatchObject({
+      level: 'info',
+      reqId: 'of-the-client',
+      method: 'GET',
+      route: '/api/2.0/mlflow-artifacts/artifacts',
+      status: 200,
+    })
+    expect(server.output.stderr).not.toContain('hunter2')
+  })
+})
