@@ -12,7 +12,7 @@ import { experimentEndpoints } from './experiments/routes.ts'
 import { createExperimentService } from './experiments/service.ts'
 import { refuseTracking } from './http/artifacts-only.ts'
 import { registerErrorHandler } from './http/error-handler.ts'
-import { healthEndpoints } from './http/health.ts'
+import { healthEndpoints, MLFLOW_VERSION } from './http/health.ts'
 import { registerJsonBody } from './http/json-body.ts'
 import { mount } from './http/route.ts'
 import { registerShell, type ShellOptions, shellServerOptions } from './http/shell.ts'
@@ -22,6 +22,8 @@ import { metricEndpoints } from './metrics/routes.ts'
 import { createMetricService } from './metrics/service.ts'
 import { createRunWriter } from './runs/ingest.store.ts'
 import { createLoggingService } from './runs/logging.service.ts'
+import { promptlabEndpoints } from './runs/promptlab.routes.ts'
+import { createPromptlabService } from './runs/promptlab.service.ts'
 import { runEndpoints } from './runs/routes.ts'
 import { createRunService } from './runs/service.ts'
 import { type Clock, systemClock } from './wire/ids.ts'
@@ -107,6 +109,14 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     presignedDownloadSeconds: deps.artifacts.presignedDownloadSeconds,
   })
   registerArtifactRoutes(app, artifacts, { artifactsOnly: deps.artifacts.only })
+  const promptlab = createPromptlabService({
+    clock,
+    runs,
+    logging,
+    writeArtifact: artifacts.writeText,
+    mlflowVersion: MLFLOW_VERSION,
+  })
+  mount(app, promptlabEndpoints(promptlab))
 
   mount(
     app,
