@@ -191,6 +191,61 @@ const scenarios: Record<string, Scenario> = {
       expect((history.body as { metrics: unknown[] }).metrics).toEqual(batch.metrics)
     },
   },
+  'create logged model': {
+    prepare: async (ask, mark) => ({ id: await createExperiment(ask, mark) }),
+    act: (ask, { id }) =>
+      ask('POST', `${API}/logged-models`, {
+        experiment_id: id,
+        name: 'm',
+        params: batch.params,
+        tags: [{ key: 'k', value: 'v' }],
+      }),
+    remains: async (ask, { id }) => {
+      const found = await ask('POST', `${API}/logged-models/search`, { experiment_ids: [id ?? ''] })
+      const models = (found.body as { models?: unknown[] }).models ?? []
+      expect(models.length).toBeLessThanOrEqual(1)
+      for (const model of models) {
+        expect(model).toMatchObject({
+          info: { tags: [{ key: 'k', value: 'v' }] },
+          data: { params: [batch.params[1], batch.params[0]] },
+        })
+      }
+    },
+    completed: async (_ask, _state, _mark, retry) => {
+      expect(retry.status).toBe(200)
+    },
+  },
+  'log metrics and params of a logged model': {
+    prepare: async (ask, mark) => {
+      const id = await createExperiment(ask, mark)
+      const created = await ask('POST', `${API}/logged-models`, { experiment_id: id })
+      const model = (created.body as { model: { info: { model_id: string } } }).model.info.model_id
+      return { model, run: await createRun(ask, id) }
+    },
+    act: async (ask, { model, run }) => {
+      const params = await ask('POST', `${API}/logged-models/${model}/params`, { params: batch.params })
+      if (params.status !== 200) return params
+      const metrics = batch.metrics.map((metric) => ({ ...metric, model_id: model }))
+      return ask('POST', `${API}/runs/log-batch`, { run_id: run, metrics })
+    },
+    remains: async (ask, { model }) => {
+      const found = await ask('GET', `${API}/logged-models/${model}`)
+      const { data } = (found.body as { model: { data: { params?: unknown[]; metrics?: unknown[] } } }).model
+      for (const param of data.params ?? []) expect(batch.params).toContainEqual(param)
+      for (const metric of data.metrics ?? []) expect(metric).toMatchObject({ key: 'loss', model_id: model })
+    },
+    completed: async (ask, { model, run }, _mark, retry) => {
+      expect(retry.status).toBe(200)
+      const found = await ask('GET', `${API}/logged-models/${model}`)
+      const { data } = (found.body as { model: { data: object } }).model
+      expect(data).toEqual({
+        params: [batch.params[1], batch.params[0]],
+        metrics: batch.metrics.map((metric) => ({ ...metric, model_id: model, run_id: run })),
+      })
+      const history = await ask('GET', `${API}/metrics/get-history?run_id=${run}&metric_key=loss`)
+      expect((history.body as { metrics: unknown[] }).metrics).toEqual(batch.metrics)
+    },
+  },
 }
 
 describeEachEngine('a server killed between any two statements', (target) => {
