@@ -37,12 +37,23 @@ const isOneOf = (column: Column | SQL, values: string[]): SQL =>
 /** A backslash is a plain character to SQLite, and the default escape character of PostgreSQL and CrateDB. */
 const literalBackslashes = (pattern: string): string => pattern.replaceAll('\\', '\\\\')
 
+/** Holds for no row. CrateDB drops all else beside a literal `false` and then misses the parameters it had. */
+const nothing = (column: Column | SQL): SQL =>
+  sql`(${column} > ${'Infinity'}::double precision AND ${column} < ${'Infinity'}::double precision)`
+
+const MAX_INT64 = 2n ** 63n - 1n
+const MIN_INT64 = -(2n ** 63n)
+
 function compareNumber(column: Column | SQL, comparator: NumericComparator, value: Int64): SQL {
   // What SQLite makes of it; to PostgreSQL, NaN is greater than all numbers.
-  if (Number.isNaN(value)) return sql`false`
+  if (Number.isNaN(value)) return nothing(column)
   const operator = sql.raw(comparator)
   if (typeOf(column) === 'double precision') {
     return sql`${column} ${operator} ${String(value)}::double precision`
+  }
+  // CrateDB 6.4 overflows at `column > 9223372036854775807` and its mirror, and answers every row.
+  if ((comparator === '>' && value === MAX_INT64) || (comparator === '<' && value === MIN_INT64)) {
+    return nothing(column)
   }
   const isExact = typeof value === 'bigint' || Number.isSafeInteger(value)
   if (isExact) return sql`${column} ${operator} ${String(value)}::bigint`

@@ -208,7 +208,15 @@ const runClause = fc.oneof(
   clause(['status', 'user_id'], of("= 'FINISHED'", "!= 'ada'", "ILIKE 'ADA'", "LIKE 'F%'")),
   clause(
     ['start_time', 'end_time', 'Created'],
-    numbers('6', '6.5', '1700000000003', '1700000000500', '-1e400', '9223372036854775807'),
+    numbers(
+      '6',
+      '6.5',
+      '1700000000003',
+      '1700000000500',
+      '-1e400',
+      '9223372036854775807',
+      '-9223372036854775808',
+    ),
   ),
 )
 const runOrder = fc
@@ -239,7 +247,7 @@ const experimentClause = fc.oneof(
   ),
   clause(['name'], of("= 'first'", "!= 'first'", "LIKE '%i%'", "LIKE 'third_one'", "ILIKE 's%'")),
   clause(['experiment_id'], of("= '1'", "!= '01'", "IN ('1', '3')", "NOT IN ('2')")),
-  clause(['creation_time'], numbers('0', '9223372036854775807')),
+  clause(['creation_time'], numbers('0', '9223372036854775807', '-9223372036854775808')),
 )
 const experimentOrder = fc.array(of('name', 'name DESC', 'experiment_id', 'attribute.experiment_id DESC'), {
   maxLength: 2,
