@@ -58,6 +58,8 @@ function roundRobinClient(hosts: readonly { host: string; port: number }[]): typ
     constructor(config: pg.ClientConfig = {}) {
       // The pool hides the password from enumeration, so a spread alone would lose it.
       super({ ...config, password: config.password, ...hosts[turn++ % hosts.length] })
+      // The statement in flight fails with the error; unheard, the event would end the process as well.
+      this.on('error', () => {})
     }
   } as typeof pg.Client
 }
