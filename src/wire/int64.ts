@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto'
 
 export type Int64 = number | bigint
 
-const MAX = 2n ** 63n - 1n
-const MIN = -(2n ** 63n)
+// CrateDB keeps the two outermost values of BIGINT to itself and would skip a row that holds one.
+const MAX = 2n ** 63n - 2n
+const MIN = -(2n ** 63n) + 1n
 
-/** Reads a protobuf-JSON int64 (integer number or decimal string); undefined when it is none or overflows. */
+/** Reads a protobuf-JSON int64 (integer number or decimal string); undefined for none, or one out of range. */
 export function parseInt64(value: unknown): Int64 | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? value : undefined
   if (typeof value === 'string' && !/^[+-]?\d{1,40}$/.test(value.trim())) return undefined
