@@ -3,9 +3,8 @@ import { randomBytes } from 'node:crypto'
 
 export type Int64 = number | bigint
 
-// CrateDB keeps the two outermost values of BIGINT to itself and would skip a row that holds one.
-const MAX = 2n ** 63n - 2n
-const MIN = -(2n ** 63n) + 1n
+const MAX = 2n ** 63n - 1n
+const MIN = -(2n ** 63n)
 
 /** Reads a protobuf-JSON int64 (integer number or decimal string); undefined for none, or one out of range. */
 export function parseInt64(value: unknown): Int64 | undefined {
@@ -15,6 +14,9 @@ export function parseInt64(value: unknown): Int64 | undefined {
   const exact = BigInt(typeof value === 'string' ? value.trim().replace('+', '') : value)
   return exact > MAX || exact < MIN ? undefined : narrow(exact)
 }
+
+/** CrateDB keeps the two outermost values of BIGINT to itself and would skip a row that holds one. */
+export const isStorable = (value: Int64): boolean => value !== MAX && value !== MIN
 
 /** The number for an exact integer within 2^53, else the bigint itself. */
 export function narrow(exact: bigint): Int64 {

@@ -1,7 +1,7 @@
 // Reads request messages as MLflow reads protobuf JSON. The zod schema is the one declaration of a message.
 import { z } from 'zod'
 import { invalidParameter, MlflowError } from '../errors.ts'
-import { type Int64, parseInt64 } from './int64.ts'
+import { type Int64, isStorable, parseInt64 } from './int64.ts'
 import { pythonJson, pythonTypeName } from './python.ts'
 
 /** A text field. Protobuf takes no numbers for text. */
@@ -11,7 +11,7 @@ export const text = () => z.string()
 export const int64 = () =>
   z.union([z.number().int(), z.string()]).transform((value, context): Int64 => {
     const parsed = parseInt64(value)
-    if (parsed !== undefined) return parsed
+    if (parsed !== undefined && isStorable(parsed)) return parsed
     context.addIssue({ code: 'invalid_type', expected: 'bigint', input: value })
     return z.NEVER
   })
