@@ -28,6 +28,6 @@ EXPOSE 5000
 # Answers once the database is migrated; stays healthy while the database is away, for a restart would not help.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=90s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.MLFLOW_PORT || 5000}/health`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# Other commands take the place of the second line: docker run crateflow db status
+# Other commands take the place of the second line: docker run --env MLFLOW_BACKEND_STORE_URI=… crateflow db migrate
 ENTRYPOINT ["node", "dist/main.js"]
 CMD ["server", "--host", "0.0.0.0"]
