@@ -10,7 +10,7 @@ import { imageUnusable, startContainer } from './docker.ts'
 import { withLock } from './lock.ts'
 import { alreadyRunning, type Candidate, type Found, firstOf, type Started } from './service.ts'
 
-const IMAGE = 'minio/minio:latest'
+const IMAGE = 'quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z'
 const ACCESS_KEY = 'crateflow-test'
 const SECRET_KEY = 'crateflow-test-secret'
 const CACHE = join(import.meta.dirname, '../../../.cache/bin')
