@@ -36,11 +36,11 @@ const wordsOf = ({ commands, options }: Words) => [...commands, ...options].map(
 
 /** The case statement that both bash and zsh use: path of subcommands to the words that may follow. */
 const cases = (tree: Words[]) =>
-  tree.map((words) => `    '${words.path}') words='${wordsOf(words)}' ;;`).join('\n')
+  tree.map((words) => `    '${words.path}') candidates='${wordsOf(words)}' ;;`).join('\n')
 
 const bash = (tree: Words[]) => `# crateflow completion for bash. Install: eval "$(crateflow completion bash)"
 _crateflow() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" path='' words='' word
+  local current="\${COMP_WORDS[COMP_CWORD]}" path='' candidates='' word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in -*) break ;; esac
     path="\${path:+$path }$word"
@@ -48,7 +48,7 @@ _crateflow() {
   case "$path" in
 ${cases(tree)}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  COMPREPLY=($(compgen -W "$candidates" -- "$current"))
 }
 complete -o default -F _crateflow crateflow
 `
@@ -56,7 +56,7 @@ complete -o default -F _crateflow crateflow
 const zsh = (tree: Words[]) => `#compdef crateflow
 # crateflow completion for zsh. Install: eval "$(crateflow completion zsh)"
 _crateflow() {
-  local current_path='' words='' word
+  local current_path='' candidates='' word
   for word in "\${(@)words_before}"; do
     case "$word" in -*) break ;; esac
     current_path="\${current_path:+$current_path }$word"
@@ -64,7 +64,7 @@ _crateflow() {
   case "$current_path" in
 ${cases(tree)}
   esac
-  compadd -- \${=words}
+  compadd -- \${=candidates}
 }
 _crateflow_complete() {
   local -a words_before=("\${(@)words[2,CURRENT-1]}")

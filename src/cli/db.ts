@@ -13,7 +13,6 @@ import { type BackendTarget, describeTarget, parseBackendUri } from '../database
 import { layoutOf, openDatabase } from './database.ts'
 import { asUsage, EXIT, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
-import { listenForStop } from './signals.ts'
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 
@@ -77,23 +76,25 @@ async function withDatabase(
   const config = asUsage(() => readConfig(DatabaseConfigSchema, flags, env))
   const target = asUsage(() => parseBackendUri(config.backendStoreUri))
   const log = createLog({ level: config.logLevel, format: process.stderr.isTTY ? 'pretty' : 'json' })
-  const stop = listenForStop()
+  const engine = await openDatabase({ config, target, log, prepare: async () => {} })
   try {
-    const engine = await openDatabase({ config, target, log, signal: stop.signal, prepare: async () => {} })
-    try {
-      return await run({ engine, config, target })
-    } finally {
-      await engine.close()
-    }
+    return await run({ engine, config, target })
   } finally {
-    stop.release()
+    await engine.close()
   }
 }
 
+/** Asks on the terminal; anything but yes, Ctrl-C and Ctrl-D too, is no. */
 async function confirm(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
+  const given = new AbortController()
+  const giveUp = () => given.abort()
+  terminal.once('SIGINT', giveUp).once('close', giveUp)
   try {
-    return (await terminal.question(question)).trim() === 'yes'
+    return (await terminal.question(question, { signal: given.signal })).trim() === 'yes'
+  } catch {
+    print('')
+    return false
   } finally {
     terminal.close()
   }

@@ -37,6 +37,11 @@ export async function runServer(
   })
   for (const warning of [...warnings, ...securityWarnings(config)]) log.warn(warning)
   const stop = listenForStop()
+  // After an error that nobody caught, nothing is certain: the log gets it whole, and the program ends.
+  process.once('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'Unexpected error')
+    process.exit(EXIT.failure)
+  })
   try {
     // The database opens while the modules of the app load.
     const [engine, app] = await Promise.all([openEngineOf(config, log, stop), import('../app.ts')])

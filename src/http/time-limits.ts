@@ -27,15 +27,15 @@ export const timeLimitOptions = {
   frameworkErrors: refuseBrokenUrl,
 }
 
-/** Limits connections and the time that a JSON body may take. */
-export function registerTimeLimits(app: FastifyInstance): void {
+/** Limits connections and the time that a JSON body may take, in milliseconds. */
+export function registerTimeLimits(app: FastifyInstance, jsonTimeoutMs = JSON_TIMEOUT_MS): void {
   app.server.maxConnections = MAX_CONNECTIONS
-  app.addHook('preParsing', async (request, _reply, payload) => {
+  app.addHook('preParsing', async (request, reply, payload) => {
     if (!request.headers['content-type']?.startsWith('application/json')) return
     const timer = setTimeout(() => {
+      reply.header('connection', 'close')
       payload.emit('error', invalidParameter('The request body did not arrive in time.'))
-      request.raw.destroy()
-    }, JSON_TIMEOUT_MS)
+    }, jsonTimeoutMs)
     const stop = () => clearTimeout(timer)
     payload.once('end', stop).once('close', stop)
   })

@@ -89,6 +89,22 @@ describeEachEngine(
   ['CrateDB', 'PostgreSQL'],
 )
 
+describeEachEngine(
+  'a database that refuses the user',
+  (engine) => {
+    it('ends the program at once, without the password', async () => {
+      const uri = engine.uri.replace(/:\/\/([^@/]*@)?/, '://nobody:hunter2@')
+      const { code, stderr } = await runProgram(['server', '--port', '0', '--backend-store-uri', uri])
+      expect(stderr).toMatch(/^crateflow: .*nobody/m)
+      expect(stderr).not.toContain('hunter2')
+      expect(stderr).not.toContain('Waiting')
+      expect(stderr).not.toMatch(/^\s+at /m)
+      expect(code).toBe(1)
+    })
+  },
+  ['CrateDB', 'PostgreSQL'],
+)
+
 describe('a server process', () => {
   it('puts its data below the working folder when nothing is given', async () => {
     const cwd = await emptyFolder()
