@@ -41,6 +41,18 @@ describe('the server about itself', () => {
   })
 })
 
+describe('a server in front of an object store', () => {
+  const artifacts = { destination: 's3://bucket/prefix', only: false, s3: {}, presignedDownloadSeconds: 300 }
+  const ours = useShellApp({}, { artifacts })
+
+  it('tells clients that files may go there in parts', async () => {
+    expect((await ours.request('GET', '/api/3.0/mlflow/server-info')).body).toMatchObject({
+      multipart_uploads_enabled: true,
+      multipart_downloads_enabled: true,
+    })
+  })
+})
+
 describe('request ids', () => {
   const ours = useShellApp()
   const idOf = async (headers: Record<string, string>) =>

@@ -2,6 +2,7 @@
 import { request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterAll, beforeAll } from 'vitest'
+import type { AppDeps } from '../../../src/app.ts'
 import type { ShellOptions } from '../../../src/http/shell.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { engineTarget } from '../../support/engines.ts'
@@ -24,11 +25,11 @@ export interface ShellApp extends TestApp {
 }
 
 /** Starts the app on PGlite before the suite's tests and closes it after them. */
-export function useShellApp(shell: Partial<ShellOptions> = {}): ShellApp {
+export function useShellApp(shell: Partial<ShellOptions> = {}, deps: Partial<AppDeps> = {}): ShellApp {
   const target = engineTarget('PGlite')
   const self = {} as ShellApp
   beforeAll(async () => {
-    Object.assign(self, await startApp(target, { shell: { ...SECURE, ...shell } }))
+    Object.assign(self, await startApp(target, { ...deps, shell: { ...SECURE, ...shell } }))
     self.url = await self.app.listen({ host: '127.0.0.1', port: 0 })
   })
   afterAll(() => self.close())
