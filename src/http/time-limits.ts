@@ -42,8 +42,8 @@ export function registerTimeLimits(app: FastifyInstance, jsonTimeoutMs = JSON_TI
 }
 
 /** A path that cannot be decoded never reaches a route, nor the error handler. */
-function refuseBrokenUrl(error: Error, _request: unknown, reply: unknown): void {
-  const answer = JSON.stringify(new MlflowError('BAD_REQUEST', error.message))
+function refuseBrokenUrl(_error: Error, _request: unknown, reply: unknown): void {
+  const answer = JSON.stringify(invalidParameter('Invalid path'))
   void (reply as FastifyReply).code(400).type('application/json').send(answer)
 }
 
