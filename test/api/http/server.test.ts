@@ -91,7 +91,7 @@ describe('requests that are none', () => {
   it('are answered in the form of MLflow when the path cannot be decoded', async () => {
     const answer = await send(ours.url, 'GET', '/api/%zz')
     expect(answer.status).toBe(400)
-    expect(codeOf(answer.body)).toBe('BAD_REQUEST')
+    expect(codeOf(answer.body)).toBe('INVALID_PARAMETER_VALUE')
   })
 
   it('are refused when the JSON body is longer than 64 MiB', async () => {
