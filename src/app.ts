@@ -79,7 +79,12 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     defaultArtifactRoot: deps.defaultArtifactRoot,
     locations: deps.locations,
   })
-  const runs = createRunService({ engine, clock, write })
+  const runs = createRunService({
+    engine,
+    clock,
+    write,
+    requireActiveExperiment: experiments.requireActive,
+  })
   const datasets = createDatasetService({ engine, clock, requireActiveRun: runs.requireActive })
   const loggedModels = createLoggedModelService({
     engine,

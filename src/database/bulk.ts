@@ -59,8 +59,7 @@ function primaryKeyOf(table: PgTable): Column[] {
   return primaryKeys[0]?.columns ?? columns.filter((column) => column.primary)
 }
 
-/** The bare statement, for a caller that checks by itself what landed. Append the ON CONFLICT clause. */
-export function bulkInsert<T extends PgTable>(table: T, rows: readonly RowOf<T>[]): SQL {
+function bulkInsert<T extends PgTable>(table: T, rows: readonly RowOf<T>[]): SQL {
   const columns = Object.entries(getTableColumns(table))
   const names = columns.map(([, column]) => sql.identifier(column.name))
   const arrays = columns.map(([key, column]) => {

@@ -183,7 +183,7 @@ export function createExperimentService({
     const rows = await searchExperimentRows(engine, {
       filter: parseExperimentFilter(input.filter),
       orderBy: parseExperimentOrderBy(input.order_by),
-      stages: stagesOf(input.view_type ?? 'ACTIVE_ONLY'),
+      stages: store.stagesOf(input.view_type ?? 'ACTIVE_ONLY'),
       limit: input.max_results + 1,
       offset,
     })
@@ -215,10 +215,6 @@ export function createExperimentService({
     },
   }
 }
-
-/** The lifecycle stages of a view type. */
-export const stagesOf = (viewType: ViewType): store.Lifecycle[] =>
-  viewType === 'ALL' ? ['active', 'deleted'] : [viewType === 'DELETED_ONLY' ? 'deleted' : 'active']
 
 function toWire(row: ExperimentRow, tags: Tag[]): Experiment {
   return {

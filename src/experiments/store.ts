@@ -5,9 +5,14 @@ import { equalsAny } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import type { NameOwner } from '../database/name-claims.ts'
 import { unavailable } from '../errors.ts'
+import type { ViewType } from './schema.ts'
 import { type ExperimentRow, experiments, experimentTags } from './tables.ts'
 
 export type Lifecycle = 'active' | 'deleted'
+
+/** The lifecycle stages of a view type. */
+export const stagesOf = (viewType: ViewType): Lifecycle[] =>
+  viewType === 'ALL' ? ['active', 'deleted'] : [viewType === 'DELETED_ONLY' ? 'deleted' : 'active']
 
 /** The row of a named experiment in any lifecycle stage; sees every acknowledged write. */
 export async function findExperiment(

@@ -5,11 +5,11 @@ import { createBatchedReader } from '../database/group-commit.ts'
 import { edgeTables, findRunEdges, type RunEdges } from '../datasets/store.ts'
 import { doesNotExist, invalidParameter } from '../errors.ts'
 import type { ViewType } from '../experiments/schema.ts'
-import { findExperiment, type Lifecycle } from '../experiments/store.ts'
+import { type Lifecycle, stagesOf } from '../experiments/store.ts'
 import type { ExperimentRow } from '../experiments/tables.ts'
 import { metricToWire } from '../metrics/store.ts'
 import { parseRunFilter, parseRunOrderBy } from '../search/run-search.ts'
-import { experimentNotFound, parseExperimentId } from '../wire/experiment-id.ts'
+import { parseExperimentId } from '../wire/experiment-id.ts'
 import { type Clock, newRunId } from '../wire/ids.ts'
 import type { Int64 } from '../wire/int64.ts'
 import { MAX_ENTITY_KEY_LENGTH, MAX_TAG_VALUE_LENGTH } from '../wire/limits.ts'
@@ -32,13 +32,15 @@ export interface RunServiceDeps {
   engine: Engine
   clock: Clock
   write: RunWriter
+  /** The experiment's row when runs may be made in it. */
+  requireActiveExperiment: (experimentId: string) => Promise<ExperimentRow>
 }
 
 type TagInput = { key?: string | undefined; value?: string | undefined }
 
 export type RunService = ReturnType<typeof createRunService>
 
-export function createRunService({ engine, clock, write }: RunServiceDeps) {
+export function createRunService({ engine, clock, write, requireActiveExperiment }: RunServiceDeps) {
   // Ingest asks for the run's row with every request: what arrives together is read together.
   const readRun = createBatchedReader((ids) => store.findRuns(engine, ids), 64)
 
@@ -65,7 +67,7 @@ export function createRunService({ engine, clock, write }: RunServiceDeps) {
     start_time?: Int64
     tags: TagInput[]
   }): Promise<Run> {
-    const experiment = await requireActiveExperiment(engine, input.experiment_id || DEFAULT_EXPERIMENT_ID)
+    const experiment = await requireActiveExperiment(input.experiment_id || DEFAULT_EXPERIMENT_ID)
     const runId = newRunId(clock.now())
     const { runName, tags } = nameAndTags(input.run_name, input.tags)
     const row: RunRow = {
@@ -143,9 +145,7 @@ export function createRunService({ engine, clock, write }: RunServiceDeps) {
     const orderBy = parseRunOrderBy(input.order_by)
     const offset = decodeOffset(input.page_token)
     const experimentIds = input.experiment_ids.map(parseExperimentId)
-    const viewType = input.run_view_type ?? 'ACTIVE_ONLY'
-    const stages: Lifecycle[] =
-      viewType === 'ALL' ? ['active', 'deleted'] : [viewType === 'DELETED_ONLY' ? 'deleted' : 'active']
+    const stages = stagesOf(input.run_view_type ?? 'ACTIVE_ONLY')
     const rows =
       experimentIds.length === 0
         ? []
@@ -183,16 +183,6 @@ const nameWrite = (row: RunRow, runName: string) => ({
   params: [],
   tags: [{ runId: row.runId, key: RUN_NAME_TAG, value: runName, experimentId: row.experimentId }],
 })
-
-async function requireActiveExperiment(engine: Engine, experimentId: string): Promise<ExperimentRow> {
-  const id = parseExperimentId(experimentId)
-  const row = await findExperiment(engine, id)
-  if (!row) throw experimentNotFound(id)
-  if (row.lifecycleStage === 'active') return row
-  throw invalidParameter(
-    `The experiment ${row.experimentId} must be in the 'active' state. Current state is ${row.lifecycleStage}.`,
-  )
-}
 
 /** Settles a new run's name and the tag that repeats it. A repeated tag key keeps its last value. */
 function nameAndTags(runName: string | undefined, inputs: TagInput[]) {
