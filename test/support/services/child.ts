@@ -73,6 +73,8 @@ function describeChild(guard: ChildProcess, logFile: string): Child {
   const kill = async () => {
     signalGroup(pid)
     await ended
+    // The guard may be gone before what it guards: whoever comes next must not meet it.
+    for (let attempt = 0; attempt < 100 && signalGroup(pid); attempt++) await sleep(50)
   }
   return {
     pid,
@@ -86,11 +88,12 @@ function describeChild(guard: ChildProcess, logFile: string): Child {
   }
 }
 
-function signalGroup(pid: number): void {
+/** True while the group has a process. */
+function signalGroup(pid: number): boolean {
   try {
-    process.kill(-pid, 'SIGKILL')
+    return process.kill(-pid, 'SIGKILL')
   } catch {
-    // The group has ended.
+    return false
   }
 }
 

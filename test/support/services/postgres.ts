@@ -2,10 +2,10 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import pg from 'pg'
 import { freePort, startChild, unprivilegedUser } from './child.ts'
 import { alreadyRunning, type Candidate, type Found, firstOf, type Started } from './service.ts'
 
@@ -57,11 +57,11 @@ async function startServer(bin: string): Promise<Started<Postgres>> {
   return { value: { uri: `postgresql://postgres@127.0.0.1:${port}/postgres` }, stop }
 }
 
-const accepts = (port: number) =>
-  new Promise<boolean>((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
+/** It listens before it lets anyone in. */
+async function accepts(port: number): Promise<boolean> {
+  const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' })
+  client.on('error', () => {})
+  await client.connect()
+  await client.end()
+  return true
+}
