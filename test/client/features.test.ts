@@ -1,0 +1,72 @@
+// What the stock client can do, feature by feature, has the same results as on stock MLflow.
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { parseJson } from '../../src/wire/int64.ts'
+import { describeEachEngine } from '../support/engines.ts'
+import { missing } from '../support/services.ts'
+import { runClient } from './client.ts'
+import { onStock, useServer } from './servers.ts'
+
+/** The functions of each script below features/, and what they show. */
+const FEATURES = {
+  runs: {
+    nested_runs: 'nests runs and finds parents and children',
+    view_types: 'searches active, deleted and all runs and experiments',
+    delete_and_restore: 'refuses to write to deleted runs and experiments, and writes again to restored ones',
+    statuses: 'ends runs with each status and goes on with ended runs',
+    batch_limits: 'keeps the limits of a batch and writes nothing of a refused one',
+    params_and_tags: 'keeps odd texts of params and tags, and refuses other values of a param',
+    experiments: 'names, renames and tags experiments',
+    search_runs: 'searches runs with filters and orders, page by page',
+    search_experiments: 'searches experiments with filters and orders, page by page',
+    inputs: 'logs data sets with their contexts and finds runs by them',
+  },
+  metrics: {
+    long_history: 'reads a history of more than 25,000 points over several pages',
+    five_thousand_keys: 'logs 5,000 metrics of one run in batches',
+    special_values: 'keeps NaN, infinities and the extremes of doubles, and the latest of equal steps',
+    asynchronous: 'logs asynchronously',
+    system_metrics: 'logs system metrics',
+  },
+  artifacts: {
+    texts_and_dicts: 'logs and loads texts and dictionaries',
+    figures_and_images: 'logs figures and images',
+    tables: 'logs tables, appends to them and loads them over several runs',
+    folders: 'logs, lists and downloads folders',
+    unusual_names: 'keeps unusual names of files',
+    refused_paths: 'refuses paths that lead elsewhere and files that are not there',
+    deletion: 'deletes files and folders of artifacts',
+    logged_models: 'creates, finalises, tags, searches and deletes logged models',
+  },
+}
+
+type Answers = Record<string, { answer?: unknown; failed?: string }>
+
+describe.skipIf(missing('stock'))('client', () => {
+  for (const [script, features] of Object.entries(FEATURES)) {
+    const run = async (url: string) =>
+      parseJson(await runClient(url, [join(import.meta.dirname, 'features', `${script}.py`)])) as Answers
+    const stock = onStock(run)
+
+    describeEachEngine(`features of ${script}`, (target) => {
+      const server = useServer(target)
+      let expected: Answers
+      let ours: Answers
+      beforeAll(async () => {
+        expected = await stock()
+        ours = await run(server.url)
+      })
+
+      for (const [name, title] of Object.entries(features)) {
+        it(title, () => {
+          expect(expected[name]).toHaveProperty('answer')
+          expect(ours[name]).toEqual(expected[name])
+        })
+      }
+
+      it('names each feature here', () => {
+        expect(Object.keys(ours)).toEqual(Object.keys(features))
+      })
+    })
+  }
+})
