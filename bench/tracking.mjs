@@ -21,7 +21,8 @@ const root = mkdtempSync(join(tmpdir(), 'crateflow-bench-'))
 
 /** Asks with keep-alive; resolves with the decoded body, rejects unless the status is 200. */
 function client(port) {
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  // Idle sockets go before a server drops them (uvicorn does after five seconds).
+  const agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 3000 })
   const ask = (method, path, body) =>
     new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : JSON.stringify(body)
