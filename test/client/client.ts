@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll } from 'vitest'
 import { useService } from '../support/services.ts'
 
-const EXAMPLES = join(import.meta.dirname, '../../examples')
+export const EXAMPLES = join(import.meta.dirname, '../../examples')
 
 /** Long enough for one program on stock and on this server when the machine is busy; only ends what hangs. */
 export const TIMEOUT_MS = 600_000
@@ -56,14 +56,14 @@ function clientEnv(command: string, folder: string): Record<string, string> {
 }
 
 /**
- * A copy of the examples' folder for the surrounding suite, removed after it. Outside of this repository no
+ * A copy of a folder of programs for the surrounding suite, removed after it. Outside of this repository no
  * commit of ours gets into tags, which may change between two executions.
  */
-export function copyExamples(): { readonly folder: string } {
+export function copyPrograms(source: string): { readonly folder: string } {
   const copy = { folder: '' }
   beforeAll(async () => {
-    copy.folder = await mkdtemp(join(tmpdir(), 'crateflow-examples-'))
-    await cp(EXAMPLES, copy.folder, { recursive: true })
+    copy.folder = await mkdtemp(join(tmpdir(), 'crateflow-programs-'))
+    await cp(source, copy.folder, { recursive: true })
   })
   afterAll(() => rm(copy.folder, { recursive: true, force: true }))
   return copy

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { parseJson } from '../../src/wire/int64.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing } from '../support/services.ts'
-import { runClient } from './client.ts'
+import { copyPrograms, runClient } from './client.ts'
 import { onStock, useServer } from './servers.ts'
 
 /** The functions of each script below features/, and what they show. */
@@ -38,14 +38,20 @@ const FEATURES = {
     deletion: 'deletes files and folders of artifacts',
     logged_models: 'creates, finalises, tags, searches and deletes logged models',
   },
+  command_line: {
+    experiment_commands: 'creates, renames, shows, deletes and restores experiments from the command line',
+    run_commands: 'creates, lists, exports, deletes and restores runs from the command line',
+    artifact_commands: 'logs, lists and downloads artifacts from the command line',
+  },
 }
 
 type Answers = Record<string, { answer?: unknown; failed?: string }>
 
 describe.skipIf(missing('stock'))('client', () => {
+  const programs = copyPrograms(join(import.meta.dirname, 'features'))
   for (const [script, features] of Object.entries(FEATURES)) {
     const run = async (url: string) =>
-      parseJson(await runClient(url, [join(import.meta.dirname, 'features', `${script}.py`)])) as Answers
+      parseJson(await runClient(url, [join(programs.folder, `${script}.py`)])) as Answers
     const stock = onStock(run)
 
     describeEachEngine(`features of ${script}`, (target) => {

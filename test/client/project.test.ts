@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing } from '../support/services.ts'
-import { copyExamples, runClient, TIMEOUT_MS } from './client.ts'
+import { copyPrograms, EXAMPLES, runClient, TIMEOUT_MS } from './client.ts'
 import { expectSameReadBack, readBack } from './read-back.ts'
 import { onStock, useServer } from './servers.ts'
 
@@ -16,7 +16,7 @@ const REMOTE = 'https://repository.invalid/wine.git'
 const VOLATILE = ['tags.mlflow.runName', 'tags.mlflow.source.name']
 
 describe.skipIf(missing('stock'))('client', () => {
-  const examples = copyExamples()
+  const examples = copyPrograms(EXAMPLES)
   let commit = ''
   beforeAll(async () => {
     const git = (...args: string[]) => promisify(execFile)('git', ['-C', examples.folder, ...args])

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing } from '../support/services.ts'
-import { copyExamples, runClient, TIMEOUT_MS } from './client.ts'
+import { copyPrograms, EXAMPLES, runClient, TIMEOUT_MS } from './client.ts'
 import { expectSameReadBack, readBack } from './read-back.ts'
 import { onStock, useServer } from './servers.ts'
 
@@ -16,7 +16,7 @@ const VOLATILE = ['timestamp', 'time_this_iter_s', 'time_total_s', 'time_since_r
 const FIXED_TRIAL_IDS = { _TEST_TUNE_TRIAL_UUID: 'tuned' }
 
 describe.skipIf(missing('stock'))('client', () => {
-  const examples = copyExamples()
+  const examples = copyPrograms(EXAMPLES)
   const run = async (url: string) => ({
     printed: await runClient(url, [join(examples.folder, 'ray_tune.py')], FIXED_TRIAL_IDS),
     callback: await readBack(url, 'params.alpha', ['ray tune callback']),

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing } from '../support/services.ts'
-import { copyExamples, runClient, TIMEOUT_MS } from './client.ts'
+import { copyPrograms, EXAMPLES, runClient, TIMEOUT_MS } from './client.ts'
 import { expectSameReadBack, readBack } from './read-back.ts'
 import { onStock, useServer } from './servers.ts'
 
@@ -11,7 +11,7 @@ import { onStock, useServer } from './servers.ts'
 const VOLATILE = ['model.skops']
 
 describe.skipIf(missing('stock'))('client', () => {
-  const examples = copyExamples()
+  const examples = copyPrograms(EXAMPLES)
   const run = async (url: string) => ({
     printed: await runClient(url, [join(examples.folder, 'sklearn_autolog.py')]),
     read: await readBack(url, 'attributes.run_name', ['sklearn autolog']),

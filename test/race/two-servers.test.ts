@@ -9,7 +9,7 @@ import { missing } from '../support/services.ts'
 const API = '/api/2.0/mlflow'
 const ROUNDS = 3000
 /** How many rounds run at the same time. */
-const WORKERS = 16
+const WORKERS = 48
 const RACERS = 50
 
 // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes, of which the expectations name the fields

@@ -21,13 +21,17 @@ def feature(function):
     return function
 
 
+def settled(text):
+    """An error's text without valid keys, which stock names in the random order of a set, and without SQL."""
+    return re.split(r" Valid keys are| Error: \(", text)[0]
+
+
 def refusal(function, *arguments, **options):
     """The code and text of the refusal that the call must end in; of artifacts, the HTTP status and the body."""
     try:
         answer = function(*arguments, **options)
     except mlflow.exceptions.MlflowException as error:
-        # Stock names valid keys in the random order of a set, and lets its database driver speak.
-        return [error.error_code, re.split(r" Valid keys are| Error: \(", error.message)[0]]
+        return [error.error_code, settled(error.message)]
     except requests.HTTPError as error:
         return [error.response.status_code, error.response.json()]
     raise AssertionError(f"not refused, but answered {answer!r}")
