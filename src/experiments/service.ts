@@ -5,7 +5,7 @@ import { claimedBy, claimName, releaseName } from '../database/name-claims.ts'
 import { alreadyExists, doesNotExist, invalidParameter, MlflowError } from '../errors.ts'
 import { setRunsLifecycle } from '../runs/store.ts'
 import { parseExperimentFilter, parseExperimentOrderBy } from '../search/experiment-search.ts'
-import { experimentNotFound, parseExperimentId } from '../wire/experiment-id.ts'
+import { DEFAULT_EXPERIMENT_ID, experimentNotFound, parseExperimentId } from '../wire/experiment-id.ts'
 import { type Clock, createExperimentIds } from '../wire/ids.ts'
 import * as limits from '../wire/limits.ts'
 import { checkKey, checkLength } from '../wire/names.ts'
@@ -17,7 +17,6 @@ import { searchExperimentRows } from './search.store.ts'
 import * as store from './store.ts'
 import type { ExperimentRow } from './tables.ts'
 
-export const DEFAULT_EXPERIMENT_ID = '0'
 const CUSTOM_VIEW_PREFIX = 'mlflow.customView.view'
 
 export interface ExperimentServiceDeps {

@@ -9,7 +9,7 @@ import { type Lifecycle, stagesOf } from '../experiments/store.ts'
 import type { ExperimentRow } from '../experiments/tables.ts'
 import { metricToWire } from '../metrics/store.ts'
 import { parseRunFilter, parseRunOrderBy } from '../search/run-search.ts'
-import { parseExperimentId } from '../wire/experiment-id.ts'
+import { DEFAULT_EXPERIMENT_ID, parseExperimentId } from '../wire/experiment-id.ts'
 import { type Clock, newRunId } from '../wire/ids.ts'
 import type { Int64 } from '../wire/int64.ts'
 import { MAX_ENTITY_KEY_LENGTH, MAX_TAG_VALUE_LENGTH } from '../wire/limits.ts'
@@ -26,7 +26,6 @@ import type { RunRow, TagRow } from './tables.ts'
 
 export const RUN_NAME_TAG = 'mlflow.runName'
 const DEFAULT_MAX_RESULTS = 1000
-const DEFAULT_EXPERIMENT_ID = '0'
 
 export interface RunServiceDeps {
   engine: Engine

@@ -1,6 +1,9 @@
 // Experiment ids on the wire: decimal text of a 64-bit integer.
 import { doesNotExist, invalidParameter } from '../errors.ts'
 
+/** The experiment that MLflow's clients count on; it is named Default. */
+export const DEFAULT_EXPERIMENT_ID = '0'
+
 /**
  * The plain spelling of an experiment id.
  * @throws INVALID_PARAMETER_VALUE for what is no integer, RESOURCE_DOES_NOT_EXIST for one beyond 64 bits
