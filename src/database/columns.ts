@@ -6,7 +6,11 @@ import { type Int64, narrow } from '../wire/int64.ts'
 /** BIGINT as a number, or a bigint beyond 2^53. */
 export const int64 = customType<{ data: Int64; driverData: string | number | bigint }>({
   dataType: () => 'bigint',
-  fromDriver: (value) => (typeof value === 'number' ? value : narrow(BigInt(value))),
+  // Texts of up to 15 characters are exact as numbers, which come ten times faster than by way of a bigint.
+  fromDriver: (value) =>
+    typeof value === 'number' || (typeof value === 'string' && value.length < 16)
+      ? Number(value)
+      : narrow(BigInt(value)),
 })
 
 /** BIGINT as decimal text: ids of 18 digits do not fit a JavaScript number. */

@@ -40,6 +40,8 @@ export interface Engine {
   readonly db: PgRemoteDatabase
   /** Runs a raw statement; rows by column name. */
   execute<Row = Record<string, unknown>>(statement: SQL): Promise<{ rows: Row[]; rowCount: number }>
+  /** Runs a raw statement; rows as arrays in column order, values as the driver gives them. For large results. */
+  rows(statement: SQL): Promise<unknown[][]>
   /**
    * Passes the refresh gate: afterwards reads of these tables see every write acknowledged before the call,
    * whichever server acknowledged it.
@@ -72,6 +74,10 @@ export function createEngine(
       const { sql: text, params } = compiler.sqlToQuery(statement)
       const result = await connection.query(text, params, 'object')
       return { rows: result.rows as Row[], rowCount: result.rowCount }
+    },
+    async rows(statement) {
+      const { sql: text, params } = compiler.sqlToQuery(statement)
+      return (await connection.query(text, params, 'array')).rows as unknown[][]
     },
     refresh: (...tables) => gate(tables.map(getTableName)),
     ping: async () => {

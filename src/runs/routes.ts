@@ -1,6 +1,8 @@
 // REST of the runs area.
+import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { type Endpoint, endpoint } from '../http/route.ts'
+import { writeList } from '../wire/json-list.ts'
 import type { LoggingService } from './logging.service.ts'
 import * as schema from './schema.ts'
 import type { RunService } from './service.ts'
@@ -70,9 +72,10 @@ export const runEndpoints = (runs: RunService, logging: LoggingService, edges: R
     summary: 'Search runs of experiments',
     request: schema.SearchRuns,
     response: z.object({ runs: z.array(schema.RunWire).optional(), next_page_token: z.string().optional() }),
-    handle: async (input) => {
+    handle: async (input, _request, reply) => {
       const found = await runs.search(input)
-      return { ...(found.runs.length > 0 && { runs: found.runs }), next_page_token: found.nextPageToken }
+      const text = writeList('runs', found.runs, { next_page_token: found.nextPageToken })
+      return reply.type('application/json').send(Readable.from(text))
     },
   }),
   endpoint({

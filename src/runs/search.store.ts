@@ -1,12 +1,13 @@
 // The search over runs as one statement: conditions on children are semi-joins, sort keys of children left joins.
-import { and, type Column, eq, getTableColumns, inArray, notInArray, type SQL, sql } from 'drizzle-orm'
+import { and, Column, eq, getTableColumns, inArray, is, notInArray, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { equalsAny } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { datasets, inputs, inputTags } from '../datasets/tables.ts'
 import { latestMetrics } from '../metrics/tables.ts'
 import type { Comparison, OrderBy } from '../search/comparison.ts'
-import { compare, orderMetric, orderNullsLast } from '../search/to-sql.ts'
+import { checkPlace, isBehind, orderOf, type Place, placeOf, type SortKey } from '../search/keyset.ts'
+import { compare } from '../search/to-sql.ts'
 import { params, type RunRow, runs, tags } from './tables.ts'
 
 const RUN_NAME_TAG = 'mlflow.runName'
@@ -19,35 +20,57 @@ export interface RunSearch {
   orderBy: OrderBy[]
   /** Lifecycle stages to show. */
   stages: string[]
-  /** Rows to skip, and to answer at most. */
+  /** Rows to skip; counted from the first one, or from behind a row when its place is given. */
   offset: number
+  after?: readonly unknown[] | undefined
+  /** Rows to answer at most. */
   limit: number
 }
+
+/** A run and its place in the order of the search. */
+export type FoundRun = RunRow & { place: Place }
 
 /**
  * A page of the runs that meet all comparisons, by the sort keys, then latest start, then run id.
  * Sees every write acknowledged before the call.
+ * @throws INVALID_PARAMETER_VALUE when `after` is no place in this order
  * @see mlflow/store/tracking/sqlalchemy_store.py SqlAlchemyStore._search_runs
  */
-export async function searchRunRows(engine: Engine, search: RunSearch): Promise<RunRow[]> {
+export async function searchRunRows(engine: Engine, search: RunSearch): Promise<FoundRun[]> {
+  const { joins, keys } = sortKeys(engine, search)
+  const after = search.after && checkPlace(keys, search.after)
   await engine.refresh(runs, ...searchedTables(search))
-  const { joins, order } = sortKeys(engine, search)
+  const shown = Object.fromEntries(
+    keys.flatMap(({ value, isNan }, position) =>
+      is(value, Column)
+        ? []
+        : [[`value_${position}`, value] as const, [`nan_${position}`, isNan ?? sql`false`]],
+    ),
+  )
   let query = engine.db
-    .select(getTableColumns(runs))
+    .select({ ...getTableColumns(runs), ...shown })
     .from(runs)
     .where(
       and(
         equalsAny(runs.experimentId, search.experimentIds),
         equalsAny(runs.lifecycleStage, search.stages),
         ...search.filter.map((comparison) => condition(engine, comparison, search.experimentIds)),
+        after && isBehind(keys, after),
       ),
     )
     .$dynamic()
   for (const join of joins) query = query.leftJoin(join, eq(runs.runId, join.runId))
-  return query
-    .orderBy(...order)
+  const rows = await query
+    .orderBy(...orderOf(keys))
     .limit(search.limit)
     .offset(search.offset)
+  return rows.map((row) => ({ ...row, place: keys.map((key, position) => placeIn(row, key, position)) }))
+}
+
+function placeIn(row: Record<string, unknown>, { value }: SortKey, position: number): string | null {
+  if (!is(value, Column)) return placeOf(row[`value_${position}`], row[`nan_${position}`])
+  const [property] = Object.entries(getTableColumns(runs)).find(([, column]) => column === value) ?? ['']
+  return placeOf(row[property], false)
 }
 
 const CHILDREN = { metric: latestMetrics, parameter: params, tag: tags }
@@ -111,10 +134,10 @@ function datasetCondition(engine: Engine, comparison: Comparison, experimentIds:
 
 /** What ORDER BY needs; a key of a child is joined as a table of its own, named by its position. */
 function sortKeys(engine: Engine, { orderBy, experimentIds }: RunSearch) {
-  const order: SQL[] = []
+  const keys: SortKey[] = []
   const joins = orderBy.flatMap(({ type, key, ascending }, position) => {
     if (type === 'attribute' || type === 'dataset') {
-      order.push(orderNullsLast(ATTRIBUTES[key] as Column, ascending))
+      keys.push(attributeKey(ATTRIBUTES[key] as Column, ascending))
       return []
     }
     const table = CHILDREN[type]
@@ -130,15 +153,22 @@ function sortKeys(engine: Engine, { orderBy, experimentIds }: RunSearch) {
       .from(table)
       .where(and(equalsAny(table.experimentId, experimentIds), eq(table.key, key)))
       .as(`sort_${position}`)
-    order.push(
+    const value = sql`${join.value}`
+    keys.push(
       type === 'metric'
-        ? orderMetric(sql`${join.value}`, sql`${join.isNan}`, ascending)
-        : orderNullsLast(sql`${join.value}`, ascending),
+        ? { kind: 'metric', value, isNan: sql`${join.isNan}`, ascending }
+        : { kind: 'text', value, ascending },
     )
     return [join]
   })
   if (!orderBy.some(({ type, key }) => type === 'attribute' && key === 'start_time')) {
-    order.push(orderNullsLast(runs.startTime, false))
+    keys.push(attributeKey(runs.startTime, false))
   }
-  return { joins, order: [...order, sql`${runs.runId} ASC`] }
+  return { joins, keys: [...keys, attributeKey(runs.runId, true)] }
 }
+
+const attributeKey = (value: Column, ascending: boolean): SortKey => ({
+  kind: value.getSQLType() === 'bigint' ? 'int64' : 'text',
+  value,
+  ascending,
+})

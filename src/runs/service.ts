@@ -7,14 +7,14 @@ import { doesNotExist, invalidParameter } from '../errors.ts'
 import type { ViewType } from '../experiments/schema.ts'
 import { type Lifecycle, stagesOf } from '../experiments/store.ts'
 import type { ExperimentRow } from '../experiments/tables.ts'
-import { metricToWire } from '../metrics/store.ts'
 import { parseRunFilter, parseRunOrderBy } from '../search/run-search.ts'
 import { DEFAULT_EXPERIMENT_ID, parseExperimentId } from '../wire/experiment-id.ts'
 import { type Clock, newRunId } from '../wire/ids.ts'
 import type { Int64 } from '../wire/int64.ts'
+import { readAhead } from '../wire/json-list.ts'
 import { MAX_ENTITY_KEY_LENGTH, MAX_TAG_VALUE_LENGTH } from '../wire/limits.ts'
 import { checkLength, truncate } from '../wire/names.ts'
-import { decodeOffset, encodeOffset } from '../wire/page-token.ts'
+import { decodePageStart, encodePageStart } from '../wire/page-token.ts'
 import { checkMaxResults } from '../wire/paging.ts'
 import { randomName } from '../wire/random-name.ts'
 import { appendToUriPath } from '../wire/uri.ts'
@@ -22,10 +22,12 @@ import type { RunWriter } from './ingest.store.ts'
 import type { Run, RunInfo, RunStatus } from './schema.ts'
 import { searchRunRows } from './search.store.ts'
 import * as store from './store.ts'
-import type { RunRow, TagRow } from './tables.ts'
+import type { RunRow } from './tables.ts'
 
 export const RUN_NAME_TAG = 'mlflow.runName'
 const DEFAULT_MAX_RESULTS = 1000
+/** Runs whose params, tags and metrics are in memory at a time; of one answer, two such chunks. */
+const RUNS_AT_ONCE = 500
 
 export interface RunServiceDeps {
   engine: Engine
@@ -84,7 +86,7 @@ export function createRunService({ engine, clock, write, requireActiveExperiment
     const tagRows = tags.map((tag) => ({ ...tag, runId, experimentId: row.experimentId }))
     await write({ experimentId: row.experimentId, runId, metrics: [], params: [], tags: tagRows })
     await store.insertRun(engine, row)
-    return runToWire(row, { metrics: [], params: [], tags: tagRows }, { inputs: {}, outputs: undefined })
+    return runToWire(row, { metrics: [], params: [], tags }, { inputs: {}, outputs: undefined })
   }
 
   /** @see mlflow/store/tracking/sqlalchemy_store.py update_run_info */
@@ -111,25 +113,34 @@ export function createRunService({ engine, clock, write, requireActiveExperiment
     await store.updateRun(engine, runId, { lifecycleStage, deletedTimeMs })
   }
 
+  /** All is read at once: that the run is missing is the exception. */
   async function get(runId: string): Promise<Run> {
-    const row = await requireRun(runId)
-    return (await withContents([row]))[0] as Run
+    const [row, [contents]] = await Promise.all([requireRun(runId), readContents([runId])])
+    return runToWire(row, ...(contents as Contents))
   }
 
-  /** The runs as clients see them: five statements, however many runs. */
-  async function withContents(rows: RunRow[]): Promise<Run[]> {
-    if (rows.length === 0) return []
-    const ids = rows.map((row) => row.runId)
+  type Contents = [store.RunContents, RunEdges]
+
+  /** What the runs hold, in their order: seven statements, however many runs. */
+  async function readContents(ids: string[]): Promise<Contents[]> {
     await engine.refresh(...store.runContentTables, ...edgeTables)
     const [contents, edges] = await Promise.all([
       store.findRunContents(engine, ids),
       findRunEdges(engine, ids),
     ])
-    return rows.map((row) =>
-      runToWire(row, contents.get(row.runId) as store.RunContents, edges.get(row.runId) as RunEdges),
-    )
+    return ids.map((id) => [contents.get(id) as store.RunContents, edges.get(id) as RunEdges])
   }
 
+  /** The runs as clients see them, some hundred at a time, so that memory does not grow with the page. */
+  async function* withContents(rows: RunRow[]): AsyncGenerator<Run[]> {
+    for (let from = 0; from < rows.length; from += RUNS_AT_ONCE) {
+      const chunk = rows.slice(from, from + RUNS_AT_ONCE)
+      const contents = await readContents(chunk.map((row) => row.runId))
+      yield chunk.map((row, position) => runToWire(row, ...(contents[position] as Contents)))
+    }
+  }
+
+  /** A page of runs in chunks. Its token goes on behind the last run, wherever runs come and go meanwhile. */
   async function search(input: {
     experiment_ids: string[]
     filter?: string
@@ -137,28 +148,27 @@ export function createRunService({ engine, clock, write, requireActiveExperiment
     max_results?: number
     order_by: string[]
     page_token?: string
-  }): Promise<{ runs: Run[]; nextPageToken: string | undefined }> {
+  }): Promise<{ runs: AsyncGenerator<Run[]>; nextPageToken: string | undefined }> {
     const maxResults = input.max_results ?? DEFAULT_MAX_RESULTS
     checkMaxResults(maxResults)
     const filter = parseRunFilter(input.filter)
     const orderBy = parseRunOrderBy(input.order_by)
-    const offset = decodeOffset(input.page_token)
+    const { offset, after } = decodePageStart(input.page_token, orderBy)
     const experimentIds = input.experiment_ids.map(parseExperimentId)
-    const stages = stagesOf(input.run_view_type ?? 'ACTIVE_ONLY')
-    const rows =
-      experimentIds.length === 0
-        ? []
-        : await searchRunRows(engine, {
-            experimentIds,
-            filter,
-            orderBy,
-            stages,
-            limit: maxResults + 1,
-            offset,
-          })
+    if (experimentIds.length === 0) return { runs: withContents([]), nextPageToken: undefined }
+    const rows = await searchRunRows(engine, {
+      experimentIds,
+      filter,
+      orderBy,
+      stages: stagesOf(input.run_view_type ?? 'ACTIVE_ONLY'),
+      limit: maxResults + 1,
+      offset: after ? 0 : offset,
+      after,
+    })
+    const last = rows.length > maxResults ? rows[maxResults - 1] : undefined
     return {
-      runs: await withContents(rows.slice(0, maxResults)),
-      nextPageToken: rows.length > maxResults ? encodeOffset(offset + maxResults) : undefined,
+      runs: await readAhead(withContents(rows.slice(0, maxResults))),
+      nextPageToken: last && encodePageStart({ offset: offset + maxResults, after: last.place }, orderBy),
     }
   }
 
@@ -221,16 +231,15 @@ const infoToWire = (row: RunRow): RunInfo => ({
 /** Empty lists are left out, as protobuf's JSON does. */
 function runToWire(
   row: RunRow,
-  contents: { metrics: store.RunContents['metrics']; params: store.RunContents['params']; tags: TagRow[] },
+  { metrics, params, tags }: store.RunContents,
   edges: { inputs: RunEdges['inputs']; outputs: RunEdges['outputs'] | undefined },
 ): Run {
-  const keyValue = ({ key, value }: { key: string; value: string }) => ({ key, value })
   return {
     info: infoToWire(row),
     data: {
-      ...(contents.metrics.length > 0 && { metrics: contents.metrics.map(metricToWire) }),
-      ...(contents.params.length > 0 && { params: contents.params.map(keyValue) }),
-      ...(contents.tags.length > 0 && { tags: contents.tags.map(keyValue) }),
+      ...(metrics.length > 0 && { metrics }),
+      ...(params.length > 0 && { params }),
+      ...(tags.length > 0 && { tags }),
     },
     inputs: edges.inputs,
     ...(edges.outputs && { outputs: edges.outputs }),

@@ -1,10 +1,12 @@
 // Statements over runs and what a page of runs shows: params, tags, latest metrics.
-import { and, asc, eq, ne, sql } from 'drizzle-orm'
+import { and, type Column, eq, ne, sql } from 'drizzle-orm'
 import { equalsAny, equalsAnyKey } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { unavailable } from '../errors.ts'
-import { type LatestMetricRow, latestMetrics } from '../metrics/tables.ts'
-import { type ParamRow, params, type RunRow, runs, type TagRow, tags } from './tables.ts'
+import type { Metric } from '../metrics/schema.ts'
+import { latestMetrics } from '../metrics/tables.ts'
+import type { Int64 } from '../wire/int64.ts'
+import { params, type RunRow, runs, tags } from './tables.ts'
 
 /** Runs by primary key: sees every acknowledged write. Takes up to 64 ids. */
 export async function findRuns(engine: Engine, runIds: string[]): Promise<Map<string, RunRow>> {
@@ -50,32 +52,59 @@ export async function setRunsLifecycle(
 }
 
 export interface RunContents {
-  metrics: LatestMetricRow[]
-  params: ParamRow[]
-  tags: TagRow[]
+  metrics: Metric[]
+  params: KeyValue[]
+  tags: KeyValue[]
+}
+
+interface KeyValue {
+  key: string
+  value: string
 }
 
 /** Tables that `findRunContents` scans; pass them through the refresh gate before. */
 export const runContentTables = [latestMetrics, params, tags]
 
-/** Latest metrics, params and tags of the runs in key order: three statements, however many runs. */
+/**
+ * Latest metrics, params and tags of the runs in key order: three statements, however many runs. Rows are sorted
+ * here and read without drizzle's mapping, since a page of runs may have some hundred thousand of them.
+ */
 export async function findRunContents(engine: Engine, runIds: string[]): Promise<Map<string, RunContents>> {
   const contents = new Map<string, RunContents>(
     runIds.map((id) => [id, { metrics: [], params: [], tags: [] }]),
   )
   if (runIds.length === 0) return contents
-  const ofRuns = <T extends typeof latestMetrics | typeof params | typeof tags>(table: T) =>
-    runIds.length === 1 ? eq(table.runId, runIds[0] as string) : equalsAny(table.runId, runIds)
+  const read = (table: typeof latestMetrics | typeof params | typeof tags, ...columns: Column[]) => {
+    const ofRuns = runIds.length === 1 ? eq(table.runId, runIds[0] as string) : equalsAny(table.runId, runIds)
+    const names = [table.runId, table.key, table.value, ...columns].map(({ name }) => sql.identifier(name))
+    return engine.rows(sql`SELECT ${sql.join(names, sql`, `)} FROM ${table} WHERE ${ofRuns}`)
+  }
+  const { timestamp, step, isNan } = latestMetrics
   const [metricRows, paramRows, tagRows] = await Promise.all([
-    engine.db.select().from(latestMetrics).where(ofRuns(latestMetrics)).orderBy(asc(latestMetrics.key)),
-    engine.db.select().from(params).where(ofRuns(params)).orderBy(asc(params.key)),
-    engine.db.select().from(tags).where(ofRuns(tags)).orderBy(asc(tags.key)),
+    read(latestMetrics, timestamp, step, isNan),
+    read(params),
+    read(tags),
   ])
-  for (const row of metricRows) contents.get(row.runId)?.metrics.push(row)
-  for (const row of paramRows) contents.get(row.runId)?.params.push(row)
-  for (const row of tagRows) contents.get(row.runId)?.tags.push(row)
+  for (const row of metricRows as MetricFields[]) contents.get(row[0])?.metrics.push(fieldsToMetric(row))
+  for (const [runId, key, value] of paramRows as TextFields[])
+    contents.get(runId)?.params.push({ key, value })
+  for (const [runId, key, value] of tagRows as TextFields[]) contents.get(runId)?.tags.push({ key, value })
+  for (const run of contents.values()) for (const rows of Object.values(run)) rows.sort(byKey)
   return contents
 }
+
+type TextFields = [runId: string, key: string, value: string]
+type Integer = string | number | bigint
+type MetricFields = [...TextFields, timestamp: Integer, step: Integer, isNan: boolean]
+
+const fieldsToMetric = ([, key, value, timestamp, step, isNan]: MetricFields): Metric => ({
+  key,
+  value: isNan ? 'NaN' : Number(value),
+  timestamp: latestMetrics.timestamp.mapFromDriverValue(timestamp) as Int64,
+  step: latestMetrics.step.mapFromDriverValue(step) as Int64,
+})
+
+const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : 1)
 
 /** Values of the run's params among the keys, by primary key. Takes up to 100 keys. */
 export async function findParams(

@@ -30,14 +30,16 @@ const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, 'g')
 
 /** JSON.stringify that writes bigints as JSON numbers, as MLflow does for int64 fields. */
 export function stringify(value: unknown): string {
-  let found = false
-  const text = JSON.stringify(value, (_key, item) => {
-    if (typeof item !== 'bigint') return item
-    found = true
-    return MARK + item
-  })
-  return found ? text.replace(MARKED, '$1') : text
+  try {
+    return JSON.stringify(value)
+  } catch {
+    // There are bigints, which is rare; asking for each value whether it is one takes five times as long.
+    return stringifyBigInts(value)
+  }
 }
+
+const stringifyBigInts = (value: unknown): string =>
+  JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? MARK + item : item)).replace(MARKED, '$1')
 
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\b(?:Infinity|NaN)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 

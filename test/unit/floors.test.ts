@@ -78,7 +78,7 @@ function isAllowed(from: string, to: string): boolean {
 /** Who may see a package; every other package may be used from floor 4 up or in cli. */
 const PACKAGES: [package_: RegExp, may: RegExp][] = [
   [/^(pg|@electric-sql\/pglite)(\/|$)/, /^database\//],
-  [/^drizzle-orm(\/|$)/, /^database\/|^search\/to-sql\.ts$|(^|[./])(tables|store)\.ts$/],
+  [/^drizzle-orm(\/|$)/, /^database\/|^search\/(to-sql|keyset)\.ts$|(^|[./])(tables|store)\.ts$/],
   [/^@aws-sdk\//, /^artifacts\/stores\//],
   [/^(fastify|@fastify\/|fastify-)/, /^http\/|^app\.ts$|(^|[./])routes\.ts$|^(auth|workspaces)\/hook\.ts$/],
 ]
