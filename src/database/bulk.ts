@@ -3,7 +3,7 @@ import { type Column, getTableColumns, type SQL, sql, type Table } from 'drizzle
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
 import { unavailable } from '../errors.ts'
 import { excluded } from './columns.ts'
-import type { Engine } from './engine.ts'
+import type { Engine, Statement } from './engine.ts'
 
 type RowOf<T extends Table> = { [K in keyof T['$inferSelect']]: T['$inferSelect'][K] }
 
@@ -21,9 +21,45 @@ export const keepStored = (column: Column) => (engine: Engine) =>
 /** The stored row takes the column of the new one. */
 export const takeNew = (column: Column) => () => sql`${sql.identifier(column.name)} = ${excluded(column)}`
 
+/** A bulk statement with its rows. */
+export interface BulkWrite {
+  table: string
+  rows: number
+  statement: Statement
+}
+
 /**
- * Inserts rows, or upserts those whose primary key is there: one statement, one array per column, whatever the
- * number of rows. Primary keys within `rows` must be distinct.
+ * Returns the maker of bulk statements that insert rows, or upsert those whose primary key is there: one statement,
+ * one array per column, whatever the number of rows. Its text is made once. Primary keys within the rows of one
+ * statement must be distinct.
+ */
+export function createUpsert<T extends PgTable>(
+  engine: Engine,
+  table: T,
+  { onConflict, returning = [] }: Upsert,
+): (rows: readonly RowOf<T>[]) => BulkWrite {
+  const key = primaryKeyOf(table).map((column) => sql.identifier(column.name))
+  const answer = returning.map((column) => sql.identifier(column.name))
+  const columns = Object.keys(getTableColumns(table))
+  const { text, params } = engine.compile(sql`${bulkInsert(table)}
+    ON CONFLICT (${sql.join(key, sql`, `)}) DO UPDATE SET ${onConflict(engine)}${
+      answer.length > 0 ? sql` RETURNING ${sql.join(answer, sql`, `)}` : sql.empty()
+    }`)
+  const rest = params.slice(columns.length)
+  return (rows) => {
+    const arrays = columns.map((column) =>
+      rows.map((row) => (row as Record<string, unknown>)[column] ?? null),
+    )
+    return {
+      table: getTableConfig(table).name,
+      rows: rows.length,
+      statement: { text, params: [...arrays, ...rest] },
+    }
+  }
+}
+
+/**
+ * Runs bulk writes that do not depend on each other, and answers each one's returned rows.
  *
  * CrateDB skips rows of such a statement that it cannot write (a shard that is away, text that is too long, a
  * violated check) and reports success with a smaller count (measured on 6.4). Every row counts here, since a
@@ -31,27 +67,35 @@ export const takeNew = (column: Column) => () => sql`${sql.identifier(column.nam
  * `ON CONFLICT DO NOTHING` could not tell skipped rows from known ones.
  * @throws TEMPORARILY_UNAVAILABLE when not all rows landed; writing them again is safe
  */
+export async function writeAll(
+  engine: Engine,
+  writes: readonly BulkWrite[],
+): Promise<Record<string, unknown>[][]> {
+  const filled = writes.filter(({ rows }) => rows > 0)
+  if (filled.length === 0) return writes.map(() => [])
+  const results = await engine.executeAll(filled.map(({ statement }) => statement))
+  return writes.map((write) => {
+    if (write.rows === 0) return []
+    const { rows = [], rowCount = 0 } = results[filled.indexOf(write)] ?? {}
+    if (rowCount === write.rows) return rows as Record<string, unknown>[]
+    throw unavailable('The database did not take all rows. Please retry.', {
+      table: write.table,
+      rows: write.rows,
+      written: rowCount,
+    })
+  })
+}
+
+/** Upserts rows of one table. @see createUpsert, writeAll */
 export async function upsertRows<T extends PgTable>(
   engine: Engine,
   table: T,
   rows: readonly RowOf<T>[],
-  { onConflict, returning = [] }: Upsert,
+  upsert: Upsert,
 ): Promise<Record<string, unknown>[]> {
   if (rows.length === 0) return []
-  const key = primaryKeyOf(table).map((column) => sql.identifier(column.name))
-  const answer = returning.map((column) => sql.identifier(column.name))
-  const result = await engine.execute(sql`${bulkInsert(table, rows)}
-    ON CONFLICT (${sql.join(key, sql`, `)}) DO UPDATE SET ${onConflict(engine)}${
-      answer.length > 0 ? sql` RETURNING ${sql.join(answer, sql`, `)}` : sql.empty()
-    }`)
-  if (result.rowCount !== rows.length) {
-    throw unavailable('The database did not take all rows. Please retry.', {
-      table: getTableConfig(table).name,
-      rows: rows.length,
-      written: result.rowCount,
-    })
-  }
-  return result.rows
+  const [returned] = await writeAll(engine, [createUpsert(engine, table, upsert)(rows)])
+  return returned ?? []
 }
 
 function primaryKeyOf(table: PgTable): Column[] {
@@ -59,12 +103,10 @@ function primaryKeyOf(table: PgTable): Column[] {
   return primaryKeys[0]?.columns ?? columns.filter((column) => column.primary)
 }
 
-function bulkInsert<T extends PgTable>(table: T, rows: readonly RowOf<T>[]): SQL {
-  const columns = Object.entries(getTableColumns(table))
-  const names = columns.map(([, column]) => sql.identifier(column.name))
-  const arrays = columns.map(([key, column]) => {
-    const values = rows.map((row) => (row as Record<string, unknown>)[key] ?? null)
-    return sql`${sql.param(values)}::${sql.raw(column.getSQLType())}[]`
-  })
+/** `INSERT INTO table (a, b) SELECT * FROM unnest($1::text[], $2::bigint[])`, the arrays still empty. */
+function bulkInsert(table: PgTable): SQL {
+  const columns = Object.values(getTableColumns(table))
+  const names = columns.map((column) => sql.identifier(column.name))
+  const arrays = columns.map((column) => sql`${sql.param([])}::${sql.raw(column.getSQLType())}[]`)
   return sql`INSERT INTO ${table} (${sql.join(names, sql`, `)}) SELECT * FROM unnest(${sql.join(arrays, sql`, `)})`
 }

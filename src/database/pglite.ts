@@ -5,6 +5,7 @@ import { sql } from 'drizzle-orm'
 import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { translateDriverError } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
+import { createWire } from './pglite-wire.ts'
 import type { PgliteTarget } from './uri.ts'
 
 const dialect: Dialect = {
@@ -29,19 +30,59 @@ export async function openPglite(target: PgliteTarget, options: EngineOptions): 
     release()
     throw error
   }
+  const run = createWire(client)
+  const inTurn = createTurns()
   const connection: Connection = {
-    async query(text, params, rowMode) {
-      try {
-        const result = await client.query(text, params, { rowMode })
-        return { rows: result.rows, rowCount: result.rows.length || (result.affectedRows ?? 0) }
-      } catch (error) {
-        throw translateDriverError(error)
-      }
+    query: async (text, params, rowMode) => {
+      const [result] = await inTurn(() => run([{ text, params }], rowMode))
+      return result ?? { rows: [], rowCount: 0 }
     },
+    queryAll: (statements) => inTurn(() => run(statements, 'object')),
     async close() {
+      await inTurn(() => {})
       if (!client.closed) await client.close()
       release()
     },
   }
   return createEngine(connection, dialect, target.schema, options)
+}
+
+/** Milliseconds for which statements may hold the event loop before sockets and timers get their turn. */
+const SLICE_MS = 10
+
+/**
+ * Runs blocking work in the order of its arrival, after the sockets that are readable now were read: what arrives
+ * together is thus gathered by group commit, and nothing starves.
+ */
+function createTurns() {
+  let queue: (() => void)[] = []
+  let scheduled = false
+
+  function drain(): void {
+    const end = performance.now() + SLICE_MS
+    const turn = queue
+    queue = []
+    for (const [index, work] of turn.entries()) {
+      work()
+      if (performance.now() < end) continue
+      queue = [...turn.slice(index + 1), ...queue]
+      break
+    }
+    scheduled = queue.length > 0
+    if (scheduled) setImmediate(drain)
+  }
+
+  return <T>(work: () => T): Promise<T> =>
+    new Promise((resolve, reject) => {
+      queue.push(() => {
+        try {
+          resolve(work())
+        } catch (error) {
+          reject(translateDriverError(error))
+        }
+      })
+      if (scheduled) return
+      scheduled = true
+      setImmediate(drain)
+    })
 }

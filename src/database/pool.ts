@@ -6,6 +6,7 @@ import pg from 'pg'
 import type { Connection, EngineOptions } from './engine.ts'
 import { translateDriverError } from './errors.ts'
 import type { ServerTarget } from './uri.ts'
+import { toText, typeParser } from './values.ts'
 
 /** Milliseconds to wait for one host to answer before the next one is tried. */
 const CONNECT_TIMEOUT_MS = 5_000
@@ -31,14 +32,16 @@ export function openPool(target: ServerTarget, options: EngineOptions): Connecti
     keepAlive: true,
     application_name: 'crateflow',
     options: `-c search_path=${target.schema}`,
+    types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
     Client: roundRobinClient(target.hosts),
   })
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => {})
   const nameOf = preparedNames()
   return {
-    async query(text, values, rowMode) {
+    async query(text, params, rowMode) {
       try {
+        const values = params.map(toText)
         const client = await connect(pool, target.hosts.length)
         const query = { name: nameOf(text), text, values, ...(rowMode === 'array' && { rowMode }) }
         const result = await run(client, query)

@@ -1,6 +1,6 @@
 // The ingest path: metrics, params and tags of concurrent requests go out as one bulk statement per table.
-import { sql } from 'drizzle-orm'
-import { keepStored, takeNew, upsertRows } from '../database/bulk.ts'
+import { type SQL, sql } from 'drizzle-orm'
+import { createUpsert, keepStored, takeNew, writeAll } from '../database/bulk.ts'
 import { excluded } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
@@ -32,30 +32,38 @@ export type RunWriter = (write: RunWrite) => Promise<ParamConflict[]>
  * Returns the writer of a server. It resolves after the database acknowledged the rows, with the params that lost
  * against another value. Equal points, params and tags may be written again: nothing changes.
  */
-export const createRunWriter = (engine: Engine): RunWriter =>
-  createGroupCommit<RunWrite, ParamConflict[]>({
+export function createRunWriter(engine: Engine): RunWriter {
+  const upsertMetrics = createUpsert(engine, metrics, { onConflict: keepStored(metrics.experimentId) })
+  const upsertLatest = createUpsert(engine, latestMetrics, { onConflict: takeNewest })
+  const upsertTags = createUpsert(engine, tags, { onConflict: takeNew(tags.value) })
+  const upsertParams = createUpsert(engine, params, {
+    onConflict: keepStored(params.value),
+    returning: [params.runId, params.key, params.value],
+  })
+  return createGroupCommit<RunWrite, ParamConflict[]>({
     weigh: (write) => write.metrics.length + write.params.length + write.tags.length + 1,
     maxFlush: MAX_ROWS_PER_FLUSH,
     maxQueued: MAX_ROWS_QUEUED,
     flush: async (writes) => {
-      const [conflicts] = await Promise.all([
-        writeParams(engine, writes),
-        writeMetrics(engine, writes),
-        writeLatestMetrics(engine, writes),
-        writeTags(engine, writes),
+      const [storedParams = []] = await writeAll(engine, [
+        upsertParams(firstParams(writes)),
+        upsertMetrics(distinctPoints(writes)),
+        upsertLatest(newestPoints(writes)),
+        upsertTags(lastTags(writes)),
       ])
-      return conflicts
+      return findConflicts(writes, storedParams)
     },
   })
+}
 
-async function writeMetrics(engine: Engine, writes: RunWrite[]): Promise<void> {
+function distinctPoints(writes: RunWrite[]): MetricRow[] {
   const points = new Map<string, MetricRow>()
   for (const { metrics: rows } of writes) {
     for (const row of rows) {
       points.set(`${row.runId}\0${row.key}\0${row.timestamp}\0${row.step}\0${row.value}\0${row.isNan}`, row)
     }
   }
-  await upsertRows(engine, metrics, [...points.values()], { onConflict: keepStored(metrics.experimentId) })
+  return [...points.values()]
 }
 
 /** Whether `a` is newer than `b`: by step, then timestamp, then value. */
@@ -66,12 +74,8 @@ const isNewer = (a: LatestMetricRow, b: LatestMetricRow): boolean =>
       ? a.timestamp > b.timestamp
       : a.value > b.value
 
-/**
- * One upsert per key whatever the number of points. The comparison with the stored point is in the statement, so
- * writers on several servers cannot overtake each other.
- * @see mlflow/store/tracking/sqlalchemy_store.py _update_latest_metrics_if_necessary
- */
-async function writeLatestMetrics(engine: Engine, writes: RunWrite[]): Promise<void> {
+/** One row per key whatever the number of points. */
+function newestPoints(writes: RunWrite[]): LatestMetricRow[] {
   const newest = new Map<string, LatestMetricRow>()
   for (const { metrics: points } of writes) {
     for (const point of points) {
@@ -80,6 +84,14 @@ async function writeLatestMetrics(engine: Engine, writes: RunWrite[]): Promise<v
       if (!known || isNewer(point, known)) newest.set(id, point)
     }
   }
+  return inKeyOrder(newest)
+}
+
+/**
+ * The comparison with the stored point is in the statement, so writers on several servers cannot overtake each other.
+ * @see mlflow/store/tracking/sqlalchemy_store.py _update_latest_metrics_if_necessary
+ */
+function takeNewest(engine: Engine): SQL {
   const { step, timestamp, value, isNan } = latestMetrics
   const stored = engine.dialect.stored
   const wins = sql`excluded.step > ${stored(step)} OR (excluded.step = ${stored(step)} AND (
@@ -89,9 +101,7 @@ async function writeLatestMetrics(engine: Engine, writes: RunWrite[]): Promise<v
     (column) =>
       sql`${sql.identifier(column.name)} = CASE WHEN ${wins} THEN ${excluded(column)} ELSE ${stored(column)} END`,
   )
-  await upsertRows(engine, latestMetrics, inKeyOrder(newest), {
-    onConflict: () => sql.join(changes, sql`, `),
-  })
+  return sql.join(changes, sql`, `)
 }
 
 /** Rows sorted by primary key: PostgreSQL servers that write the same rows at once must lock them in one order. */
@@ -99,23 +109,26 @@ const inKeyOrder = <Row>(rows: Map<string, Row>): Row[] =>
   [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
 
 /** The last write of a key wins within one flush, as it would one after the other. */
-async function writeTags(engine: Engine, writes: RunWrite[]): Promise<void> {
+function lastTags(writes: RunWrite[]): TagRow[] {
   const last = new Map<string, TagRow>()
   for (const { tags: rows } of writes) for (const row of rows) last.set(`${row.runId}\0${row.key}`, row)
-  await upsertRows(engine, tags, inKeyOrder(last), { onConflict: takeNew(tags.value) })
+  return inKeyOrder(last)
 }
 
-/** The first value of a param stays; whoever brings another one is told. */
-async function writeParams(engine: Engine, writes: RunWrite[]): Promise<ParamConflict[][]> {
+/** The first value of a param stays. */
+function firstParams(writes: RunWrite[]): ParamRow[] {
   const first = new Map<string, ParamRow>()
   for (const { params: rows } of writes) {
-    for (const row of rows)
-      if (!first.has(`${row.runId}\0${row.key}`)) first.set(`${row.runId}\0${row.key}`, row)
+    for (const row of rows) {
+      const id = `${row.runId}\0${row.key}`
+      if (!first.has(id)) first.set(id, row)
+    }
   }
-  const stored = await upsertRows(engine, params, inKeyOrder(first), {
-    onConflict: keepStored(params.value),
-    returning: [params.runId, params.key, params.value],
-  })
+  return inKeyOrder(first)
+}
+
+/** Whoever brought another value than the stored one is told. */
+function findConflicts(writes: RunWrite[], stored: Record<string, unknown>[]): ParamConflict[][] {
   const values = new Map(stored.map((row) => [`${row.run_id}\0${row.key}`, String(row.value)]))
   return writes.map(({ params: rows }) =>
     rows.flatMap(({ runId, key, value }) => {

@@ -1,0 +1,33 @@
+// How values cross the PostgreSQL wire as text, in both directions, for every engine.
+import pg from 'pg'
+
+const INT8 = 20
+
+/** BIGINT as a number where that is exact, else as a bigint. */
+const parseInt8 = (text: string): number | bigint => {
+  const number = Number(text)
+  return Number.isSafeInteger(number) ? number : BigInt(text)
+}
+
+/** The reader of a type's text, by the type's OID. */
+export const typeParser = (oid: number): ((text: string) => unknown) =>
+  oid === INT8 ? parseInt8 : pg.types.getTypeParser(oid, 'text')
+
+/** A bound value as the wire takes it; arrays become PostgreSQL's array literals. */
+export const toText = (value: unknown): string | null =>
+  value === null || value === undefined ? null : Array.isArray(value) ? arrayText(value) : String(value)
+
+/** `{1,2,"a\"b",NULL}`: texts are always quoted. */
+function arrayText(values: readonly unknown[]): string {
+  let text = '{'
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]
+    if (i > 0) text += ','
+    if (typeof value === 'string') text += quoted(value)
+    else text += value === null || value === undefined ? 'NULL' : String(value)
+  }
+  return `${text}}`
+}
+
+const quoted = (value: string): string =>
+  value.includes('"') || value.includes('\\') ? `"${value.replace(/["\\]/g, '\\$&')}"` : `"${value}"`
