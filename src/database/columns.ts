@@ -25,18 +25,22 @@ export const milliseconds = customType<{ data: number; driverData: string | numb
   fromDriver: (value) => Number(value),
 })
 
-/**
- * `column = $1 OR column = $2 …`: CrateDB reads by primary key, hence sees every acknowledged write, only in this
- * form; `= ANY($1)` and `IN ($1, $2)` with bound parameters go through the index instead (measured on 6.4).
- * The list is padded to a power of two so that few distinct statements are prepared. Use up to about 100 keys.
- */
-export function equalsAnyKey(column: Column, keys: readonly string[]): SQL {
+/** Keys repeated up to a power of two, so that few distinct statements are prepared. */
+export function padKeys(keys: readonly string[]): string[] {
   const padded = [...keys]
   let size = 1
   while (size < padded.length) size *= 2
   while (padded.length < size) padded.push(padded[padded.length - 1] as string)
-  return or(...padded.map((key) => sql`${column} = ${key}`)) ?? sql`false`
+  return padded
 }
+
+/**
+ * `column = $1 OR column = $2 …`: CrateDB reads by primary key, hence sees every acknowledged write, only in this
+ * form; `= ANY($1)` and `IN ($1, $2)` with bound parameters go through the index instead (measured on 6.4).
+ * Use up to about 100 keys.
+ */
+export const equalsAnyKey = (column: Column, keys: readonly string[]): SQL =>
+  or(...padKeys(keys).map((key) => sql`${column} = ${key}`)) ?? sql`false`
 
 /** `column = ANY($1)` for reads behind the refresh gate. */
 export const equalsAny = (column: Column, values: readonly string[]): SQL =>

@@ -43,7 +43,7 @@ export type RunService = ReturnType<typeof createRunService>
 
 export function createRunService({ engine, clock, write, requireActiveExperiment }: RunServiceDeps) {
   // Ingest asks for the run's row with every request: what arrives together is read together.
-  const readRun = createBatchedReader((ids) => store.findRuns(engine, ids), 64)
+  const readRun = createBatchedReader(store.createRunFinder(engine), 64)
 
   /** The row, whatever its lifecycle stage; sees every acknowledged write. */
   async function requireRun(runId: string): Promise<RunRow> {

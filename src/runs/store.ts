@@ -1,6 +1,6 @@
 // Statements over runs and what a page of runs shows: params, tags, latest metrics.
-import { and, type Column, eq, ne, sql } from 'drizzle-orm'
-import { equalsAny, equalsAnyKey } from '../database/columns.ts'
+import { and, type Column, eq, ne, or, sql } from 'drizzle-orm'
+import { equalsAny, equalsAnyKey, padKeys } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { unavailable } from '../errors.ts'
 import type { Metric } from '../metrics/schema.ts'
@@ -8,10 +8,25 @@ import { latestMetrics } from '../metrics/tables.ts'
 import type { Int64 } from '../wire/int64.ts'
 import { params, type RunRow, runs, tags } from './tables.ts'
 
-/** Runs by primary key: sees every acknowledged write. Takes up to 64 ids. */
-export async function findRuns(engine: Engine, runIds: string[]): Promise<Map<string, RunRow>> {
-  const rows = await engine.db.select().from(runs).where(equalsAnyKey(runs.runId, runIds))
-  return new Map(rows.map((row) => [row.runId, row]))
+/**
+ * Returns the reader of runs by primary key: it sees every acknowledged write and takes up to 64 ids. Ingest asks
+ * for it with every request, so its statements' texts are made once per number of ids.
+ */
+export function createRunFinder(engine: Engine): (runIds: string[]) => Promise<Map<string, RunRow>> {
+  const prepare = (size: number) =>
+    engine.db
+      .select()
+      .from(runs)
+      .where(or(...Array.from({ length: size }, (_, i) => eq(runs.runId, sql.placeholder(`id${i}`)))))
+      .prepare(`runs_by_${size}_ids`)
+  const bySize = new Map<number, ReturnType<typeof prepare>>()
+  return async (runIds) => {
+    const keys = padKeys(runIds)
+    const query = bySize.get(keys.length) ?? prepare(keys.length)
+    bySize.set(keys.length, query)
+    const rows = await query.execute(Object.fromEntries(keys.map((key, i) => [`id${i}`, key])))
+    return new Map(rows.map((row) => [row.runId, row]))
+  }
 }
 
 export async function insertRun(engine: Engine, row: RunRow): Promise<void> {

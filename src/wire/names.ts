@@ -55,6 +55,8 @@ export function normalizePath(path: string): string {
  */
 export function checkKey(name: string | undefined, path: string): string {
   if (name === undefined) throw missingParameter(path)
+  // Most names; what follows is for those that could be paths.
+  if (/^\w[\w :-]*$/.test(name)) return name
   if (!/^[/\p{L}\p{N}_.\- :]*$/u.test(name)) throw invalidValue(path, name, BAD_CHARACTERS)
   const normalized = normalizePath(name)
   if (normalized !== name || name === '.' || normalized.startsWith('..') || normalized.startsWith('/')) {
