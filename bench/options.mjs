@@ -1,0 +1,78 @@
+// The command line of the benchmark.
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+/** Which contenders `--against` names beside this server. */
+const AGAINST = { mlflow: ['stock-sqlite', 'stock-postgres'], none: [] }
+
+/**
+ * Reads the arguments; see bench/README.md for their meaning.
+ * @param known names of all contenders
+ * @throws Error that names an option that cannot be
+ */
+export function readOptions(known) {
+  const { values } = parseArgs({
+    options: {
+      against: { type: 'string', default: 'mlflow' },
+      contenders: { type: 'string' },
+      works: { type: 'string', default: '' },
+      rounds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '3' },
+      runs: { type: 'string', default: '2000' },
+      json: { type: 'string' },
+      python: { type: 'string', default: process.env.MLFLOW_PYTHON },
+      peer: { type: 'string' },
+      cratedb: { type: 'string', default: process.env.CRATEDB_URL },
+      postgres: { type: 'string', default: process.env.POSTGRES_URL },
+      main: { type: 'string', default: join(import.meta.dirname, '../dist/main.js') },
+      'no-floor': { type: 'boolean', default: false },
+      ceiling: { type: 'boolean', default: false },
+      scale: { type: 'string' },
+      'seed-seconds': { type: 'string', default: '3600' },
+      plots: { type: 'string' },
+      drop: { type: 'boolean', default: false },
+    },
+  })
+  const { works, rounds, seconds, runs, scale, 'no-floor': noFloor, 'seed-seconds': seedSeconds } = values
+  return {
+    ...values,
+    contenders: contendersOf(values, known),
+    works: new RegExp(works),
+    rounds: positive('rounds', rounds),
+    seconds: positive('seconds', seconds),
+    seedSeconds: positive('seed-seconds', seedSeconds),
+    searchedRuns: positive('runs', runs),
+    floor: !noFloor,
+    cratedb: values.cratedb && withoutSchema(values.cratedb),
+    scale: scale?.split(',').map(pointsOf),
+  }
+}
+
+function contendersOf({ against, contenders, peer }, known) {
+  if (!contenders) {
+    const others = AGAINST[against]
+    if (!others) throw new Error(`--against takes ${Object.keys(AGAINST).join(' or ')}`)
+    return [...others, ...(peer ? ['peer'] : []), 'embedded', 'cratedb', 'postgres']
+  }
+  const names = contenders.split(',')
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown) throw new Error(`--contenders takes ${known.join(', ')}, not ${unknown}`)
+  if (names.includes('peer') && !peer) throw new Error('the contender peer needs --peer <python>')
+  return names
+}
+
+function positive(name, text) {
+  const number = Number(text)
+  if (!(number > 0)) throw new Error(`--${name} takes a positive number`)
+  return number
+}
+
+/** Schemas are made by the benchmark. */
+const withoutSchema = (uri) => `${uri.replace(/\?.*$/, '').replace(/\/$/, '')}/`
+
+/** `10M` as a number. */
+function pointsOf(text) {
+  const match = /^(\d+)(k|M|G)$/.exec(text)
+  if (!match) throw new Error('--scale takes sizes such as 1M,10M,50M')
+  return { label: text, points: Number(match[1]) * { k: 1e3, M: 1e6, G: 1e9 }[match[2]] }
+}

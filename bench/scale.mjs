@@ -1,0 +1,179 @@
+// Costs as a store grows: the same works on schemas of several sizes, interleaved.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import pg from 'pg'
+import { encodeGet, encodePost } from './client.mjs'
+import { ours, startServer } from './contenders.mjs'
+import { assertEqual, measure, median } from './measure.mjs'
+import { freshKeys, METRICS_PER_BATCH } from './payloads.mjs'
+import { lineChart } from './plot.mjs'
+import { KEYS, POINTS_PER_RUN, STEPS, seedRuns } from './scale-seed.mjs'
+import { connectionOf, dropSchemas } from './services.mjs'
+
+const RUNS_PER_INTERVAL = 10
+
+/**
+ * Fills one schema per size (what is there already is kept, so a second run measures at once), then measures each
+ * in turn. A size that `seedSeconds` do not suffice for is measured as large as it became.
+ */
+export async function runScale({ scale, folder, uri, main, seedSeconds, drop, plots, log, ...options }) {
+  const stores = []
+  try {
+    for (const { label, points } of scale) {
+      const schema = `bench_${label.toLowerCase()}`
+      log(`${label}: seeding ${schema}`)
+      stores.push(await openStore({ label, points, schema, uri, main, folder, seedSeconds, log }))
+    }
+    const report = await measureStores(stores, options)
+    printReport(report)
+    if (plots) writePlots(report, plots)
+    return report
+  } finally {
+    for (const { server, pool } of stores) {
+      await server.stop()
+      await pool.end()
+    }
+    if (drop)
+      await dropSchemas(
+        uri,
+        stores.map(({ schema }) => schema),
+      )
+  }
+}
+
+async function openStore({ label, points, schema, uri, main, folder, seedSeconds, log }) {
+  const work = join(folder, schema)
+  mkdirSync(work, { recursive: true })
+  const server = await startServer({ name: label, folder: work, ...ours(main, `${uri}?schema=${schema}`) })
+  const pool = new pg.Pool({ ...connectionOf(uri, schema), max: 1 })
+  const runs = Math.ceil(points / POINTS_PER_RUN)
+  const seeded = await seedRuns({ server, pool, runs, deadline: performance.now() + seedSeconds * 1000, log })
+  return { label, schema, server, pool, ...seeded, disk: await diskOf(pool, schema) }
+}
+
+/** Points and bytes of primary shards, as CrateDB tells them. */
+async function diskOf(pool, schema) {
+  await pool.query('REFRESH TABLE metrics')
+  const { rows } = await pool.query(
+    `SELECT sum(size) AS bytes, sum(num_docs) AS rows, count(*) AS shards FROM sys.shards
+     WHERE schema_name = $1 AND table_name = 'metrics' AND "primary"`,
+    [schema],
+  )
+  return { bytes: Number(rows[0].bytes), points: Number(rows[0].rows), shards: Number(rows[0].shards) }
+}
+
+const anyRun = ({ runId, runs }) => runId(Math.floor(Math.random() * runs))
+
+/** Title → `{ clients, prepare?, work(store, prepared) }`; reads choose runs at random. */
+const WORKS = {
+  'log-batch of 1000 fresh keys (points/s)': {
+    clients: 4,
+    rows: METRICS_PER_BATCH,
+    prepare: async ({ server, experimentId }) => {
+      const { run } = await server.post('runs/create', { experiment_id: experimentId, run_name: 'ingest' })
+      return freshKeys(run.info.run_id)
+    },
+    work: ({ server }, i, fill) => server.send(encodePost('runs/log-batch', fill(i))),
+  },
+  'get run': {
+    work: async (store) => {
+      const { run } = await store.server.get(`runs/get?run_id=${anyRun(store)}`)
+      assertEqual('metrics', run.data.metrics.length, KEYS)
+    },
+  },
+  'history of a metric of a run': {
+    work: async (store) => {
+      const path = `metrics/get-history?run_id=${anyRun(store)}&metric_key=metric-3&max_results=${STEPS}`
+      const { metrics } = JSON.parse(await store.server.send(encodeGet(path)))
+      assertEqual('points', metrics.length, STEPS)
+    },
+  },
+  'sampled histories of 10 runs': {
+    work: async (store) => {
+      const runs = Array.from({ length: RUNS_PER_INTERVAL }, () => `run_ids=${anyRun(store)}`)
+      const path = `metrics/get-history-bulk-interval?${runs.join('&')}&metric_key=metric-3&max_results=100`
+      const { metrics } = JSON.parse(await store.server.send(encodeGet(path)))
+      if (metrics.length < 100) throw new Error(`${metrics.length} sampled points`)
+    },
+  },
+  'best 100 of all runs by latest metric': {
+    work: async ({ server, experimentId }) => {
+      const { runs } = await server.post('runs/search', {
+        experiment_ids: [experimentId],
+        order_by: ['metrics.`metric-3` DESC'],
+        max_results: 100,
+      })
+      assertEqual('runs', runs.length, 100)
+    },
+  },
+}
+
+async function measureStores(stores, { rounds, seconds, works }) {
+  const report = {
+    sizes: stores.map(({ label, runs, disk, seedRate }) => ({ label, runs, ...disk, seedRate })),
+    works: {},
+  }
+  for (const [title, one] of Object.entries(WORKS).filter(([title]) => works.test(title))) {
+    const taken = stores.map(() => [])
+    for (let round = 0; round < rounds; round++) {
+      for (const [i, store] of stores.entries()) {
+        const prepared = await one.prepare?.(store)
+        const work = (n) => one.work(store, n, prepared)
+        taken[i].push(await measure({ clients: one.clients ?? 1, seconds, work }))
+      }
+    }
+    report.works[title] = taken.map((measured) => ({
+      perSecond: median(measured.map(({ perSecond }) => perSecond)) * (one.rows ?? 1),
+      p50: median(measured.map(({ p50 }) => p50)),
+      p99: median(measured.map(({ p99 }) => p99)),
+    }))
+  }
+  return report
+}
+
+function printReport({ sizes, works }) {
+  const row = (...cells) => console.log(`| ${cells.join(' | ')} |`)
+  row('', ...sizes.map(({ points }) => `${(points / 1e6).toFixed(1)}M points`))
+  row('---', ...sizes.map(() => '---'))
+  row('runs', ...sizes.map(({ runs }) => runs))
+  row('bytes per point', ...sizes.map(({ bytes, points }) => Math.round(bytes / points)))
+  row('GB of metrics', ...sizes.map(({ bytes }) => (bytes / 1e9).toFixed(2)))
+  for (const [title, measured] of Object.entries(works)) {
+    const isRate = title.endsWith('/s)')
+    const cells = measured.map(({ perSecond, p50, p99 }) =>
+      isRate ? perSecond.toFixed(0) : `${p50.toFixed(1)} / ${p99.toFixed(1)}`,
+    )
+    row(isRate ? title : `${title}, p50 / p99 (ms)`, ...cells)
+  }
+}
+
+function writePlots({ sizes, works }, folder) {
+  const series = (choose, figure) =>
+    Object.entries(works)
+      .filter(([title]) => choose(title.endsWith('/s)')))
+      .map(([name, measured]) => ({
+        name,
+        points: measured.map((one, i) => [sizes[i].points, figure(one)]),
+      }))
+  const xLabel = 'metric points in the store'
+  const charts = {
+    'scale-reads.svg': {
+      title: 'Reads by id stay flat (p50, 1 client)',
+      yLabel: 'milliseconds',
+      series: series(
+        (isRate) => !isRate,
+        ({ p50 }) => p50,
+      ),
+    },
+    'scale-ingest.svg': {
+      title: 'Ingest does not slow down (4 clients)',
+      yLabel: 'points per second',
+      series: series(
+        (isRate) => isRate,
+        ({ perSecond }) => perSecond,
+      ),
+    },
+  }
+  for (const [file, chart] of Object.entries(charts))
+    writeFileSync(join(folder, file), lineChart({ xLabel, ...chart }))
+}
