@@ -54,7 +54,7 @@ async function fromFolder(): Promise<Candidate<CrateDb> | string> {
 }
 
 /** The java command to use: the distribution's own, JAVA_HOME's, else the newest that is new enough. */
-async function findJava(home: string): Promise<string | undefined> {
+export async function findJava(home: string): Promise<string | undefined> {
   const installed = await readdir('/usr/lib/jvm').catch(() => [])
   const homes = [
     join(home, 'jdk'),
@@ -73,7 +73,7 @@ async function findJava(home: string): Promise<string | undefined> {
 }
 
 /** Major version, 0 when the command does not run. */
-async function javaVersion(command: string): Promise<number> {
+export async function javaVersion(command: string): Promise<number> {
   try {
     const { stdout, stderr } = await promisify(execFile)(command, ['-version'])
     return Number(/version "(\d+)/.exec(stderr + stdout)?.[1] ?? 0)
@@ -123,9 +123,10 @@ async function startDistribution(home: string, java: string): Promise<Started<Cr
   return { value: { uri: `cratedb://crate@127.0.0.1:${sqlPort}/` }, stop }
 }
 
-function javaOptions(folder: string, version: number): string[] {
+/** Options of the Java process that keeps its temporary files below `folder`. */
+export function javaOptions(folder: string, version: number, heap = HEAP): string[] {
   return [
-    ...[`-Xms${HEAP}`, `-Xmx${HEAP}`, '-XX:+UseG1GC', '-Dfile.encoding=UTF-8', '-Djava.awt.headless=true'],
+    ...[`-Xms${heap}`, `-Xmx${heap}`, '-XX:+UseG1GC', '-Dfile.encoding=UTF-8', '-Djava.awt.headless=true'],
     ...[
       `-Djava.io.tmpdir=${join(folder, 'tmp')}`,
       '-Dlog4j.shutdownHookEnabled=false',

@@ -1,0 +1,68 @@
+// The server under test as a process that can be killed and started again on its port.
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { answers, type Child, freePort, startChild } from '../test/support/services/child.ts'
+
+/** Compiled beside this file, see tsconfig.json. */
+const MAIN = join(import.meta.dirname, '../src/main.js')
+
+export interface ServerPlan {
+  name: string
+  backendStoreUri: string
+  /** Holds its log and, unless `args` say otherwise, its artifacts. */
+  folder: string
+  args?: string[]
+  env?: Record<string, string>
+}
+
+export interface Server {
+  url: string
+  port: number
+  start: () => Promise<void>
+  /** As a crash would end it. */
+  kill: () => Promise<void>
+  /** As an operator would end it. */
+  stop: () => Promise<void>
+}
+
+/** A server that is not started yet. Its port stays the same for all its lives. */
+export async function planServer({
+  name,
+  backendStoreUri,
+  folder,
+  args = [],
+  env,
+}: ServerPlan): Promise<Server> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const root = join(folder, name)
+  await mkdir(root, { recursive: true })
+  const destination = args.includes('--artifacts-destination')
+    ? []
+    : ['--artifacts-destination', join(root, 'artifacts')]
+  let child: Child | undefined
+  return {
+    url,
+    port,
+    async start() {
+      child = await startChild({
+        command: [
+          ...[process.execPath, MAIN, 'server', '--host', '127.0.0.1', '--port', `${port}`],
+          ...['--backend-store-uri', backendStoreUri, ...destination, ...args],
+        ],
+        logFile: join(root, 'server.log'),
+        cwd: root,
+        env: { ...process.env, CRATEFLOW_CRATEDB_SHARDS: '2', CRATEFLOW_CRATEDB_REPLICAS: '1', ...env },
+        ready: () => answers(`${url}/ready`),
+      })
+    },
+    async kill() {
+      await child?.kill()
+      child = undefined
+    },
+    async stop() {
+      await child?.stop()
+      child = undefined
+    },
+  }
+}
