@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 
 /** Idle sockets are not used again after this time: uvicorn drops them after five seconds. */
 const IDLE_MS = 3000
-const TIMEOUT_MS = 300_000
+const TIMEOUT_MS = 60_000
 const HEAD_END = Buffer.from('\r\n\r\n')
 const EMPTY = Buffer.alloc(0)
 

@@ -22,6 +22,7 @@ export const idleTable = (idles) =>
 /**
  * Medians over the rounds of one work, for each server, with ratios of rates.
  * @param results server name → measurements of the rounds, or an Error
+ * @param rows how many rows a request counts for in the rate
  */
 export function summarize(results, rows = 1) {
   const summary = {}
@@ -31,7 +32,8 @@ export function summarize(results, rows = 1) {
       continue
     }
     const of = (what) => median(rounds.map((round) => round[what]))
-    summary[name] = { perSecond: of('perSecond') * rows, p50: of('p50'), p99: of('p99') }
+    const wrong = rounds.find((round) => round.wrong)?.wrong
+    summary[name] = { perSecond: of('perSecond') * rows, p50: of('p50'), p99: of('p99'), wrong }
   }
   for (const one of Object.values(summary)) {
     one.timesStock = ratio(one, summary['stock-sqlite'])
@@ -43,14 +45,23 @@ export function summarize(results, rows = 1) {
 const ratio = (one, other) =>
   one.perSecond && other?.perSecond ? one.perSecond / other.perSecond : undefined
 
-export const WORK_HEAD = ['work', 'server', 'per second', 'p50 (ms)', 'p99 (ms)', '× stock SQLite', '× peer']
+export const WORK_HEAD = [
+  'work',
+  'server',
+  'per second',
+  'p50 (ms)',
+  'p99 (ms)',
+  '× stock SQLite',
+  '× peer',
+  'read back',
+]
 
 /** Rows of one work, to be printed below `WORK_HEAD`. */
 export function workRows(title, summary, titles) {
   return Object.entries(summary).map(([name, one]) => {
-    const cells = one.error
-      ? [one.error.split('\n')[0].slice(0, 120), '', '', '', '']
-      : [one.perSecond, one.p50, one.p99, one.timesStock, one.timesPeer].map(figure)
+    const figures = [one.perSecond, one.p50, one.p99, one.timesStock, one.timesPeer].map(figure)
+    const problem = one.error ? `failed: ${one.error.split('\n')[0].slice(0, 120)}` : one.wrong
+    const cells = [...figures, problem ?? 'equal']
     return `| ${[title, titles[name], ...cells].join(' | ')} |`
   })
 }

@@ -51,15 +51,16 @@ async function openStore({ label, points, schema, uri, main, folder, seedSeconds
   return { label, schema, server, pool, ...seeded, disk: await diskOf(pool, schema) }
 }
 
-/** Points and bytes of primary shards, as CrateDB tells them. */
+/** Rows and bytes of each table's primary shards, as CrateDB tells them. */
 async function diskOf(pool, schema) {
   await pool.query('REFRESH TABLE metrics')
   const { rows } = await pool.query(
-    `SELECT sum(size) AS bytes, sum(num_docs) AS rows, count(*) AS shards FROM sys.shards
-     WHERE schema_name = $1 AND table_name = 'metrics' AND "primary"`,
+    `SELECT table_name, sum(size) AS bytes, sum(num_docs) AS rows FROM sys.shards
+     WHERE schema_name = $1 AND "primary" AND num_docs > 0 GROUP BY table_name`,
     [schema],
   )
-  return { bytes: Number(rows[0].bytes), points: Number(rows[0].rows), shards: Number(rows[0].shards) }
+  const tables = rows.map((row) => [row.table_name, { bytes: Number(row.bytes), rows: Number(row.rows) }])
+  return Object.fromEntries(tables)
 }
 
 const anyRun = ({ runId, runs }) => runId(Math.floor(Math.random() * runs))
@@ -110,7 +111,10 @@ const WORKS = {
 
 async function measureStores(stores, { rounds, seconds, works }) {
   const report = {
-    sizes: stores.map(({ label, runs, disk, seedRate }) => ({ label, runs, ...disk, seedRate })),
+    sizes: stores.map(({ label, runs, disk, seedRate }) => {
+      const { rows: points, bytes } = disk.metrics
+      return { label, runs, points, bytes, disk, seedRate }
+    }),
     works: {},
   }
   for (const [title, one] of Object.entries(WORKS).filter(([title]) => works.test(title))) {
@@ -136,8 +140,11 @@ function printReport({ sizes, works }) {
   row('', ...sizes.map(({ points }) => `${(points / 1e6).toFixed(1)}M points`))
   row('---', ...sizes.map(() => '---'))
   row('runs', ...sizes.map(({ runs }) => runs))
-  row('bytes per point', ...sizes.map(({ bytes, points }) => Math.round(bytes / points)))
   row('GB of metrics', ...sizes.map(({ bytes }) => (bytes / 1e9).toFixed(2)))
+  for (const table of ['metrics', 'latest_metrics', 'params', 'tags', 'runs']) {
+    const perRow = ({ disk }) => (disk[table] ? Math.round(disk[table].bytes / disk[table].rows) : '')
+    row(`bytes per row of ${table}`, ...sizes.map(perRow))
+  }
   for (const [title, measured] of Object.entries(works)) {
     const isRate = title.endsWith('/s)')
     const cells = measured.map(({ perSecond, p50, p99 }) =>

@@ -24,6 +24,16 @@ async function newRuns(server, clients) {
 
 const getRun = async (server, runId) => (await server.get(`runs/get?run_id=${runId}`)).run
 
+/** The result, with what reading back found wrong, if anything: a rate of writes that got lost is still told. */
+async function checked(result, readBack) {
+  try {
+    await readBack()
+    return result
+  } catch (error) {
+    return { ...result, wrong: error.message }
+  }
+}
+
 const createExperiments = (clients) => async (server, seconds) => {
   const prefix = `bench-${randomUUID()}`
   const result = await measure({
@@ -31,12 +41,11 @@ const createExperiments = (clients) => async (server, seconds) => {
     seconds,
     work: (i) => server.send(encodePost('experiments/create', `{"name":"${prefix}-${i}"}`)),
   })
-  const found = await server.post('experiments/search', {
-    filter: `name LIKE '${prefix}-%'`,
-    max_results: ALL,
+  return checked(result, async () => {
+    const filter = `name LIKE '${prefix}-%'`
+    const { experiments } = await server.post('experiments/search', { filter, max_results: ALL })
+    assertEqual('experiments', experiments.length, result.count)
   })
-  assertEqual('experiments', found.experiments.length, result.count)
-  return result
 }
 
 const createRuns = (clients) => async (server, seconds) => {
@@ -44,9 +53,10 @@ const createRuns = (clients) => async (server, seconds) => {
   const body = JSON.stringify({ experiment_id: experimentId, start_time: 1, run_name: 'bench' })
   const request = encodePost('runs/create', body)
   const result = await measure({ clients, seconds, work: () => server.send(request) })
-  const { runs } = await server.post('runs/search', { experiment_ids: [experimentId], max_results: ALL })
-  assertEqual('runs', new Set(runs.map((run) => run.info.run_id)).size, result.count)
-  return result
+  return checked(result, async () => {
+    const { runs } = await server.post('runs/search', { experiment_ids: [experimentId], max_results: ALL })
+    assertEqual('runs', new Set(runs.map((run) => run.info.run_id)).size, result.count)
+  })
 }
 
 /** All clients log points of one metric of one run; the highest step must be the latest. */
@@ -55,10 +65,11 @@ const logMetric = (clients) => async (server, seconds) => {
   const fill = payloads.logMetric(runId)
   const work = (i) => server.send(encodePost('runs/log-metric', fill(i)))
   const result = await measure({ clients, seconds, work })
-  assertEqual('latest step', (await getRun(server, runId)).data.metrics[0].step, result.count - 1)
-  const history = await server.get(`metrics/get-history?run_id=${runId}&metric_key=loss&max_results=${ALL}`)
-  assertEqual('points', history.metrics.length, result.count)
-  return result
+  return checked(result, async () => {
+    const path = `metrics/get-history?run_id=${runId}&metric_key=loss&max_results=${ALL}`
+    assertEqual('points', (await server.get(path)).metrics.length, result.count)
+    assertEqual('latest step', (await getRun(server, runId)).data.metrics[0].step, result.count - 1)
+  })
 }
 
 /**
@@ -78,12 +89,13 @@ const logBatches =
     // The known keys of known keys.
     if (warm) await Promise.all(fills.map((fill) => server.send(encodePost('runs/log-batch', fill(0)))))
     const result = await measure({ clients, seconds, work })
-    for (const [client, runId] of runIds.entries()) {
-      const { data } = await getRun(server, runId)
-      for (const [what, count] of Object.entries(expected(batches[client])))
-        assertEqual(what, what === 'tags' ? ownTags(data) : data[what].length, count)
-    }
-    return result
+    return checked(result, async () => {
+      for (const [client, runId] of runIds.entries()) {
+        const { data } = await getRun(server, runId)
+        for (const [what, count] of Object.entries(expected(batches[client])))
+          assertEqual(what, what === 'tags' ? ownTags(data) : data[what].length, count)
+      }
+    })
   }
 
 /** Tags besides those that servers add. */
