@@ -8,7 +8,7 @@ import { parseExperimentFilter, parseExperimentOrderBy } from '../search/experim
 import { DEFAULT_EXPERIMENT_ID, experimentNotFound, parseExperimentId } from '../wire/experiment-id.ts'
 import { type Clock, createExperimentIds } from '../wire/ids.ts'
 import * as limits from '../wire/limits.ts'
-import { checkKey, checkLength } from '../wire/names.ts'
+import { checkKey, checkLength, lengthOf } from '../wire/names.ts'
 import { decodeOffset, encodeOffset } from '../wire/page-token.ts'
 import { checkMaxResults } from '../wire/paging.ts'
 import { appendToUriPath } from '../wire/uri.ts'
@@ -166,7 +166,8 @@ export function createExperimentService({
 
   async function deleteTag(experimentId: string, key: string): Promise<void> {
     const row = await requireActive(experimentId)
-    if (await store.deleteExperimentTag(engine, row.experimentId, key)) return
+    const isKey = lengthOf(key) <= limits.MAX_EXPERIMENT_TAG_KEY_LENGTH
+    if (isKey && (await store.deleteExperimentTag(engine, row.experimentId, key))) return
     throw doesNotExist(`No tag with name: ${key} in experiment with id ${experimentId}`)
   }
 

@@ -33,11 +33,14 @@ export function registerTimeLimits(app: FastifyInstance, jsonTimeoutMs = JSON_TI
   app.addHook('preParsing', async (request, reply, payload) => {
     if (!request.headers['content-type']?.startsWith('application/json')) return
     const timer = setTimeout(() => {
+      // Nobody reads the body of a request that was refused; an error that nobody hears would end the process.
+      if (payload.listenerCount('error') === 0) return void request.raw.destroy()
       reply.header('connection', 'close')
       payload.emit('error', invalidParameter('The request body did not arrive in time.'))
     }, jsonTimeoutMs)
     const stop = () => clearTimeout(timer)
     payload.once('end', stop).once('close', stop)
+    reply.raw.once('close', stop)
   })
 }
 

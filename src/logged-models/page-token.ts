@@ -1,5 +1,6 @@
 // Page tokens of the search over logged models: they carry the search, so that a token cannot go on with another one.
 import { invalidParameter } from '../errors.ts'
+import { MAX_OFFSET } from '../wire/page-token.ts'
 import { pythonJson, pythonLiteral } from '../wire/python.ts'
 
 /** What a token must agree with. Absent parts are null, as in MLflow's tokens, which are readable here. */
@@ -38,9 +39,11 @@ export function decodeSearchToken(token: string | undefined, search: SearchOfTok
   mustMatch('Experiment IDs', search.experiment_ids, read.experiment_ids ?? null, pythonLiteral)
   mustMatch('Filter string', search.filter_string, read.filter_string || null, showText)
   mustMatch('Order by', search.order_by, emptyToNull(read.order_by), pythonLiteral)
+  // What is no plain value may bring its own idea of a number, or none.
+  if (typeof read.offset === 'object' && read.offset !== null) throw notAToken(token)
   const offset = Number(read.offset ?? 0)
   if (!Number.isSafeInteger(offset)) throw notAToken(token)
-  return Math.max(0, offset)
+  return Math.min(Math.max(0, offset), MAX_OFFSET)
 }
 
 const inSentence = (name: string) => name[0]?.toLowerCase() + name.slice(1)

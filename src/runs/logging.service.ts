@@ -7,7 +7,7 @@ import { monthOf } from '../wire/ids.ts'
 import type { Int64 } from '../wire/int64.ts'
 import * as limits from '../wire/limits.ts'
 import { missingParameter } from '../wire/message.ts'
-import { checkEntityKey, checkKey, checkLength, truncate } from '../wire/names.ts'
+import { checkEntityKey, checkKey, checkLength, lengthOf, truncate } from '../wire/names.ts'
 import { pythonRepr } from '../wire/python.ts'
 import type { ParamConflict, RunWrite, RunWriter } from './ingest.store.ts'
 import { RUN_NAME_TAG, type RunService } from './service.ts'
@@ -71,7 +71,8 @@ export function createLoggingService({ engine, write, runs, logModelMetrics }: L
 
   async function deleteTag(runId: string, key: string): Promise<void> {
     await runs.requireActive(runId)
-    if (await store.deleteTag(engine, runId, key)) return
+    const isKey = lengthOf(key) <= limits.MAX_ENTITY_KEY_LENGTH
+    if (isKey && (await store.deleteTag(engine, runId, key))) return
     throw doesNotExist(`No tag with name: ${key} in run with id ${runId}`)
   }
 
@@ -130,8 +131,7 @@ export function createLoggingService({ engine, write, runs, logModelMetrics }: L
     const model = parseModel(modelJson)
     const run = await runs.requireActive(runId)
     const previous = await store.findTag(engine, runId, LOGGED_MODELS_TAG)
-    const history = [...(previous ? JSON.parse(previous) : []), model]
-    const value = JSON.stringify(history)
+    const value = appendModel(previous, model)
     // More than a set-tag may bring, as in MLflow; beyond it CrateDB keeps no indexed text.
     if (Buffer.byteLength(value) > MAX_HISTORY_BYTES) {
       throw invalidParameter(`The tag '${LOGGED_MODELS_TAG}' exceeds ${MAX_HISTORY_BYTES} bytes`)
@@ -154,6 +154,8 @@ function readMetric(runId: string, metric: MetricInput, path: string): Point {
   if (!metric.dataset_name !== !metric.dataset_digest) {
     throw invalidParameter('Both dataset_name and dataset_digest must be provided if one is provided')
   }
+  checkLength('dataset_name', limits.MAX_DATASET_NAME_LENGTH, metric.dataset_name ?? '')
+  checkLength('dataset_digest', limits.MAX_DATASET_DIGEST_LENGTH, metric.dataset_digest ?? '')
   const key = checkKey(metric.key, inPath(path, 'name'))
   const value = metric.value ?? 0
   const timestamp = metric.timestamp ?? 0
@@ -289,6 +291,15 @@ function parseModel(modelJson: string): Record<string, unknown> {
   }
   const { run_id, artifact_path, utc_time_created, model_uuid = null, flavors } = model
   return { run_id, artifact_path, utc_time_created, model_uuid, flavors: withoutConfigs(flavors) }
+}
+
+/** Fails on a tag that a client has set to something else, and on a model that is nested too deep to be written. */
+function appendModel(previous: string | undefined, model: Record<string, unknown>): string {
+  try {
+    return JSON.stringify([...(previous ? JSON.parse(previous) : []), model])
+  } catch {
+    throw invalidParameter(`The model cannot be appended to the list in the tag '${LOGGED_MODELS_TAG}'.`)
+  }
 }
 
 /** @see mlflow/models/model.py Model.get_tags_dict */

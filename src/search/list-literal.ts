@@ -1,6 +1,7 @@
 // Reads the list behind IN and NOT IN. Stock evaluates it as a Python literal, hence Python's string escapes.
 import { invalidParameter } from '../errors.ts'
 import { parseInt64 } from '../wire/int64.ts'
+import { checkText } from '../wire/message.ts'
 import { pythonRepr } from '../wire/python.ts'
 import { MAX_DEPTH } from './grouping.ts'
 
@@ -88,7 +89,7 @@ function readItem(cursor: Cursor, depth = 1): Item {
 
 function readString(prefix: string, body: string): string {
   if (prefix.toLowerCase() === 'r') return body
-  return body.replace(ESCAPE, (whole, octal, x, u4, u8, character) => {
+  const value = body.replace(ESCAPE, (whole, octal, x, u4, u8, character) => {
     if (character !== undefined) {
       if ('xuUN'.includes(character)) throw invalidParameter(ILL_FORMED)
       return SIMPLE_ESCAPES[character] ?? whole
@@ -97,6 +98,7 @@ function readString(prefix: string, body: string): string {
     if (code > 0x10ffff) throw invalidParameter(ILL_FORMED)
     return String.fromCodePoint(code)
   })
+  return checkText(value)
 }
 
 function pythonTuple(items: Item[]): string {

@@ -41,7 +41,7 @@ export function stringify(value: unknown): string {
 const stringifyBigInts = (value: unknown): string =>
   JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? MARK + item : item)).replace(MARKED, '$1')
 
-const TOKENS = /"(?:[^"\\]|\\.)*"|-?\b(?:Infinity|NaN)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+const NUMBERS = /-?\b(?:Infinity|NaN)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 
 /**
  * JSON.parse that also takes what Python's json module takes (bare NaN and Infinity) and keeps integers
@@ -49,9 +49,39 @@ const TOKENS = /"(?:[^"\\]|\\.)*"|-?\b(?:Infinity|NaN)\b|-?\d+(?:\.\d+)?(?:[eE][
  * @throws SyntaxError
  */
 export function parseJson(text: string): unknown {
-  if (!/\d{16}|NaN|Infinity/.test(text)) return JSON.parse(text)
-  const quoted = text.replace(TOKENS, (token) =>
-    token[0] !== '"' && (/^-?\d{16,}$/.test(token) || /NaN|Infinity/.test(token)) ? `"${token}"` : token,
-  )
-  return JSON.parse(quoted)
+  // Digits behind a point are none of an integer; most batches of metrics have them.
+  if (!/(?<![.\d])\d{16}|NaN|Infinity/.test(text)) return JSON.parse(text)
+  const parts: string[] = []
+  for (const [part, string] of jsonParts(text)) parts.push(part.replace(NUMBERS, quoteInexact), string)
+  return JSON.parse(parts.join(''))
+}
+
+const quoteInexact = (token: string) =>
+  /^-?\d{16,}$/.test(token) || /NaN|Infinity/.test(token) ? `"${token}"` : token
+
+/**
+ * Cuts a JSON text into pairs of what stands before a string and the string, in linear time; a regular expression
+ * would need its square. The last string is empty.
+ */
+export function* jsonParts(json: string): Generator<[outside: string, string: string]> {
+  let offset = 0
+  for (;;) {
+    const opening = json.indexOf('"', offset)
+    if (opening < 0) break
+    const end = endOfString(json, opening)
+    yield [json.slice(offset, opening), json.slice(opening, end)]
+    offset = end
+  }
+  yield [json.slice(offset), '']
+}
+
+/** The offset behind the quote that closes the string; the end of the text when none does. */
+function endOfString(json: string, opening: number): number {
+  for (let quote = opening; ; ) {
+    quote = json.indexOf('"', quote + 1)
+    if (quote < 0) return json.length
+    let backslashes = 0
+    while (json[quote - 1 - backslashes] === '\\') backslashes++
+    if (backslashes % 2 === 0) return quote + 1
+  }
 }

@@ -4,8 +4,19 @@ import { invalidParameter, MlflowError } from '../errors.ts'
 import { type Int64, isStorable, parseInt64 } from './int64.ts'
 import { pythonJson, pythonTypeName } from './python.ts'
 
+const NO_TEXT = 'Text must not contain NUL characters or halves of surrogate pairs.'
+
+/** Whether every engine can keep the text: PostgreSQL has no NUL, UTF-8 no half of a surrogate pair. */
+export const isStorableText = (value: string): boolean => !/\0|\p{Surrogate}/u.test(value)
+
+/** @throws INVALID_PARAMETER_VALUE for text that no engine keeps as it is */
+export function checkText(value: string): string {
+  if (isStorableText(value)) return value
+  throw invalidParameter(NO_TEXT)
+}
+
 /** A text field. Protobuf takes no numbers for text. */
-export const text = () => z.string()
+export const text = () => z.string().refine(isStorableText, { error: NO_TEXT })
 
 /** An int64 field: JSON number or decimal string in, number (or bigint beyond 2^53) out. */
 export const int64 = () =>
@@ -25,7 +36,7 @@ export const int32 = () =>
     return z.NEVER
   })
 
-const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
+const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i
 const NAMED = /^([+-]?)(?:(nan)|inf(?:inity)?)$/i
 
 /** What Python's `float(text)` answers, undefined where it raises. */

@@ -1,7 +1,7 @@
 // Page tokens. Clients treat them as opaque; the offset in them is readable by stock MLflow too.
 import { createHash } from 'node:crypto'
 import { invalidParameter } from '../errors.ts'
-import { pythonRepr } from './python.ts'
+import { pythonLiteral, pythonRepr } from './python.ts'
 
 /** Where a page starts: behind a row, or after so many rows when there is none to go by. */
 export interface PageStart {
@@ -9,6 +9,9 @@ export interface PageStart {
   /** The sort keys of the row before; unchecked when it comes from a client. */
   after: readonly unknown[] | undefined
 }
+
+/** No result is so long that it goes on behind it, and CrateDB counts rows by 32-bit integers. */
+export const MAX_OFFSET = 2_000_000_000
 
 /** @see mlflow/utils/search_utils.py SearchUtils.create_page_token */
 export const encodeOffset = (offset: number): string =>
@@ -43,11 +46,11 @@ export function decodePageStart(token: string | undefined, order: unknown): Page
   }
   const { offset, order: madeFor, after } = (decoded ?? {}) as Record<string, unknown>
   if (offset === undefined || offset === null) {
-    throw invalidParameter(`Invalid page token, parsed value=${JSON.stringify(decoded)}`)
+    throw invalidParameter(`Invalid page token, parsed value=${pythonLiteral(decoded)}`)
   }
-  if (!Number.isSafeInteger(Number(offset)) || Number(offset) < 0) {
-    throw invalidParameter(`Invalid page token, not stringable ${String(offset)}`)
+  if (typeof offset === 'object' || !Number.isSafeInteger(Number(offset)) || Number(offset) < 0) {
+    throw invalidParameter(`Invalid page token, not stringable ${pythonLiteral(offset)}`)
   }
   const goesOn = Array.isArray(after) && madeFor === fingerprint(order)
-  return { offset: Number(offset), after: goesOn ? after : undefined }
+  return { offset: Math.min(Number(offset), MAX_OFFSET), after: goesOn ? after : undefined }
 }

@@ -3,12 +3,16 @@
 const escapeNonAscii = (json: string) =>
   json.replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
-/** `json.dumps(value, sort_keys=True, separators=(",", ":"))` */
-export function pythonJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(pythonJson).join(',')}]`
+/** Levels of nesting that are spelled out; a client may send as many as its body has room for. */
+const MAX_DEPTH = 100
+
+/** `json.dumps(value, sort_keys=True, separators=(",", ":"))`, with `…` for what is nested too deep. */
+export function pythonJson(value: unknown, depth = 0): string {
+  if (depth > MAX_DEPTH) return '…'
+  if (Array.isArray(value)) return `[${value.map((item) => pythonJson(item, depth + 1)).join(',')}]`
   if (value !== null && typeof value === 'object') {
     const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-    return `{${entries.map(([k, v]) => `${pythonJson(k)}:${pythonJson(v)}`).join(',')}}`
+    return `{${entries.map(([k, v]) => `${pythonJson(k)}:${pythonJson(v, depth + 1)}`).join(',')}}`
   }
   if (typeof value === 'bigint') return value.toString()
   return value === undefined ? 'null' : escapeNonAscii(JSON.stringify(value))
@@ -40,14 +44,15 @@ export function pythonRepr(text: string): string {
 /** `repr` of a list of strings. */
 export const pythonList = (items: readonly string[]): string => `[${items.map(pythonRepr).join(', ')}]`
 
-/** `repr` of a decoded JSON value. */
-export function pythonLiteral(value: unknown): string {
+/** `repr` of a decoded JSON value, with `…` for what is nested too deep. */
+export function pythonLiteral(value: unknown, depth = 0): string {
+  if (depth > MAX_DEPTH) return '…'
   if (value === null || value === undefined) return 'None'
   if (typeof value === 'boolean') return value ? 'True' : 'False'
   if (typeof value === 'string') return pythonRepr(value)
-  if (Array.isArray(value)) return `[${value.map(pythonLiteral).join(', ')}]`
+  if (Array.isArray(value)) return `[${value.map((item) => pythonLiteral(item, depth + 1)).join(', ')}]`
   if (typeof value !== 'object') return String(value)
   return `{${Object.entries(value)
-    .map(([key, item]) => `${pythonRepr(key)}: ${pythonLiteral(item)}`)
+    .map(([key, item]) => `${pythonRepr(key)}: ${pythonLiteral(item, depth + 1)}`)
     .join(', ')}}`
 }
