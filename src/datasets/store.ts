@@ -1,5 +1,5 @@
 // Statements over datasets logged to runs, and over the edges between runs, datasets and logged models.
-import { and, asc, eq } from 'drizzle-orm'
+import { and, asc, eq, or } from 'drizzle-orm'
 import { keepStored, upsertRows } from '../database/bulk.ts'
 import { equalsAny, equalsAnyKey } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
@@ -18,38 +18,48 @@ export interface RunEdges {
 export async function findRunEdges(engine: Engine, runIds: string[]): Promise<Map<string, RunEdges>> {
   const edges = new Map<string, RunEdges>(runIds.map((id) => [id, { inputs: {}, outputs: {} }]))
   if (runIds.length === 0) return edges
-  const [toRuns, fromRuns, tagRows] = await Promise.all([
-    findEdges(engine, 'DATASET', runIds),
-    findEdges(engine, 'RUN', runIds),
+  const [rows, tagRows] = await Promise.all([
+    findEdges(engine, runIds),
     engine.db.select().from(inputTags).where(equalsAny(inputTags.runId, runIds)).orderBy(asc(inputTags.name)),
   ])
-  const known = await findDatasets(engine, [...new Set(toRuns.map((edge) => edge.sourceId))])
-  for (const { sourceId, destinationId } of toRuns) {
-    const dataset = known.get(sourceId)
-    const tags = tagRows.filter((tag) => tag.runId === destinationId && tag.datasetId === sourceId)
-    const run = edges.get(destinationId)
-    if (dataset && run)
-      run.inputs.dataset_inputs = [...(run.inputs.dataset_inputs ?? []), inputToWire(dataset, tags)]
-  }
-  for (const { sourceType, sourceId, destinationId, step } of fromRuns) {
-    const run = edges.get(sourceId)
+  const datasetIds = rows.flatMap((edge) => (edge.sourceType === 'DATASET' ? [edge.sourceId] : []))
+  const known = await findDatasets(engine, [...new Set(datasetIds)])
+  const tagsOf = groupTags(tagRows)
+  for (const { sourceType, sourceId, destinationId, step } of rows) {
+    const isDataset = sourceType === 'DATASET'
+    const run = edges.get(isDataset ? destinationId : sourceId)
     if (!run) continue
+    const dataset = isDataset && known.get(sourceId)
     const model = { model_id: destinationId }
-    if (sourceType === 'RUN_INPUT') run.inputs.model_inputs = [...(run.inputs.model_inputs ?? []), model]
-    else run.outputs.model_outputs = [...(run.outputs.model_outputs ?? []), { ...model, step }]
+    if (sourceType === 'RUN_INPUT') run.inputs.model_inputs = append(run.inputs.model_inputs, model)
+    else if (!isDataset) run.outputs.model_outputs = append(run.outputs.model_outputs, { ...model, step })
+    else if (dataset) {
+      const tags = tagsOf.get(tagKey(destinationId, sourceId)) ?? []
+      run.inputs.dataset_inputs = append(run.inputs.dataset_inputs, inputToWire(dataset, tags))
+    }
   }
   return edges
 }
 
-function findEdges(engine: Engine, from: 'DATASET' | 'RUN', runIds: string[]): Promise<InputRow[]> {
-  const side =
-    from === 'DATASET'
-      ? and(eq(inputs.sourceType, 'DATASET'), equalsAny(inputs.destinationId, runIds))
-      : and(equalsAny(inputs.sourceType, ['RUN_INPUT', 'RUN_OUTPUT']), equalsAny(inputs.sourceId, runIds))
+const append = <Item>(list: Item[] | undefined, item: Item): Item[] => [...(list ?? []), item]
+
+const tagKey = (runId: string, datasetId: string) => `${runId} ${datasetId}`
+
+function groupTags(rows: InputTagRow[]): Map<string, InputTagRow[]> {
+  const groups = new Map<string, InputTagRow[]>()
+  for (const row of rows) {
+    const key = tagKey(row.runId, row.datasetId)
+    groups.set(key, append(groups.get(key), row))
+  }
+  return groups
+}
+
+/** Edges into the runs and out of them, in the order in which they were logged. */
+function findEdges(engine: Engine, runIds: string[]): Promise<InputRow[]> {
   return engine.db
     .select()
     .from(inputs)
-    .where(side)
+    .where(or(equalsAny(inputs.destinationId, runIds), equalsAny(inputs.sourceId, runIds)))
     .orderBy(asc(inputs.loggedOrder), asc(inputs.destinationId))
 }
 

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { type Endpoint, endpoint } from '../http/route.ts'
-import { stringify } from '../wire/int64.ts'
+import { readAhead, writeList } from '../wire/json-list.ts'
 import * as schema from './schema.ts'
 import type { MetricService } from './service.ts'
 
@@ -23,9 +23,8 @@ export const metricEndpoints = (service: MetricService): Endpoint[] => [
     response: Points,
     handle: async (input, _request, reply) => {
       if (input.max_results === undefined) {
-        const chunks = service.getHistory(input)
-        const first = (await chunks.next()).value ?? []
-        return reply.type('application/json').send(Readable.from(writeHistory(first, chunks)))
+        const chunks = await readAhead(service.getHistory(input))
+        return reply.type('application/json').send(Readable.from(writeList('metrics', chunks)))
       }
       const page = await service.getHistoryPage({ ...input, max_results: input.max_results })
       return withoutEmpty({ metrics: page.metrics, next_page_token: page.nextPageToken })
@@ -56,14 +55,3 @@ const withoutEmpty = <T extends { metrics: unknown[] }>({ metrics, ...rest }: T)
   ...(metrics.length > 0 && { metrics }),
   ...rest,
 })
-
-/** The JSON text of a history, chunk by chunk. */
-async function* writeHistory(first: schema.Metric[], rest: AsyncIterable<schema.Metric[]>) {
-  if (first.length === 0) {
-    yield '{}'
-    return
-  }
-  yield `{"metrics":${stringify(first).slice(0, -1)}`
-  for await (const chunk of rest) if (chunk.length > 0) yield `,${stringify(chunk).slice(1, -1)}`
-  yield ']}'
-}

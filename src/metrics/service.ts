@@ -1,20 +1,23 @@
 // MLflow's rules for reading metric histories.
 import type { Engine } from '../database/engine.ts'
 import { invalidParameter } from '../errors.ts'
-import { decodeOffset, encodeOffset } from '../wire/page-token.ts'
+import { MAX_RESULTS_LIMIT } from '../wire/limits.ts'
+import { decodePageStart, encodePageStart } from '../wire/page-token.ts'
 import { MAX_RESULTS_PER_RUN } from './schema.ts'
-import { findHistories, findHistory, metricToWire, sampleHistories } from './store.ts'
+import { findHistories, findHistory, historyPlace, sampleHistories } from './store.ts'
 import { metrics } from './tables.ts'
 
 /** Points per statement when a whole history is asked for. */
 const CHUNK = 10_000
+/** What page tokens of histories are for: all have one order. */
+const ORDER = 'history'
 const MAX_BULK_POINTS = 25_000
 const MAX_BULK_RUNS = 100
 
 export type MetricService = ReturnType<typeof createMetricService>
 
 export function createMetricService({ engine }: { engine: Engine }) {
-  /** One page; the token leads to the next one. */
+  /** One page of at most 50,000 points; the token leads to the next one. */
   async function getHistoryPage(input: {
     run_id: string
     metric_key: string
@@ -26,29 +29,29 @@ export function createMetricService({ engine }: { engine: Engine }) {
         `Invalid value ${input.max_results} for parameter 'max_results' supplied. It must be a positive integer.`,
       )
     }
-    const offset = decodeOffset(input.page_token)
+    const start = decodePageStart(input.page_token, ORDER)
     await engine.refresh(metrics)
-    const limit = input.max_results + 1
-    const rows = await findHistory(engine, { runId: input.run_id, key: input.metric_key, limit, offset })
-    const hasMore = rows.length > input.max_results
+    const { run_id: runId, metric_key: key } = input
+    const limit = Math.min(input.max_results, MAX_RESULTS_LIMIT)
+    const points = await findHistory(engine, { runId, key, limit: limit + 1, start })
+    const last = points.length > limit ? points[limit - 1] : undefined
     return {
-      metrics: rows.slice(0, input.max_results).map(metricToWire),
-      nextPageToken: hasMore ? encodeOffset(offset + input.max_results) : undefined,
+      metrics: points.slice(0, limit),
+      nextPageToken:
+        last && encodePageStart({ offset: start.offset + limit, after: historyPlace(last) }, ORDER),
     }
   }
 
   /** The whole history from the token on, in chunks, so that memory does not grow with it. */
   async function* getHistory(input: { run_id: string; metric_key: string; page_token?: string }) {
     await engine.refresh(metrics)
-    for (let offset = decodeOffset(input.page_token); ; offset += CHUNK) {
-      const rows = await findHistory(engine, {
-        runId: input.run_id,
-        key: input.metric_key,
-        limit: CHUNK,
-        offset,
-      })
-      yield rows.map(metricToWire)
-      if (rows.length < CHUNK) return
+    const { run_id: runId, metric_key: key } = input
+    for (let start = decodePageStart(input.page_token, ORDER); ; ) {
+      const points = await findHistory(engine, { runId, key, limit: CHUNK, start })
+      yield points
+      const last = points[CHUNK - 1]
+      if (!last) return
+      start = { offset: 0, after: historyPlace(last) }
     }
   }
 
@@ -66,8 +69,7 @@ export function createMetricService({ engine }: { engine: Engine }) {
       throw invalidParameter('GetMetricHistoryBulk request must specify a metric_key.')
     }
     const limit = Math.max(0, Math.min(input.max_results ?? MAX_BULK_POINTS, MAX_BULK_POINTS))
-    const rows = await findHistories(engine, { runIds: input.run_id, key: input.metric_key, limit })
-    return rows.map((row) => ({ ...metricToWire(row), run_id: row.runId }))
+    return findHistories(engine, { runIds: input.run_id, key: input.metric_key, limit })
   }
 
   /** @see mlflow/server/handlers.py get_metric_history_bulk_interval_impl */
@@ -94,9 +96,7 @@ export function createMetricService({ engine }: { engine: Engine }) {
       maxResults: input.max_results ?? MAX_RESULTS_PER_RUN,
       steps: from === undefined || to === undefined ? undefined : { from, to },
     })
-    return input.run_ids.flatMap((runId) =>
-      (sampled.get(runId) ?? []).map((row) => ({ ...metricToWire(row), run_id: runId })),
-    )
+    return input.run_ids.flatMap((runId) => sampled.get(runId) ?? [])
   }
 
   return { getHistory, getHistoryPage, getHistoryBulk, getHistoryBulkInterval }

@@ -164,7 +164,7 @@ function sortKeys(engine: Engine, { orderBy, experimentIds }: RunSearch) {
   if (!orderBy.some(({ type, key }) => type === 'attribute' && key === 'start_time')) {
     keys.push(attributeKey(runs.startTime, false))
   }
-  return { joins, keys: [...keys, attributeKey(runs.runId, true)] }
+  return { joins, keys: [...keys, { ...attributeKey(runs.runId, true), required: true }] }
 }
 
 const attributeKey = (value: Column, ascending: boolean): SortKey => ({

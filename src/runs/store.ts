@@ -4,8 +4,7 @@ import { equalsAny, equalsAnyKey, padKeys } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { unavailable } from '../errors.ts'
 import type { Metric } from '../metrics/schema.ts'
-import { latestMetrics } from '../metrics/tables.ts'
-import type { Int64 } from '../wire/int64.ts'
+import { fieldsToMetric, latestMetrics } from '../metrics/tables.ts'
 import { params, type RunRow, runs, tags } from './tables.ts'
 
 /**
@@ -80,46 +79,65 @@ interface KeyValue {
 /** Tables that `findRunContents` scans; pass them through the refresh gate before. */
 export const runContentTables = [latestMetrics, params, tags]
 
-/**
- * Latest metrics, params and tags of the runs in key order: three statements, however many runs. Rows are sorted
- * here and read without drizzle's mapping, since a page of runs may have some hundred thousand of them.
- */
+/** Latest metrics, params and tags of the runs in key order: three statements, however many runs. */
 export async function findRunContents(engine: Engine, runIds: string[]): Promise<Map<string, RunContents>> {
   const contents = new Map<string, RunContents>(
     runIds.map((id) => [id, { metrics: [], params: [], tags: [] }]),
   )
   if (runIds.length === 0) return contents
-  const read = (table: typeof latestMetrics | typeof params | typeof tags, ...columns: Column[]) => {
-    const ofRuns = runIds.length === 1 ? eq(table.runId, runIds[0] as string) : equalsAny(table.runId, runIds)
-    const names = [table.runId, table.key, table.value, ...columns].map(({ name }) => sql.identifier(name))
-    return engine.rows(sql`SELECT ${sql.join(names, sql`, `)} FROM ${table} WHERE ${ofRuns}`)
-  }
-  const { timestamp, step, isNan } = latestMetrics
+  const { key, value, timestamp, step, isNan } = latestMetrics
   const [metricRows, paramRows, tagRows] = await Promise.all([
-    read(latestMetrics, timestamp, step, isNan),
-    read(params),
-    read(tags),
+    packedRows(engine, latestMetrics, runIds, [key, value, timestamp, step, isNan]),
+    packedRows(engine, params, runIds, [params.key, params.value]),
+    packedRows(engine, tags, runIds, [tags.key, tags.value]),
   ])
-  for (const row of metricRows as MetricFields[]) contents.get(row[0])?.metrics.push(fieldsToMetric(row))
-  for (const [runId, key, value] of paramRows as TextFields[])
-    contents.get(runId)?.params.push({ key, value })
-  for (const [runId, key, value] of tagRows as TextFields[]) contents.get(runId)?.tags.push({ key, value })
+  for (const [runId, fields] of metricRows) {
+    const list = contents.get(runId)?.metrics
+    for (let i = 0; i < fields.length; i += 5) {
+      const [key = '', value = '', timestamp = '', step = '', isNan = ''] = fields.slice(i, i + 5)
+      list?.push(fieldsToMetric(key, [value, timestamp, step, isNan.startsWith('t')]))
+    }
+  }
+  for (const [runId, fields] of paramRows) pushPairs(contents.get(runId)?.params, fields)
+  for (const [runId, fields] of tagRows) pushPairs(contents.get(runId)?.tags, fields)
   for (const run of contents.values()) for (const rows of Object.values(run)) rows.sort(byKey)
   return contents
 }
 
-type TextFields = [runId: string, key: string, value: string]
-type Integer = string | number | bigint
-type MetricFields = [...TextFields, timestamp: Integer, step: Integer, isNan: boolean]
-
-const fieldsToMetric = ([, key, value, timestamp, step, isNan]: MetricFields): Metric => ({
-  key,
-  value: isNan ? 'NaN' : Number(value),
-  timestamp: latestMetrics.timestamp.mapFromDriverValue(timestamp) as Int64,
-  step: latestMetrics.step.mapFromDriverValue(step) as Int64,
-})
+function pushPairs(list: KeyValue[] | undefined, fields: string[]): void {
+  for (let i = 0; i < fields.length; i += 2) {
+    list?.push({ key: fields[i] as string, value: fields[i + 1] as string })
+  }
+}
 
 const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : 1)
+
+/**
+ * The columns of all rows of each run, one after the other. They leave the database as one text per run: a page
+ * of runs may have some hundred thousand rows, and a row costs both sides more than what is in it.
+ */
+async function packedRows(
+  engine: Engine,
+  table: typeof latestMetrics | typeof params | typeof tags,
+  runIds: string[],
+  columns: Column[],
+): Promise<[runId: string, fields: string[]][]> {
+  const ofRuns = runIds.length === 1 ? eq(table.runId, runIds[0] as string) : equalsAny(table.runId, runIds)
+  const fields = columns.map((column) =>
+    column.getSQLType() === 'text' ? escaped(column) : sql`${column}::text`,
+  )
+  const rows =
+    await engine.rows(sql`SELECT run_id, string_agg(${sql.join(fields, sql` || chr(2) || `)}, chr(2))
+    FROM ${table} WHERE ${ofRuns} GROUP BY run_id`)
+  return (rows as [string, string][]).map(([runId, text]) => [runId, text.split('\u0002').map(unescaped)])
+}
+
+/** Frees the text of the separator U+0002, with U+0001 in front of what stands for it. */
+const escaped = (column: Column) =>
+  sql`replace(replace(${column}, chr(1), chr(1) || '1'), chr(2), chr(1) || '2')`
+
+const unescaped = (field: string): string =>
+  field.includes('\u0001') ? field.replaceAll('\u00012', '\u0002').replaceAll('\u00011', '\u0001') : field
 
 /** Values of the run's params among the keys, by primary key. Takes up to 100 keys. */
 export async function findParams(

@@ -2,14 +2,18 @@
 import { type Column, type SQL, sql } from 'drizzle-orm'
 import { invalidParameter } from '../errors.ts'
 import { parseInt64 } from '../wire/int64.ts'
+import { isStorableText } from '../wire/message.ts'
+import { pythonLiteral } from '../wire/python.ts'
 import { orderMetric, orderNullsLast } from './to-sql.ts'
 
 export interface SortKey {
-  kind: 'text' | 'int64' | 'metric'
+  kind: 'text' | 'int64' | 'double' | 'boolean' | 'metric'
   value: Column | SQL
   /** Of metrics: whether the value stands for NaN; NULL where there is no metric. */
   isNan?: SQL
   ascending: boolean
+  /** Never absent, which spares the engine from looking for rows without a value. */
+  required?: boolean
 }
 
 /** Where a row stands: the texts of its sort keys; null for an absent value, `NaN` for a metric that is not a number. */
@@ -17,32 +21,36 @@ export type Place = (string | null)[]
 
 /** ORDER BY of the keys: rows without a value last whatever the direction, NaN right before them. */
 export const orderOf = (keys: readonly SortKey[]): SQL[] =>
-  keys.map((key) =>
-    key.kind === 'metric'
-      ? orderMetric(key.value, isNanOf(key), key.ascending)
-      : orderNullsLast(key.value, key.ascending),
-  )
+  keys.map((key) => {
+    if (key.kind === 'metric') return orderMetric(key.value, isNanOf(key), key.ascending)
+    if (!key.required) return orderNullsLast(key.value, key.ascending)
+    return sql`${key.value} ${sql.raw(key.ascending ? 'ASC' : 'DESC')}`
+  })
 
 /**
- * Holds for the rows that come behind the place. The last key must be unique and never absent.
+ * Holds for the rows that come behind the place. The keys together must be unique.
  * Spelled out key by key, since no engine compares rows of mixed directions with NULLs last.
  */
-export function isBehind([key, ...rest]: readonly SortKey[], [at = null, ...places]: Place): SQL {
-  if (!key) return sql`true`
+export const isBehind = (keys: readonly SortKey[], place: Place): SQL =>
+  isBehindFrom(keys, place) ?? sql`false`
+
+function isBehindFrom([key, ...rest]: readonly SortKey[], [at = null, ...places]: Place): SQL | undefined {
+  if (!key) return undefined
   const behind = isKeyBehind(key, at)
-  if (rest.length === 0) return behind as SQL
-  const tie = sql`(${isKeyEqual(key, at)} AND ${isBehind(rest, places)})`
-  return behind ? sql`(${behind} OR ${tie})` : tie
+  const further = isBehindFrom(rest, places)
+  const tie = further && sql`(${isKeyEqual(key, at)} AND ${further})`
+  return behind && tie ? sql`(${behind} OR ${tie})` : (behind ?? tie)
 }
 
-/** Nothing is behind an absent value. */
+/** Nothing is behind an absent value, nor behind true. */
 function isKeyBehind(key: SortKey, at: string | null): SQL | undefined {
-  const { value, ascending } = key
+  const { kind, value, ascending } = key
   if (at === null) return undefined
-  if (at === 'NaN' && key.kind === 'metric') return sql`${value} IS NULL`
+  if (kind === 'boolean') return at === 'true' ? undefined : sql`${value}`
+  if (kind === 'metric' && at === 'NaN') return sql`${value} IS NULL`
   const further = sql`${value} ${sql.raw(ascending ? '>' : '<')} ${literal(key, at)}`
-  if (key.kind === 'metric') return sql`(${further} OR ${isNanOf(key)} OR ${value} IS NULL)`
-  return sql`(${further} OR ${value} IS NULL)`
+  if (kind === 'metric') return sql`(${further} OR ${isNanOf(key)} OR ${value} IS NULL)`
+  return key.required ? further : sql`(${further} OR ${value} IS NULL)`
 }
 
 function isKeyEqual(key: SortKey, at: string | null): SQL {
@@ -51,7 +59,13 @@ function isKeyEqual(key: SortKey, at: string | null): SQL {
   return at === 'NaN' ? isNanOf(key) : sql`(${key.value} = ${literal(key, at)} AND NOT ${isNanOf(key)})`
 }
 
-const TYPES = { text: 'text', int64: 'bigint', metric: 'double precision' } as const
+const TYPES = {
+  text: 'text',
+  int64: 'bigint',
+  double: 'double precision',
+  boolean: 'boolean',
+  metric: 'double precision',
+} as const
 
 const literal = ({ kind }: SortKey, at: string): SQL => sql`${at}::${sql.raw(TYPES[kind])}`
 
@@ -64,24 +78,27 @@ export function placeOf(value: unknown, isNan: unknown): string | null {
   return Object.is(value, -0) ? '-0' : String(value)
 }
 
+const isNumber = (text: string) => /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text))
+
 const READABLE: Record<SortKey['kind'], (text: string) => boolean> = {
-  text: () => true,
+  text: isStorableText,
   int64: (text) => parseInt64(text) !== undefined,
-  metric: (text) => /^(NaN|-?\d+(\.\d+)?(e[+-]?\d+)?)$/i.test(text),
+  double: isNumber,
+  boolean: (text) => text === 'true' || text === 'false',
+  metric: (text) => text === 'NaN' || isNumber(text),
 }
 
 /**
  * Checks a place that a client brought back.
  * @throws INVALID_PARAMETER_VALUE when it is none of these keys
  */
-export function checkPlace(keys: readonly Pick<SortKey, 'kind'>[], place: readonly unknown[]): Place {
-  const fits = keys.every(({ kind }, position) => {
+export function checkPlace(keys: readonly SortKey[], place: readonly unknown[]): Place {
+  const fits = keys.every(({ kind, required }, position) => {
     const at = place[position]
-    const isLast = position === keys.length - 1
-    return at === null ? !isLast : typeof at === 'string' && READABLE[kind](at)
+    return at === null ? !required : typeof at === 'string' && READABLE[kind](at)
   })
   if (!fits || place.length !== keys.length) {
-    throw invalidParameter(`Invalid page token, parsed value=${JSON.stringify(place)}`)
+    throw invalidParameter(`Invalid page token, parsed value=${pythonLiteral(place)}`)
   }
   return place as Place
 }
