@@ -17,9 +17,24 @@ const CONNECTION_CODES = new Set([
 ])
 const CONNECTION_TEXTS =
   /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|not queryable|Cannot use a pool after calling end/i
-// CrateDB answers these through XX000 while nodes leave, join or run out of disk.
-const CRATEDB_AWAY_TEXTS =
-  /shards? (?:failed|not available|is not available)|primary shard is not active|NoShardAvailable|UnavailableShards|no master|ClusterBlockException|blocked by|doesn't support or allow|node closed|NodeDisconnected|NodeNotConnected|NoSuchNode|CircuitBreaking|CONTEXT_MISSING|Job(?:Killed|Context)|rejected execution/i
+// CrateDB answers these through XX000 while nodes leave, join, hang or run out of memory or disk. The texts stand
+// in its exceptions (6.4); the names of some come where an exception has no text of its own.
+const CRATEDB_AWAY_TEXTS = new RegExp(
+  [
+    /\bshards? (?:failed|not started|(?:\d+ |of table \S+ )*(?:is )?not available)|no such shard/,
+    /primary shard is not active|operations only allowed when|NoShardAvailable|UnavailableShards/,
+    /no master|MasterNotDiscovered|NotMaster|failed to process cluster event|FailedToCommit/,
+    /blocked by|ClusterBlockException|doesn't support or allow/,
+    /node closed|No ?Such ?Node|Node ?Not ?Connected|NodeDisconnected|\bdisconnected\b|connection already closed/,
+    /connect_(?:exception|timeout)|connection failure|handshake failed|timed out|ReceiveTimeout/,
+    /(?:IndexReader|IndexSearcher|engine|translog|transport) (?:is|was) (?:already )?closed|AlreadyClosed/,
+    /Job ?killed|JobContext|CONTEXT_MISSING|rejected execution|EsRejected/,
+    /CircuitBreaking|breaker would use|Data too large/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'i',
+)
 
 /**
  * The error to throw for what a driver threw: DuplicateKeyError, TEMPORARILY_UNAVAILABLE while the database is

@@ -99,11 +99,13 @@ export function createRunService({ engine, clock, write, requireActiveExperiment
       ? checkLength('run_name', MAX_TAG_VALUE_LENGTH, changes.run_name)
       : undefined
     if (runName) await write(nameWrite(row, runName))
-    const updated = await store.updateRun(engine, runId, {
-      status: changes.status ?? row.status,
+    // Only what is given is written: what was read may be changed by somebody else in this moment.
+    const given = {
+      ...(changes.status && { status: changes.status }),
       ...(changes.end_time !== undefined && { endTime: changes.end_time }),
       ...(runName && { runName }),
-    })
+    }
+    const updated = Object.keys(given).length > 0 ? await store.updateRun(engine, runId, given) : row
     return infoToWire(updated)
   }
 
