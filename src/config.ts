@@ -69,7 +69,7 @@ export const DatabaseConfigSchema = z.object({
     group: 'Storage',
     flags: '--db-pool-size <n>',
     env: 'CRATEFLOW_DB_POOL_SIZE',
-    help: 'Connections to CrateDB or PostgreSQL at most.',
+    help: 'Connections to CrateDB or PostgreSQL at most, shared out evenly among the workers.',
   }),
   dbWaitSeconds: whole(0, 86_400).default(60).register(settings, {
     group: 'Storage',
@@ -151,11 +151,11 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     env: 'MLFLOW_PORT',
     help: 'Port to listen on; 0 for any that is free.',
   }),
-  workers: whole(1, 1024).default(1).register(settings, {
+  workers: whole(1, 1024).optional().register(settings, {
     group: 'Network',
     flags: '-w, --workers <n>',
     env: 'MLFLOW_WORKERS',
-    help: 'One process serves all clients, so only 1 is taken.',
+    help: 'Processes that serve clients (default: one per core, up to 4; always 1 with the embedded database).',
   }),
   staticPrefix: staticPrefix().optional().register(settings, {
     group: 'Network',

@@ -1,4 +1,5 @@
 // `crateflow server`: opens the database, builds the app, listens, and stops without losing anything.
+import { availableParallelism } from 'node:os'
 import type { Logger } from 'pino'
 import {
   type ArtifactConfig,
@@ -12,15 +13,19 @@ import {
 import type { Engine } from '../database/engine.ts'
 import { describeTarget, parseBackendUri } from '../database/uri.ts'
 import { layoutOf, openDatabase } from './database.ts'
-import { asUsage, EXIT, UsageError } from './errors.ts'
+import { asUsage, EXIT, reasonOf, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
 import { listenForStop, type StopSignal } from './signals.ts'
+import { linkToPrimary, type PrimaryLink } from './worker.ts'
 
 /** The server's app, as far as this file needs it. */
 type App = Awaited<ReturnType<typeof import('../app.ts')['buildApp']>>
 
+/** More processes would rather wait for the database than work. */
+const MOST_WORKERS_BY_DEFAULT = 4
+
 /**
- * Runs the server until it is told to stop.
+ * Runs the server until it is told to stop: in this process, in several workers, or as one of those workers.
  * @param warnings lines to log before anything else
  * @returns the exit code: 0 after a graceful stop, 1 when requests had to be cut off
  * @throws UsageError, or what kept the server from starting
@@ -31,38 +36,90 @@ export async function runServer(
   warnings: readonly string[],
 ): Promise<number> {
   const { config, artifacts } = readServerConfig(flags, env)
-  const log = createLog({
-    level: config.logLevel,
-    format: config.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json'),
-  })
-  for (const warning of [...warnings, ...securityWarnings(config)]) log.warn(warning)
   const stop = listenForStop()
+  const primary = linkToPrimary(stop)
+  const log = createServerLog(config, primary)
   // After an error that nobody caught, nothing is certain: the log gets it whole, and the program ends.
   process.once('uncaughtException', (error) => {
     log.fatal({ err: error }, 'Unexpected error')
     process.exit(EXIT.failure)
   })
+  const setup: Setup = { config, artifacts, log, stop, primary, workers: workerCount(config) }
   try {
-    // The database opens while the modules of the app load.
-    const [engine, app] = await Promise.all([openEngineOf(config, log, stop), import('../app.ts')])
-    return await serve({ config, artifacts, log, stop, engine, buildApp: app.buildApp })
+    if (primary) return await serve(setup)
+    for (const warning of [...warnings, ...securityWarnings(config), ...workerWarnings(setup)])
+      log.warn(warning)
+    return await (setup.workers > 1 ? serveByWorkers(setup) : serve(setup))
   } catch (error) {
     if (stop.signal.aborted) return EXIT.ok
-    throw error
+    if (!primary) throw error
+    primary.fail(reasonOf(error))
+    return EXIT.failure
   } finally {
     stop.release()
+    primary?.leave()
   }
+}
+
+interface Setup {
+  config: ServerConfig
+  artifacts: ArtifactConfig
+  log: Logger
+  stop: StopSignal
+  /** Of a worker, the line to the process that began it. */
+  primary: PrimaryLink | undefined
+  /** How many processes serve. */
+  workers: number
+}
+
+function createServerLog(config: ServerConfig, primary: PrimaryLink | undefined): Logger {
+  const log = createLog({
+    level: config.logLevel,
+    format: config.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json'),
+  })
+  return primary ? log.child({ worker: primary.id }) : log
+}
+
+const isEmbedded = (config: ServerConfig) =>
+  !config.artifactsOnly && asUsage(() => parseBackendUri(config.backendStoreUri)).engine === 'pglite'
+
+/** One for the embedded database, which has one owner; never more than there are connections to share out. */
+function workerCount(config: ServerConfig): number {
+  if (isEmbedded(config)) return 1
+  const wanted = config.workers ?? Math.min(availableParallelism(), MOST_WORKERS_BY_DEFAULT)
+  return config.artifactsOnly ? wanted : Math.min(wanted, config.dbPoolSize)
+}
+
+function workerWarnings({ config, workers }: Setup): string[] {
+  const wanted = config.workers ?? workers
+  if (wanted === workers) return []
+  const why = isEmbedded(config)
+    ? 'the embedded database has one owner'
+    : '--db-pool-size leaves each of them one connection'
+  return [`${wanted} workers were asked for, ${workers} will serve: ${why}.`]
+}
+
+/** Runs as the primary process: prepares the database and leaves all else to the workers. */
+async function serveByWorkers({ config, log, stop, workers }: Setup): Promise<number> {
+  const { runCluster } = await import('./cluster.ts')
+  return runCluster({
+    count: workers,
+    log,
+    stop,
+    args: process.argv.slice(2),
+    prepare: async () => {
+      const engine = await openEngineOf({ config: { ...config, dbPoolSize: 1 }, log, stop })
+      await engine.close()
+    },
+    announce: (port) => announce(config, port),
+    shutdownTimeoutSeconds: config.shutdownTimeoutSeconds,
+  })
 }
 
 /** @throws UsageError for values that contradict each other or ask for what the server does not do */
 function readServerConfig(flags: Flags, env: Environment) {
   const config = asUsage(() => readConfig(ServerConfigSchema, flags, env))
   const artifacts = asUsage(() => readConfig(ArtifactConfigSchema, {}, env))
-  if (config.workers !== 1) {
-    throw new UsageError(
-      `--workers must be 1: one process serves all clients. To use more cores, start several servers on one CrateDB or PostgreSQL database and put a load balancer in front of them.`,
-    )
-  }
   if (config.registryStoreUri !== undefined && config.registryStoreUri !== config.backendStoreUri) {
     throw new UsageError('--registry-store-uri must be left out or equal --backend-store-uri.')
   }
@@ -91,15 +148,18 @@ function securityWarnings(config: ServerConfig): string[] {
   ].filter(Boolean)
 }
 
-async function openEngineOf(config: ServerConfig, log: Logger, stop: StopSignal): Promise<Engine> {
+type Opening = Pick<Setup, 'config' | 'log' | 'stop'> & Partial<Pick<Setup, 'primary' | 'workers'>>
+
+async function openEngineOf({ config, log, stop, primary, workers = 1 }: Opening): Promise<Engine> {
   if (config.artifactsOnly) return (await import('../database/absent.ts')).absentEngine()
   const target = asUsage(() => parseBackendUri(config.backendStoreUri))
+  const shared = { ...config, dbPoolSize: Math.floor(config.dbPoolSize / workers) }
+  const opening = { config: shared, target, log, signal: stop.signal }
+  // The primary has migrated it.
+  if (primary) return openDatabase({ ...opening, prepare: async () => {} })
   const { migrate, requireMigrated } = await import('../database/migrate.ts')
   return openDatabase({
-    config,
-    target,
-    log,
-    signal: stop.signal,
+    ...opening,
     async prepare(engine) {
       if (!config.migrate) return requireMigrated(engine, layoutOf(config))
       const applied = await migrate(engine, layoutOf(config))
@@ -109,23 +169,23 @@ async function openEngineOf(config: ServerConfig, log: Logger, stop: StopSignal)
   })
 }
 
-interface Serving {
-  config: ServerConfig
-  artifacts: ArtifactConfig
-  log: Logger
-  stop: StopSignal
-  engine: Engine
-  buildApp: typeof import('../app.ts')['buildApp']
-}
-
-async function serve(serving: Serving): Promise<number> {
-  const { config, log, stop, engine } = serving
+async function serve(setup: Setup): Promise<number> {
+  const { config, log, stop, primary } = setup
+  // The database opens while the modules of the app load.
+  const [engine, { buildApp }] = await Promise.all([
+    (primary?.mayOpen ?? Promise.resolve()).then(() => openEngineOf(setup)),
+    import('../app.ts'),
+  ])
   try {
-    const app = await serving.buildApp(await appDeps(serving))
+    const app = await buildApp(await appDeps(setup, engine))
     await app.listen({ host: config.host, port: config.port })
-    announce(config, portOf(app))
+    if (!primary) announce(config, portOf(app))
     await stop.stopped
-    return await closeGracefully(app, config.shutdownTimeoutSeconds, log)
+    const lifecycle = primary ? 'debug' : 'info'
+    log[lifecycle]('Stopping: running requests may end')
+    const code = await closeGracefully(app, config.shutdownTimeoutSeconds, log)
+    log[lifecycle]('Stopped')
+    return code
   } catch (error) {
     throw listenError(error, config)
   } finally {
@@ -133,7 +193,7 @@ async function serve(serving: Serving): Promise<number> {
   }
 }
 
-async function appDeps({ config, artifacts, log, engine }: Serving) {
+async function appDeps({ config, artifacts, log, primary }: Setup, engine: Engine) {
   const { createLocationPolicy } = await import('../artifacts/stores/locations.ts')
   const { resolveUriIfLocal } = await import('../wire/uri.ts')
   const root = config.defaultArtifactRoot ?? 'mlflow-artifacts:/'
@@ -163,6 +223,7 @@ async function appDeps({ config, artifacts, log, engine }: Serving) {
             xFrameOptions: config.xFrameOptions,
           },
       metrics: config.exposePrometheus !== undefined,
+      collectMetrics: primary?.metrics,
       documentation: true,
     },
     logger: log,
@@ -200,7 +261,6 @@ function listenError(error: unknown, { host, port }: ServerConfig): unknown {
 
 /** Takes no more connections and waits for running requests; what is left after the time is cut off. */
 async function closeGracefully(app: App, timeoutSeconds: number, log: Logger): Promise<number> {
-  log.info('Stopping: running requests may end')
   let code: number = EXIT.ok
   const timer = setTimeout(() => {
     log.warn(`Requests did not end within ${timeoutSeconds} s and are cut off`)
@@ -212,6 +272,5 @@ async function closeGracefully(app: App, timeoutSeconds: number, log: Logger): P
   await app.close()
   clearTimeout(timer)
   clearInterval(sweep)
-  log.info('Stopped')
   return code
 }

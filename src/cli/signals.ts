@@ -5,9 +5,11 @@ import { constants } from 'node:os'
 const ECHO_MS = 1_000
 
 export interface StopSignal {
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted by the first SIGINT or SIGTERM, or by `ask`. */
   signal: AbortSignal
   stopped: Promise<void>
+  /** Stops as the first signal does. */
+  ask: () => void
   /** Gives the signals back to the process. */
   release: () => void
 }
@@ -28,6 +30,7 @@ export function listenForStop(): StopSignal {
     stopped: new Promise((resolve) => {
       controller.signal.addEventListener('abort', () => resolve(), { once: true })
     }),
+    ask: () => controller.abort(),
     release: () => {
       process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
     },

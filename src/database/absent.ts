@@ -1,4 +1,5 @@
 // The engine of a server that has no database, since it serves artifacts alone.
+import { sql } from 'drizzle-orm'
 import { unavailable } from '../errors.ts'
 import { createEngine, type Dialect, type Engine } from './engine.ts'
 
@@ -8,9 +9,7 @@ export function absentEngine(): Engine {
     name: 'pglite',
     migrations: 'postgres',
     refresh: async () => {},
-    stored: () => {
-      throw unavailable('This server has no database.')
-    },
+    stored: (column) => sql`${column}`,
   }
   const connection = {
     query: () => Promise.reject(unavailable('This server has no database.')),

@@ -9,12 +9,16 @@ const LABELS = ['method', 'route', 'status'] as const
 /** As MLflow's exporter does, probes are left out. */
 const EXCLUDED = new Set(['/health', '/version', '/ready', '/metrics'])
 
+/** How metrics become text: `own` gives those of this process, for the workers of a cluster to be added up. */
+export type CollectMetrics = (own: () => Promise<unknown[]>) => () => Promise<string>
+
 /**
  * Counts requests and their latency by route, method and status, and serves them with the process's own metrics.
  * Routes are patterns such as `/api/2.0/mlflow/runs/get`, so their number is bounded.
+ * @param collect collects the metrics of all workers; absent in a server of one process
  * @see mlflow/server/prometheus_exporter.py activate_prometheus_exporter
  */
-export function registerMetrics(app: FastifyInstance): void {
+export function registerMetrics(app: FastifyInstance, collect?: CollectMetrics): void {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -23,6 +27,7 @@ export function registerMetrics(app: FastifyInstance): void {
     help: 'Version of the MLflow API',
     labelNames: ['version'],
     registers,
+    aggregator: 'first',
   })
     .labels(MLFLOW_VERSION)
     .set(1)
@@ -46,7 +51,8 @@ export function registerMetrics(app: FastifyInstance): void {
     total.inc(labels)
     seconds.observe(labels, reply.elapsedTime / 1000)
   })
+  const text = collect ? collect(() => registry.getMetricsAsJSON()) : () => registry.metrics()
   app.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
-    reply.type(registry.contentType).send(await registry.metrics()),
+    reply.type(registry.contentType).send(await text()),
   )
 }

@@ -1,6 +1,7 @@
 // What surrounds every endpoint: request ids and log, hosts and origins, time limits, metrics, documentation.
 import type { IncomingMessage, Server } from 'node:http'
 import { type FastifyHttpOptions, type FastifyInstance, LogController } from 'fastify'
+import type { CollectMetrics } from './metrics.ts'
 import { registerRequestLog, requestId } from './request-log.ts'
 import { registerSecurity, type SecurityOptions } from './security.ts'
 import { registerTimeLimits, timeLimitOptions } from './time-limits.ts'
@@ -12,6 +13,8 @@ export interface ShellOptions {
   security: SecurityOptions | undefined
   /** Serve /metrics. */
   metrics: boolean
+  /** Collects metrics from all workers of a cluster. */
+  collectMetrics?: CollectMetrics
   /** Serve /docs and /openapi.json. */
   documentation: boolean
 }
@@ -37,7 +40,7 @@ export async function registerShell(app: FastifyInstance, options: ShellOptions)
   const { staticPrefix } = options
   registerRequestLog(app)
   // Loaded when wanted: each costs some ten milliseconds of every start.
-  if (options.metrics) (await import('./metrics.ts')).registerMetrics(app)
+  if (options.metrics) (await import('./metrics.ts')).registerMetrics(app, options.collectMetrics)
   if (options.security) registerSecurity(app, options.security)
   registerTimeLimits(app)
   if (staticPrefix) {

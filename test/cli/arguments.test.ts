@@ -12,7 +12,7 @@ describe('the command line', () => {
     [['server', '--port'], {}, "option '-p, --port <n>' argument missing"],
     [['server', '--port', 'abc'], {}, 'crateflow: --port must be a whole number from 0 to 65535.'],
     [['server'], { MLFLOW_PORT: 'abc' }, 'crateflow: MLFLOW_PORT must be a whole number from 0 to 65535.'],
-    [['server', '--workers', '4'], {}, 'crateflow: --workers must be 1: one process serves all clients.'],
+    [['server', '--workers', '0'], {}, 'crateflow: --workers must be a whole number from 1 to 1024.'],
     [
       ['server', '--registry-store-uri', 'pglite:./other'],
       {},

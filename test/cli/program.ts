@@ -67,6 +67,7 @@ export const runProgram = async (args: readonly string[], options: RunOptions = 
 
 export interface RunningServer {
   url: string
+  pid: number
   request: (method: string, path: string, body?: unknown) => Promise<HttpAnswer>
   output: { readonly stdout: string; readonly stderr: string }
   signal: (name: 'SIGTERM' | 'SIGINT' | 'SIGKILL') => void
@@ -89,6 +90,7 @@ export async function runServer(args: readonly string[], options: RunOptions = {
   ])
   return {
     url,
+    pid: child.pid ?? 0,
     request: (method, path, body) => sendHttp(url, method, path, body),
     output,
     signal: (name) => void child.kill(name),

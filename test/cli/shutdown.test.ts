@@ -89,7 +89,12 @@ describe('a server that is stopped', () => {
       const upload = await withRunningUpload(server)
       server.signal(signal)
       await expect.poll(() => server.output.stderr).toContain('Stopping')
-      await expect(server.request('GET', '/health')).rejects.toThrow()
+      const isRefused = () =>
+        server.request('GET', '/health').then(
+          () => false,
+          () => true,
+        )
+      await expect.poll(isRefused).toBe(true)
       upload.finish()
       expect(await upload.status).toBe(200)
       expect((await server.ended).code).toBe(0)

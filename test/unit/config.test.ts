@@ -14,7 +14,6 @@ describe('the configuration', () => {
       migrate: true,
       host: '127.0.0.1',
       port: 5000,
-      workers: 1,
       xFrameOptions: 'SAMEORIGIN',
       disableSecurityMiddleware: false,
     })
