@@ -36,6 +36,9 @@ const CRATEDB_AWAY_TEXTS = new RegExp(
   'i',
 )
 
+// Until a starting CrateDB cluster has read its state, it knows no table. The server made them all when it started.
+const CRATEDB_NO_STATE_TEXTS = /^(?:Relation|Schema) '.*' unknown/
+
 /**
  * The error to throw for what a driver threw: DuplicateKeyError, TEMPORARILY_UNAVAILABLE while the database is
  * away or overloaded, INVALID_PARAMETER_VALUE for text that no engine can store, else the error itself.
@@ -55,6 +58,7 @@ export function translateDriverError(error: unknown): unknown {
     /^(?:08|53|57P)/.test(sqlstate) ||
     CONNECTION_TEXTS.test(error.message) ||
     (sqlstate === 'XX000' && CRATEDB_AWAY_TEXTS.test(error.message)) ||
+    CRATEDB_NO_STATE_TEXTS.test(error.message) ||
     (error instanceof AggregateError && error.errors.some((inner) => CONNECTION_CODES.has(inner?.code)))
   return isAway ? unavailable(AWAY, error) : error
 }

@@ -14,7 +14,8 @@ describeEachEngine('a run whose name and status change at once', (engine) => {
       for (let round = 0; round < ROUNDS; round++) {
         const created = await app.request('POST', `${API}/create`, { experiment_id: '0' })
         const runId = (created.body as { run: { info: { run_id: string } } }).run.info.run_id
-        const update = (changes: object) => app.request('POST', `${API}/update`, { run_id: runId, ...changes })
+        const update = (changes: object) =>
+          app.request('POST', `${API}/update`, { run_id: runId, ...changes })
         const answers = await Promise.all([
           update({ run_name: 'renamed' }),
           update({ status: 'FINISHED', end_time: 7 }),

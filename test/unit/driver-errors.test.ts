@@ -30,10 +30,14 @@ describe('a database error', () => {
     expect(translated(thrown(message, 'XX000'))).toBe('TEMPORARILY_UNAVAILABLE')
   })
 
+  it('of a CrateDB cluster that has not read its tables yet is TEMPORARILY_UNAVAILABLE', () => {
+    expect(translated(thrown("Relation 'runs' unknown", '42P01'))).toBe('TEMPORARILY_UNAVAILABLE')
+  })
+
   it.each([
     ['Invalid arguments in: to_char(1, 2)', 'XX000'],
     ["Cannot cast `'x'` of type `text` to type `bigint`", 'XX000'],
-    ["Relation 'runs' unknown", '42P01'],
+    ['relation "runs" does not exist', '42P01'],
     ['Column disconnected unknown', '42703'],
   ])('that is a mistake stays what it is: %s', (message, code) => {
     const error = thrown(message, code)
