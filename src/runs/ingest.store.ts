@@ -23,6 +23,8 @@ export interface ParamConflict {
   newValue: string
 }
 
+const { step, timestamp, value, isNan } = latestMetrics
+
 const MAX_ROWS_PER_FLUSH = 20_000
 const MAX_ROWS_QUEUED = 200_000
 
@@ -34,7 +36,13 @@ export type RunWriter = (write: RunWrite) => Promise<ParamConflict[]>
  */
 export function createRunWriter(engine: Engine): RunWriter {
   const upsertMetrics = createUpsert(engine, metrics, { onConflict: keepStored(metrics.experimentId) })
-  const upsertLatest = createUpsert(engine, latestMetrics, { onConflict: takeNewest })
+  const upsertLater = createUpsert(engine, latestMetrics, {
+    onConflict: (on) => takeWhere(on, isLaterStep(on)),
+    returning: [latestMetrics.runId, latestMetrics.key, step, timestamp, value],
+  })
+  const upsertNewest = createUpsert(engine, latestMetrics, {
+    onConflict: (on) => takeWhere(on, isNewerPoint(on)),
+  })
   const upsertTags = createUpsert(engine, tags, { onConflict: takeNew(tags.value) })
   const upsertParams = createUpsert(engine, params, {
     onConflict: keepStored(params.value),
@@ -45,12 +53,18 @@ export function createRunWriter(engine: Engine): RunWriter {
     maxFlush: MAX_ROWS_PER_FLUSH,
     maxQueued: MAX_ROWS_QUEUED,
     flush: async (writes) => {
-      const [storedParams = []] = await writeAll(engine, [
+      const newest = newestPoints(writes)
+      const stepped = newest.filter((point) => point.step !== 0)
+      const [storedParams = [], storedLatest = []] = await writeAll(engine, [
         upsertParams(firstParams(writes)),
+        upsertLater(stepped),
+        // Points without a step usually meet their like.
+        upsertNewest(newest.filter((point) => point.step === 0)),
         upsertMetrics(distinctPoints(writes)),
-        upsertLatest(newestPoints(writes)),
         upsertTags(lastTags(writes)),
       ])
+      const overtaken = findTied(stepped, storedLatest)
+      if (overtaken.length > 0) await writeAll(engine, [upsertNewest(overtaken)])
       return findConflicts(writes, storedParams)
     },
   })
@@ -88,20 +102,37 @@ function newestPoints(writes: RunWrite[]): LatestMetricRow[] {
 }
 
 /**
- * The comparison with the stored point is in the statement, so writers on several servers cannot overtake each other.
+ * Sets the stored point where the condition holds. The comparison with the stored point is in the statement, so
+ * writers on several servers cannot overtake each other.
  * @see mlflow/store/tracking/sqlalchemy_store.py _update_latest_metrics_if_necessary
  */
-function takeNewest(engine: Engine): SQL {
-  const { step, timestamp, value, isNan } = latestMetrics
-  const stored = engine.dialect.stored
-  const wins = sql`excluded.step > ${stored(step)} OR (excluded.step = ${stored(step)} AND (
+function takeWhere({ dialect }: Engine, wins: SQL): SQL {
+  const changes = [value, timestamp, step, isNan].map((column) => {
+    const stored = dialect.stored(column)
+    return sql`${sql.identifier(column.name)} = CASE WHEN ${wins} THEN ${excluded(column)} ELSE ${stored} END`
+  })
+  return sql.join(changes, sql`, `)
+}
+
+/**
+ * Holds for most points that are logged. CrateDB works through the condition for each row and column: 1000 rows
+ * take a third of the time that they take under the whole comparison (measured on 6.4).
+ */
+const isLaterStep = ({ dialect }: Engine): SQL => sql`excluded.step > ${dialect.stored(step)}`
+
+/** The whole comparison: by step, then timestamp, then value. */
+const isNewerPoint = ({ dialect: { stored } }: Engine): SQL =>
+  sql`excluded.step > ${stored(step)} OR (excluded.step = ${stored(step)} AND (
     excluded.timestamp > ${stored(timestamp)} OR (excluded.timestamp = ${stored(timestamp)} AND
     excluded.value > ${stored(value)})))`
-  const changes = [value, timestamp, step, isNan].map(
-    (column) =>
-      sql`${sql.identifier(column.name)} = CASE WHEN ${wins} THEN ${excluded(column)} ELSE ${stored(column)} END`,
-  )
-  return sql.join(changes, sql`, `)
+
+/** Points that `isLaterStep` did not let pass, though they are newer than the stored one of the same step. */
+function findTied(points: LatestMetricRow[], stored: Record<string, unknown>[]): LatestMetricRow[] {
+  const byKey = new Map(stored.map((row) => [`${row.run_id}\0${row.key}`, row as unknown as LatestMetricRow]))
+  return points.filter((point) => {
+    const found = byKey.get(`${point.runId}\0${point.key}`)
+    return found !== undefined && isNewer(point, found)
+  })
 }
 
 /** Rows sorted by primary key: PostgreSQL servers that write the same rows at once must lock them in one order. */
