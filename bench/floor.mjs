@@ -18,44 +18,42 @@ const WARM_UP = 3
  * that the server was seen to send for such a batch, prepared, each on a connection of its own where the server
  * used several at once.
  */
-export async function measureFloor({ main, uri, schema, folder, rounds, seconds }) {
+export async function measureFloor({ main, uri, schema, folder, rounds, seconds, defer }) {
   const { host, port, user } = connectionOf(uri)
   const recorder = await startRecorder({ host, port })
+  defer(async () => recorder.close())
   const work = join(folder, 'floor')
   mkdirSync(work, { recursive: true })
   const viaProxy = `cratedb://${user}@127.0.0.1:${recorder.port}/?schema=${schema}`
-  const recorded = await startServer({ name: 'recorded', folder: work, ...ours(main, viaProxy) })
-  const direct = await startServer({
-    name: 'direct',
-    folder: work,
-    ...ours(main, `${uri}?schema=${schema}`),
-  })
-  let clients = []
-  try {
-    const { experiment_id } = await direct.post('experiments/create', { name: `floor-${Date.now()}` })
-    const newRun = async () => (await direct.post('runs/create', { experiment_id })).run.info.run_id
-    const statements = await recordBatch(recorder, recorded, await newRun())
-    clients = await connectAll(statements, connectionOf(uri, schema))
-    const serverRun = await newRun()
-    const fill = freshKeys(serverRun)
-    // Both go on counting from round to round, so that keys stay fresh.
-    let [served, replayed] = [0, 0]
-    const results = { server: [], floor: [] }
-    const one = { clients: 1, seconds }
-    for (let round = 0; round < rounds; round++) {
-      const serve = () => direct.send(encodePost('runs/log-batch', fill(FIRST + served++)))
-      results.server.push(await measure({ ...one, work: serve }))
-      results.floor.push(await measure({ ...one, work: () => replay(clients, ++replayed) }))
-    }
-    const metrics = async (runId) => (await direct.get(`runs/get?run_id=${runId}`)).run.data.metrics.length
-    assertEqual('metrics of the server', await metrics(serverRun), served * METRICS_PER_BATCH)
-    return tell(results, statements)
-  } finally {
-    for (const { client } of clients) await client.end()
-    await recorded.stop()
-    await direct.stop()
-    recorder.close()
+  const start = async (name, target) => {
+    const server = await startServer({ name, folder: work, ...ours(main, target) })
+    defer(server.stop)
+    return server
   }
+  const recorded = await start('recorded', viaProxy)
+  const direct = await start('direct', `${uri}?schema=${schema}`)
+  const { experiment_id } = await direct.post('experiments/create', { name: `floor-${Date.now()}` })
+  const newRun = async () => (await direct.post('runs/create', { experiment_id })).run.info.run_id
+  const statements = await recordBatch(recorder, recorded, await newRun())
+  const clients = await connectAll(statements, connectionOf(uri, schema))
+  for (const { client } of clients) defer(() => client.end())
+  const runId = await newRun()
+  const results = await alternate({ direct, clients, fill: freshKeys(runId), rounds, seconds })
+  const { run } = await direct.get(`runs/get?run_id=${runId}`)
+  assertEqual('metrics of the server', run.data.metrics.length, results.served * METRICS_PER_BATCH)
+  return tell(results, statements)
+}
+
+/** Server and statements in turn; both go on counting from round to round, so that keys stay fresh. */
+async function alternate({ direct, clients, fill, rounds, seconds }) {
+  const results = { server: [], floor: [], served: 0 }
+  let replayed = 0
+  const serve = () => direct.send(encodePost('runs/log-batch', fill(FIRST + results.served++)))
+  for (let round = 0; round < rounds; round++) {
+    results.server.push(await measure({ clients: 1, seconds, work: serve }))
+    results.floor.push(await measure({ clients: 1, seconds, work: () => replay(clients, ++replayed) }))
+  }
+  return results
 }
 
 /** The INSERT statements of one batch, once the server has prepared them. */

@@ -19,11 +19,12 @@ const IDLE_MS = 5000
 const log = (text) => console.error(`# ${text}`)
 
 /** Starts what is asked for and can be had, one after the other, and tells what each takes while idle. */
-async function startAll(context, names) {
+async function startAll(context, names, defer) {
   const servers = []
   for (const name of names) {
     try {
       servers.push(await startContender(name, context))
+      defer(servers.at(-1).stop)
       log(`${name} is up after ${Math.round(servers.at(-1).startMs)} ms`)
     } catch (error) {
       log(`${name} is left out: ${error.message}`)
@@ -74,70 +75,72 @@ async function runWorks(servers, options) {
 }
 
 /** Opens the databases that the contenders need; without one, its contenders are left out. */
-async function openServices(options, folder) {
+async function openServices(options, folder, defer) {
   const needs = (names) => options.contenders.some((name) => names.includes(name))
   const cratedb = needs(ON_CRATEDB) ? await openCratedb({ uri: options.cratedb, folder, log }) : undefined
   const postgres = needs(ON_POSTGRES) ? await openPostgres({ uri: options.postgres, folder, log }) : undefined
+  for (const service of [cratedb, postgres]) if (service) defer(service.stop)
   const names = options.contenders.filter(
     (name) => (cratedb || !ON_CRATEDB.includes(name)) && (postgres || !ON_POSTGRES.includes(name)),
   )
   return { cratedb, postgres, names }
 }
 
-async function compare(options, folder) {
-  const { cratedb, postgres, names } = await openServices(options, folder)
+async function compare(options, folder, defer) {
+  const { cratedb, postgres, names } = await openServices(options, folder, defer)
   const id = process.pid
-  const servers = []
-  try {
-    const python = names.some((name) => name.startsWith('stock'))
-      ? await findPython(options.python, log)
-      : undefined
-    const { main, peer } = options
-    const uris = { cratedbUri: cratedb?.uri, postgresUri: postgres?.uri }
-    servers.push(...(await startAll({ folder, id, main, peer, python, ...uris }, names)))
-    const report = { idle: await measureIdle(servers) }
-    console.log(idleTable(report.idle))
-    report.works = await runWorks(servers, options)
-    if (cratedb && names.includes('cratedb') && options.floor)
-      report.floor = await measureFloor({
-        ...options,
-        folder,
-        uri: cratedb.uri,
-        schema: schemaOf('crateflow', id),
-      })
-    return report
-  } finally {
-    for (const server of servers) await server.stop()
-    if (cratedb)
-      await dropSchemas(
+  const python = names.some((name) => name.startsWith('stock'))
+    ? await findPython(options.python, log)
+    : undefined
+  const { main, peer } = options
+  const uris = { cratedbUri: cratedb?.uri, postgresUri: postgres?.uri }
+  if (cratedb)
+    defer(() =>
+      dropSchemas(
         cratedb.uri,
         ['crateflow', 'peer'].map((name) => schemaOf(name, id)),
-      )
-    await cratedb?.stop()
-    await postgres?.stop()
+      ),
+    )
+  const servers = await startAll({ folder, id, main, peer, python, ...uris }, names, defer)
+  const report = { idle: await measureIdle(servers) }
+  console.log(idleTable(report.idle))
+  report.works = await runWorks(servers, options)
+  if (servers.some(({ name }) => name === 'cratedb') && options.floor) {
+    const schema = schemaOf('crateflow', id)
+    report.floor = await measureFloor({ ...options, folder, uri: cratedb.uri, schema, defer })
   }
+  return report
 }
 
-async function scale(options, folder) {
+async function scale(options, folder, defer) {
   const cratedb = await openCratedb({ uri: options.cratedb, folder, log })
   if (!cratedb) throw new Error('--scale needs CrateDB')
+  defer(cratedb.stop)
+  return runScale({ ...options, folder, uri: cratedb.uri, log, defer })
+}
+
+/** Runs until done or told to stop by a signal; then undoes what was deferred, last first. */
+async function main() {
+  const options = readOptions(Object.keys(CONTENDERS))
+  const folder = mkdtempSync(join(tmpdir(), 'crateflow-bench-'))
+  const deferred = [async () => removeFolder(folder)]
+  const defer = (undo) => deferred.push(undo)
+  const interrupted = new Promise((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'])
+      process.once(signal, () => reject(new Error(`ended by ${signal}`)))
+  })
+  process.once('exit', killAll)
+  const run = options.ceiling ? measureCeiling : options.scale ? scale : compare
   try {
-    return await runScale({ ...options, folder, uri: cratedb.uri, log })
+    const report = await Promise.race([run(options, folder, defer), interrupted])
+    if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
   } finally {
-    await cratedb.stop()
+    for (const undo of deferred.reverse()) await undo().catch((error) => log(error.message))
   }
 }
 
-const options = readOptions(Object.keys(CONTENDERS))
-const folder = mkdtempSync(join(tmpdir(), 'crateflow-bench-'))
-process.once('exit', killAll)
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
-try {
-  const report = options.ceiling
-    ? { ceiling: await measureCeiling(options) }
-    : await (options.scale ? scale(options, folder) : compare(options, folder))
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
-} finally {
-  removeFolder(folder)
-}
+await main().catch((error) => {
+  log(error.message)
+  process.exitCode = 1
+})
 process.exit()

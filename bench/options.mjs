@@ -29,7 +29,7 @@ export function readOptions(known) {
       ceiling: { type: 'boolean', default: false },
       scale: { type: 'string' },
       'seed-seconds': { type: 'string', default: '3600' },
-      plots: { type: 'string' },
+      docs: { type: 'string' },
       drop: { type: 'boolean', default: false },
     },
   })

@@ -1,5 +1,5 @@
 // Costs as a store grows: the same works on schemas of several sizes, interleaved.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { encodeGet, encodePost } from './client.mjs'
@@ -16,36 +16,39 @@ const RUNS_PER_INTERVAL = 10
  * Fills one schema per size (what is there already is kept, so a second run measures at once), then measures each
  * in turn. A size that `seedSeconds` do not suffice for is measured as large as it became.
  */
-export async function runScale({ scale, folder, uri, main, seedSeconds, drop, plots, log, ...options }) {
+export async function runScale({
+  scale,
+  folder,
+  uri,
+  main,
+  seedSeconds,
+  drop,
+  docs,
+  log,
+  defer,
+  ...options
+}) {
   const stores = []
-  try {
-    for (const { label, points } of scale) {
-      const schema = `bench_${label.toLowerCase()}`
-      log(`${label}: seeding ${schema}`)
-      stores.push(await openStore({ label, points, schema, uri, main, folder, seedSeconds, log }))
-    }
-    const report = await measureStores(stores, options)
-    printReport(report)
-    if (plots) writePlots(report, plots)
-    return report
-  } finally {
-    for (const { server, pool } of stores) {
-      await server.stop()
-      await pool.end()
-    }
-    if (drop)
-      await dropSchemas(
-        uri,
-        stores.map(({ schema }) => schema),
-      )
+  for (const { label, points } of scale) {
+    const schema = `bench_${label.toLowerCase()}`
+    log(`${label}: seeding ${schema}`)
+    if (drop) defer(() => dropSchemas(uri, [schema]))
+    stores.push(await openStore({ label, points, schema, uri, main, folder, seedSeconds, log, defer }))
   }
+  const report = await measureStores(stores, options)
+  const text = scaleTable(report)
+  console.log(text)
+  if (docs) publish(report, text, docs)
+  return report
 }
 
-async function openStore({ label, points, schema, uri, main, folder, seedSeconds, log }) {
+async function openStore({ label, points, schema, uri, main, folder, seedSeconds, log, defer }) {
   const work = join(folder, schema)
   mkdirSync(work, { recursive: true })
   const server = await startServer({ name: label, folder: work, ...ours(main, `${uri}?schema=${schema}`) })
+  defer(server.stop)
   const pool = new pg.Pool({ ...connectionOf(uri, schema), max: 1 })
+  defer(() => pool.end())
   const runs = Math.ceil(points / POINTS_PER_RUN)
   const seeded = await seedRuns({ server, pool, runs, deadline: performance.now() + seedSeconds * 1000, log })
   return { label, schema, server, pool, ...seeded, disk: await diskOf(pool, schema) }
@@ -135,16 +138,15 @@ async function measureStores(stores, { rounds, seconds, works }) {
   return report
 }
 
-function printReport({ sizes, works }) {
-  const row = (...cells) => console.log(`| ${cells.join(' | ')} |`)
+/** The measurements as a table in Markdown. */
+function scaleTable({ sizes, works }) {
+  const rows = []
+  const row = (...cells) => rows.push(`| ${cells.join(' | ')} |`)
   row('', ...sizes.map(({ points }) => `${(points / 1e6).toFixed(1)}M points`))
   row('---', ...sizes.map(() => '---'))
   row('runs', ...sizes.map(({ runs }) => runs))
   row('GB of metrics', ...sizes.map(({ bytes }) => (bytes / 1e9).toFixed(2)))
-  for (const table of ['metrics', 'latest_metrics', 'params', 'tags', 'runs']) {
-    const perRow = ({ disk }) => (disk[table] ? Math.round(disk[table].bytes / disk[table].rows) : '')
-    row(`bytes per row of ${table}`, ...sizes.map(perRow))
-  }
+  row('bytes per point', ...sizes.map(({ bytes, points }) => Math.round(bytes / points)))
   for (const [title, measured] of Object.entries(works)) {
     const isRate = title.endsWith('/s)')
     const cells = measured.map(({ perSecond, p50, p99 }) =>
@@ -152,9 +154,11 @@ function printReport({ sizes, works }) {
     )
     row(isRate ? title : `${title}, p50 / p99 (ms)`, ...cells)
   }
+  return rows.join('\n')
 }
 
-function writePlots({ sizes, works }, folder) {
+/** Writes plots into the folder, and the table into its scale.md, between two comments. */
+function publish({ sizes, works }, text, folder) {
   const series = (choose, figure) =>
     Object.entries(works)
       .filter(([title]) => choose(title.endsWith('/s)')))
@@ -165,7 +169,7 @@ function writePlots({ sizes, works }, folder) {
   const xLabel = 'metric points in the store'
   const charts = {
     'scale-reads.svg': {
-      title: 'Reads by id stay flat (p50, 1 client)',
+      title: 'Reads by the size of the store (p50, 1 client)',
       yLabel: 'milliseconds',
       series: series(
         (isRate) => !isRate,
@@ -173,7 +177,7 @@ function writePlots({ sizes, works }, folder) {
       ),
     },
     'scale-ingest.svg': {
-      title: 'Ingest does not slow down (4 clients)',
+      title: 'Ingest by the size of the store (4 clients)',
       yLabel: 'points per second',
       series: series(
         (isRate) => isRate,
@@ -183,4 +187,10 @@ function writePlots({ sizes, works }, folder) {
   }
   for (const [file, chart] of Object.entries(charts))
     writeFileSync(join(folder, file), lineChart({ xLabel, ...chart }))
+  const page = join(folder, 'scale.md')
+  const block = /(<!-- measured -->\n)[\s\S]*?(\n<!-- \/measured -->)/
+  writeFileSync(
+    page,
+    readFileSync(page, 'utf8').replace(block, (_, start, end) => `${start}\n${text}\n${end}`),
+  )
 }
