@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { findJava } from '../test/support/services/cratedb.ts'
 import { type Cluster, startCluster } from './cluster.ts'
 import { runEmbedded } from './embedded.ts'
-import { CLUSTER_FAULTS, type Fault } from './faults.ts'
+import { CLUSTER_FAULTS, type Fault, type Scene } from './faults.ts'
 import { findMinio } from './minio.ts'
 import { runObjectStore } from './objects.ts'
 import { type Result, runFault } from './run-fault.ts'
@@ -48,9 +48,10 @@ function readOptions(): Options {
 
 const chosen = ({ only }: Options, name: string) => only.length === 0 || only.includes(name)
 
-/** A run's results and what could not be done on this machine. */
+/** All results, what failed otherwise, and what could not be done on this machine. */
 interface Outcome {
   results: Result[]
+  failed: string[]
   skipped: string[]
 }
 
@@ -58,6 +59,16 @@ function note({ results }: Outcome, result: Result): void {
   results.push(result)
   console.log(formatTable([result]).split('\n').at(-1))
   for (const violation of result.violations.slice(0, 20)) console.log(`  ${violation}`)
+}
+
+/** A fault that cannot be carried out fails the run; the others are carried out all the same. */
+async function attempt(outcome: Outcome, fault: string, run: () => Promise<Result>): Promise<void> {
+  try {
+    note(outcome, await run())
+  } catch (error) {
+    outcome.failed.push(`${fault}: ${(error as Error).stack}`)
+    console.log(outcome.failed.at(-1))
+  }
 }
 
 async function runOnCluster(options: Options, folder: string, outcome: Outcome): Promise<void> {
@@ -79,9 +90,14 @@ async function runOnCluster(options: Options, folder: string, outcome: Outcome):
     }
     await cluster.untilGreen()
     for (const [index, fault] of faults.entries()) {
-      note(outcome, await runClusterFault(cluster, servers, fault, options.seed + index))
+      const seed = options.seed + index
+      await attempt(outcome, fault.name, () => runClusterFault(cluster, servers, fault, seed))
     }
-    if (withStock) await runWithStockClient(options, { cluster, servers }, outcome)
+    if (withStock && existsSync(options.python)) {
+      await attempt(outcome, STOCK_CLIENT, () => runWithStockClient(options, { cluster, servers }))
+    } else if (withStock) {
+      outcome.skipped.push(`${STOCK_CLIENT}: no Python with MLflow at ${options.python}`)
+    }
   } finally {
     await Promise.all(servers.map((server) => server.stop()))
     await cluster.stop()
@@ -98,19 +114,11 @@ const runClusterFault = (cluster: Cluster, servers: Server[], fault: Fault, seed
   })
 
 /** A node is killed while the stock client logs to one server. */
-async function runWithStockClient(
-  options: Options,
-  { cluster, servers }: { cluster: Cluster; servers: Server[] },
-  outcome: Outcome,
-): Promise<void> {
-  if (!existsSync(options.python)) {
-    outcome.skipped.push(`${STOCK_CLIENT}: no Python with MLflow at ${options.python}`)
-    return
-  }
-  const stock = runStockClient(options.python, (servers[0] as Server).url, 20)
+async function runWithStockClient({ python, seed }: Options, { cluster, servers }: Scene): Promise<Result> {
+  const stock = runStockClient(python, (servers[0] as Server).url, 20)
   stock.catch(() => {})
   const fault = CLUSTER_FAULTS[0] as Fault
-  const result = await runClusterFault(cluster, servers, { ...fault, name: STOCK_CLIENT }, options.seed)
+  const result = await runClusterFault(cluster, servers, { ...fault, name: STOCK_CLIENT }, seed)
   try {
     const { rounds, writes, slowest_s: slowest, problems } = await stock
     console.log(`  stock client: ${rounds} rounds, ${writes} writes, slowest round ${slowest} s`)
@@ -119,18 +127,18 @@ async function runWithStockClient(
   } catch (error) {
     result.violations.push(`stock client: ${(error as Error).message.slice(-600)}`)
   }
-  note(outcome, result)
+  return result
 }
 
 async function runAll(options: Options, folder: string): Promise<Outcome> {
-  const outcome: Outcome = { results: [], skipped: [] }
+  const outcome: Outcome = { results: [], failed: [], skipped: [] }
   await runOnCluster(options, folder, outcome)
   if (chosen(options, OBJECT_STORE)) {
     const minio = findMinio()
-    if (minio) note(outcome, await runObjectStore(minio, folder))
+    if (minio) await attempt(outcome, OBJECT_STORE, () => runObjectStore(minio, folder))
     else outcome.skipped.push(`${OBJECT_STORE}: no minio on the PATH`)
   }
-  if (chosen(options, EMBEDDED)) note(outcome, await runEmbedded(folder, options.seed))
+  if (chosen(options, EMBEDDED)) await attempt(outcome, EMBEDDED, () => runEmbedded(folder, options.seed))
   return outcome
 }
 
@@ -148,13 +156,15 @@ async function main(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'crateflow-chaos-'))
   console.log(`Data and logs: ${folder}`)
   const begun = performance.now()
-  const { results, skipped } = await runAll(options, folder)
+  const { results, failed, skipped } = await runAll(options, folder)
   const violations = results.reduce((sum, result) => sum + result.violations.length, 0)
   console.log(`\n${formatTable(results)}\n`)
   for (const reason of skipped) console.log(`Skipped ${reason}`)
   console.log(`${violations} violations in ${Math.round((performance.now() - begun) / 1000)} s`)
-  if (violations === 0 && !options.keep) await rm(folder, { recursive: true, force: true })
-  return violations === 0 && results.length > 0 ? 0 : 1
+  for (const reason of failed) console.log(`Failed ${reason}`)
+  const good = violations === 0 && failed.length === 0 && results.length > 0
+  if (good && !options.keep) await rm(folder, { recursive: true, force: true })
+  return good ? 0 : 1
 }
 
 process.exitCode = await main()

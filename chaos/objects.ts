@@ -28,7 +28,6 @@ export async function runObjectStore(minio: string, folder: string): Promise<Res
   const store = await startObjectStore(minio, folder)
   const server = await planServer({
     name: 'artifacts',
-    backendStoreUri: 'unused',
     folder,
     args: ['--artifacts-only', '--artifacts-destination', store.uri],
     env: store.env,
@@ -69,13 +68,14 @@ async function loadAndBreak(
   stopped = true
   await Promise.all(work)
   for (const path of load.stored.keys()) await verify(load, path)
-  return { ...load.result, longestGapMs: watch.longestGapMs(), acknowledged: load.stored.size }
+  return { ...load.result, ...watch.times(), acknowledged: load.stored.size }
 }
 
 const emptyResult = (fault: string): Result => ({
   ...{
     fault,
     longestGapMs: 0,
+    errorsMs: 0,
     recoveredMs: undefined,
     acknowledged: 0,
     lost: 0,

@@ -4,12 +4,10 @@ import { checkHistory } from './history/check.ts'
 import { startClients } from './history/clients.ts'
 import type { Operation } from './history/events.ts'
 import type { Server } from './servers.ts'
-import { createWatch } from './watch.ts'
+import { createWatch, type Times } from './watch.ts'
 
-export interface Result {
+export interface Result extends Times {
   fault: string
-  /** Milliseconds of the longest time in which nothing succeeded. */
-  longestGapMs: number
   /** Milliseconds from the end of the fault until requests succeeded again; undefined when they did not. */
   recoveredMs: number | undefined
   acknowledged: number
@@ -76,7 +74,7 @@ export async function runFault({ fault, servers, seed, run, healed }: FaultRun):
   const { violations, withdrawn, ...counts } = checkHistory(clients.history)
   return {
     fault,
-    longestGapMs: watch.longestGapMs(),
+    ...watch.times(),
     recoveredMs,
     ...counts,
     withdrawn: withdrawn.length,

@@ -8,7 +8,8 @@ const MAIN = join(import.meta.dirname, '../src/main.js')
 
 export interface ServerPlan {
   name: string
-  backendStoreUri: string
+  /** Left out for a server of artifacts alone. */
+  backendStoreUri?: string
   /** Holds its log and, unless `args` say otherwise, its artifacts. */
   folder: string
   args?: string[]
@@ -48,12 +49,14 @@ export async function planServer({
       child = await startChild({
         command: [
           ...[process.execPath, MAIN, 'server', '--host', '127.0.0.1', '--port', `${port}`],
-          ...['--backend-store-uri', backendStoreUri, ...destination, ...args],
+          ...(backendStoreUri === undefined ? [] : ['--backend-store-uri', backendStoreUri]),
+          ...destination,
+          ...args,
         ],
         logFile: join(root, 'server.log'),
         cwd: root,
         env: { ...process.env, CRATEFLOW_CRATEDB_SHARDS: '2', CRATEFLOW_CRATEDB_REPLICAS: '1', ...env },
-        ready: () => answers(`${url}/ready`),
+        ready: () => answers(`${url}${backendStoreUri === undefined ? '/health' : '/ready'}`),
       })
     },
     async kill() {

@@ -7,7 +7,8 @@ const seconds = (milliseconds: number | undefined) =>
 const COLUMNS: [string, (result: Result) => string | number][] = [
   ['fault', ({ fault }) => fault],
   ['longest gap (s)', ({ longestGapMs }) => seconds(longestGapMs)],
-  ['recovered after (s)', ({ recoveredMs }) => seconds(recoveredMs)],
+  ['errors for (s)', ({ errorsMs }) => seconds(errorsMs)],
+  ['well after mending (s)', ({ recoveredMs }) => seconds(recoveredMs)],
   ['writes acknowledged', ({ acknowledged }) => acknowledged],
   ['found', ({ acknowledged, lost }) => acknowledged - lost],
   ['lost', ({ lost }) => lost],

@@ -14,8 +14,14 @@ export interface Watch {
    * @throws Error after `patienceMs`
    */
   recovered: (patienceMs: number) => Promise<number>
+  times: () => Times
+}
+
+export interface Times {
   /** Milliseconds of the longest time in which no operation succeeded. */
-  longestGapMs: () => number
+  longestGapMs: number
+  /** Milliseconds from the first failed answer to the last one. */
+  errorsMs: number
 }
 
 const isFailure = (status: number) => status === 0 || status === 429 || status === 503
@@ -23,6 +29,7 @@ const isFailure = (status: number) => status === 0 || status === 429 || status =
 export function createWatch(servers: number): Watch {
   const lastSuccess = Array.from({ length: servers }, () => 0)
   let liftedAt = performance.now()
+  let firstFailure: number | undefined
   let lastFailure = 0
   let healedAt = 0
   let newestSuccess = performance.now()
@@ -31,6 +38,7 @@ export function createWatch(servers: number): Watch {
     answer({ status, server }) {
       const now = performance.now()
       if (isFailure(status)) {
+        firstFailure ??= now
         lastFailure = now
         return
       }
@@ -50,6 +58,6 @@ export function createWatch(servers: number): Watch {
       }
       throw new Error(`The servers do not recover within ${patienceMs} ms`)
     },
-    longestGapMs: () => gap,
+    times: () => ({ longestGapMs: gap, errorsMs: firstFailure ? lastFailure - firstFailure : 0 }),
   }
 }
