@@ -6,6 +6,8 @@ const IDLE_MS = 3000
 const TIMEOUT_MS = 60_000
 const HEAD_END = Buffer.from('\r\n\r\n')
 const EMPTY = Buffer.alloc(0)
+/** The end of a body without a length; JSON has no such bytes. */
+const LAST_CHUNK = '0\r\n\r\n'
 
 /**
  * Returns a client of one server. `send` takes what `encodeRequest` made and answers the body as a Buffer; it
@@ -76,6 +78,7 @@ function exchange(socket, request) {
   return new Promise((resolve, reject) => {
     let received = EMPTY
     let head
+    let tail = ''
     const chunks = []
     let size = 0
     const onData = (data) => {
@@ -88,7 +91,9 @@ function exchange(socket, request) {
       }
       chunks.push(data)
       size += data.length
-      if (head.length !== undefined ? size < head.length : !endsChunked(data)) return
+      if (head.length === undefined)
+        tail = (tail + data.toString('latin1', Math.max(0, data.length - 5))).slice(-5)
+      if (head.length === undefined ? tail !== LAST_CHUNK : size < head.length) return
       settle(resolve, { status: head.status, keep: head.keep, body: bodyOf(head, chunks) })
     }
     const onClose = () => settle(reject, new Error('The server closed the connection'))
@@ -113,9 +118,6 @@ function readHead(text) {
     length: length === undefined ? undefined : Number(length),
   }
 }
-
-/** The last chunk is empty; servers send it by itself or at the end of a packet. */
-const endsChunked = (data) => data.length >= 5 && data.toString('latin1', data.length - 5) === '0\r\n\r\n'
 
 function bodyOf(head, chunks) {
   const all = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
