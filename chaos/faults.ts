@@ -124,6 +124,17 @@ export const CLUSTER_FAULTS: Fault[] = [
     },
   },
   {
+    name: 'worker-killed',
+    does: 'kill -9 of one worker of each server, which the server replaces',
+    async run({ servers }) {
+      for (const server of servers) {
+        const [worker] = await server.workers()
+        if (worker !== undefined) process.kill(worker, 'SIGKILL')
+      }
+      await sleep(AWAY_MS)
+    },
+  },
+  {
     name: 'connections-exhausted',
     does: `${IDLE_SOCKETS} idle connections to the servers, 300 to CrateDB, and ${HEAVY_REQUESTS} searches at once`,
     async run({ cluster, servers }) {

@@ -91,6 +91,7 @@ async function runOnCluster(options: Options, folder: string, outcome: Outcome):
     await cluster.untilGreen()
     for (const [index, fault] of faults.entries()) {
       const seed = options.seed + index
+      console.log(fault.does)
       await attempt(outcome, fault.name, () => runClusterFault(cluster, servers, fault, seed))
     }
     if (withStock && existsSync(options.python)) {

@@ -1,5 +1,5 @@
 // The server under test as a process that can be killed and started again on its port.
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { answers, type Child, freePort, startChild } from '../test/support/services/child.ts'
 
@@ -22,6 +22,8 @@ export interface Server {
   start: () => Promise<void>
   /** As a crash would end it. */
   kill: () => Promise<void>
+  /** Process ids of the workers that serve its requests; empty if it serves them itself. */
+  workers: () => Promise<number[]>
   /** As an operator would end it. */
   stop: () => Promise<void>
 }
@@ -63,9 +65,22 @@ export async function planServer({
       await child?.kill()
       child = undefined
     },
+    workers: async () => (child ? workersOf(child.pid) : []),
     async stop() {
       await child?.stop()
       child = undefined
     },
   }
+}
+
+/** The first child of the shell that guards the server is its primary process, the parent of the workers. */
+async function workersOf(guard: number): Promise<number[]> {
+  const [primary] = await childrenOf(guard)
+  return primary === undefined ? [] : childrenOf(primary)
+}
+
+/** Linux lists the children of a process. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const list = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
+  return list.split(' ').filter(Boolean).map(Number)
 }
