@@ -7,6 +7,7 @@ import type { ServerTarget } from './uri.ts'
 const dialect: Dialect = {
   name: 'cratedb',
   migrations: 'cratedb',
+  likeBacktracks: true,
   /** One statement refreshes all tables: 2 ms when nothing changed, some 30 ms after writes. */
   async refresh(connection: Connection, tables) {
     const list = [...tables].sort().map((table) => `"${table}"`)

@@ -34,6 +34,8 @@ export interface Dialect {
   readonly name: 'pglite' | 'postgresql' | 'cratedb'
   /** Folder below migrations/. */
   readonly migrations: 'postgres' | 'cratedb'
+  /** LIKE with several `%` tries all combinations of places, for hours if need be; nothing can stop it. */
+  readonly likeBacktracks?: boolean
   /** Makes acknowledged writes of the tables visible to reads that are not by full primary key. */
   refresh(connection: Connection, tables: readonly string[]): Promise<void>
   /** The stored row's column inside ON CONFLICT … SET, where PostgreSQL wants a table prefix and CrateDB none. */

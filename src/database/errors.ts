@@ -53,6 +53,11 @@ export function translateDriverError(error: unknown): unknown {
       cause: error,
     })
   }
+  if (/TooComplexToDeterminize/.test(error.message)) {
+    return new MlflowError('INVALID_PARAMETER_VALUE', 'A pattern of the search is too complex.', {
+      cause: error,
+    })
+  }
   const isAway =
     CONNECTION_CODES.has(sqlstate) ||
     /^(?:08|53|57P)/.test(sqlstate) ||

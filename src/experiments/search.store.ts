@@ -53,12 +53,12 @@ export async function searchExperimentRows(
 
 function condition(engine: Engine, comparison: Comparison): SQL {
   const { type, key, comparator } = comparison
-  if (type === 'attribute') return compare(ATTRIBUTES[key] as Column, comparison)
+  if (type === 'attribute') return compare(ATTRIBUTES[key] as Column, comparison, engine.dialect)
   const { experimentId } = experimentTags
   const isNullCheck = comparator === 'IS NULL' || comparator === 'IS NOT NULL'
   const where = and(
     eq(experimentTags.key, key),
-    isNullCheck ? undefined : compare(experimentTags.value, comparison),
+    isNullCheck ? undefined : compare(experimentTags.value, comparison, engine.dialect),
   )
   const tagged = engine.db.select({ experimentId }).from(experimentTags).where(where)
   return (comparator === 'IS NULL' ? notInArray : inArray)(experiments.experimentId, tagged)

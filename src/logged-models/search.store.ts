@@ -79,7 +79,7 @@ function condition(engine: Engine, comparison: LoggedModelComparison, search: Lo
   const { type, key } = comparison
   if (type === 'attribute') {
     const column = ATTRIBUTES[key] as Column
-    return compare(AS_TEXT.includes(key) ? sql`CAST(${column} AS text)` : column, comparison)
+    return compare(AS_TEXT.includes(key) ? sql`CAST(${column} AS text)` : column, comparison, engine.dialect)
   }
   if (type === 'metric') {
     return hasMetric(
@@ -94,7 +94,7 @@ function condition(engine: Engine, comparison: LoggedModelComparison, search: Lo
   const modelIds = engine.db
     .select({ modelId: table.modelId })
     .from(table)
-    .where(and(ofKey, compare(table.value, comparison)))
+    .where(and(ofKey, compare(table.value, comparison, engine.dialect)))
   return inArray(loggedModels.modelId, modelIds)
 }
 

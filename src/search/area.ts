@@ -39,6 +39,15 @@ export interface SearchArea<Type extends string> {
   quoteInvalid: (text: string) => string
 }
 
+/** Clauses of a filter, and of order_by, at most: each may be a join. Stock fails beyond 63 joins on SQLite. */
+export const MAX_CLAUSES = 60
+
+/** @throws INVALID_PARAMETER_VALUE beyond MAX_CLAUSES */
+export function checkNumberOfClauses(count: number, where: 'filter' | 'order_by'): void {
+  if (count <= MAX_CLAUSES) return
+  throw invalidParameter(`${where} has ${count} clauses; at most ${MAX_CLAUSES} are allowed.`)
+}
+
 /**
  * The clauses of a filter; none for an empty one.
  * @throws INVALID_PARAMETER_VALUE with MLflow's texts
@@ -51,6 +60,7 @@ export function readClauses<Type extends string>(
   const items = readFilter(filter)
   const invalid = items.flatMap((item) => ('invalid' in item ? [area.quoteInvalid(item.invalid)] : []))
   if (invalid.length > 0) throw invalidParameter(`Invalid clause(s) in filter string: ${invalid.join(', ')}`)
+  checkNumberOfClauses(items.length, 'filter')
   return items.flatMap((item) => ('parts' in item ? [readClause(area, clauseOf(item.parts))] : []))
 }
 

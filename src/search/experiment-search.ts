@@ -2,6 +2,7 @@
 import { invalidParameter } from '../errors.ts'
 import { parseInt64 } from '../wire/int64.ts'
 import {
+  checkNumberOfClauses,
   notOneOf,
   onlyListsFor,
   type ReadClause,
@@ -107,6 +108,7 @@ const DEFAULT_ORDER: OrderBy[] = [
  */
 export function parseExperimentOrderBy(clauses: readonly string[]): OrderBy[] {
   if (clauses.length === 0) return DEFAULT_ORDER
+  checkNumberOfClauses(clauses.length, 'order_by')
   const orderBy = clauses.map((clause) => {
     const sortKey = readSortKey(area, clause)
     if (sortKey.type !== 'attribute') throw invalidParameter(`Invalid order_by entity: ${sortKey.type}`)

@@ -1,6 +1,7 @@
 // The search language of logged models. It has its own rules for keys and values, unlike those of runs.
 import { invalidParameter } from '../errors.ts'
 import { pythonList, pythonRepr } from '../wire/python.ts'
+import { checkNumberOfClauses } from './area.ts'
 import type { Predicate } from './comparison.ts'
 import type { Node } from './grouping.ts'
 import { readStringList } from './list-literal.ts'
@@ -79,7 +80,9 @@ export function parseLoggedModelFilter(filter: string | undefined): LoggedModelC
   if (typeof statement === 'string') {
     throw invalidParameter(`${shown} Expected a single SQL expression.`)
   }
-  return readItems(statement).map((item) => {
+  const items = readItems(statement)
+  checkNumberOfClauses(items.length, 'filter')
+  return items.map((item) => {
     if ('parts' in item) return toComparison(item)
     throw invalidParameter(
       `${shown} Expected a list of comparisons separated by 'AND' ` +
@@ -173,6 +176,7 @@ const toStatus = (value: number | string | string[]): number | string | string[]
  * @see mlflow/store/tracking/sqlalchemy_store.py SqlAlchemyStore._apply_order_by_search_logged_models
  */
 export function parseLoggedModelOrderBy(clauses: readonly LoggedModelOrderByClause[]): LoggedModelOrderBy[] {
+  checkNumberOfClauses(clauses.length, 'order_by')
   return clauses.map((clause) => {
     const field = clause.field_name ?? ''
     const ascending = clause.ascending ?? true

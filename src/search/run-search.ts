@@ -2,6 +2,7 @@
 import { invalidParameter } from '../errors.ts'
 import { pythonList } from '../wire/python.ts'
 import {
+  checkNumberOfClauses,
   notOneOf,
   onlyListsFor,
   type ReadClause,
@@ -124,6 +125,7 @@ function realKey(key: string): string {
  * @see mlflow/store/tracking/sqlalchemy_store.py _get_orderby_clauses
  */
 export function parseRunOrderBy(clauses: readonly string[]): OrderBy[] {
+  checkNumberOfClauses(clauses.length, 'order_by')
   const seen = new Set<string>()
   return clauses.map((clause) => {
     const { type, key, ascending } = readSortKey(area, clause)

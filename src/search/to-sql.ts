@@ -2,6 +2,7 @@
 import { Column, is, type SQL, sql } from 'drizzle-orm'
 import type { Int64 } from '../wire/int64.ts'
 import type { NumericComparator, Predicate } from './comparison.ts'
+import { atomicRegex, backtracks, shortestPattern } from './like.ts'
 
 /**
  * `column comparator value`. As in SQL, a NULL in the column satisfies nothing but IS NULL: `!=` and NOT IN drop it.
@@ -10,7 +11,7 @@ import type { NumericComparator, Predicate } from './comparison.ts'
  * What is no plain column must be a text.
  * @see mlflow/utils/search_utils.py SearchUtils.get_sql_comparison_func
  */
-export function compare(column: Column | SQL, predicate: Predicate): SQL {
+export function compare(column: Column | SQL, predicate: Predicate, dialect: LikeDialect = {}): SQL {
   const { comparator, value } = predicate
   switch (comparator) {
     case 'IS NULL':
@@ -22,11 +23,29 @@ export function compare(column: Column | SQL, predicate: Predicate): SQL {
       return sql`NOT (${isOneOf(column, value)})`
     case 'LIKE':
     case 'ILIKE':
-      return sql`${column} ${sql.raw(comparator)} ${literalBackslashes(value)}`
+      return compareLike(column, comparator, { pattern: shortestPattern(value), dialect })
     default:
       if (typeof value !== 'string') return compareNumber(column, comparator, value)
       return sql`${column} ${sql.raw(comparator)} ${value}`
   }
+}
+
+/** What engines differ in. */
+interface LikeDialect {
+  /** Matches LIKE by backtracking, and has Java's regular expressions. */
+  readonly likeBacktracks?: boolean
+}
+
+function compareLike(
+  column: Column | SQL,
+  comparator: 'LIKE' | 'ILIKE',
+  { pattern, dialect }: { pattern: string; dialect: LikeDialect },
+): SQL {
+  if (dialect.likeBacktracks && backtracks(pattern)) {
+    // Joined with nothing, since CrateDB finds nothing by regular expression in a column without an index.
+    return sql`(${column} || '') ${sql.raw(comparator === 'LIKE' ? '~' : '~*')} ${atomicRegex(pattern)}`
+  }
+  return sql`${column} ${sql.raw(comparator)} ${literalBackslashes(pattern)}`
 }
 
 const typeOf = (column: Column | SQL): string => (is(column, Column) ? column.getSQLType() : 'text')
