@@ -101,14 +101,14 @@ function condition(engine: Engine, comparison: Comparison, experimentIds: string
   if (type === 'attribute' && key === 'run_name') {
     return condition(engine, { ...comparison, type: 'tag', key: RUN_NAME_TAG }, experimentIds)
   }
-  if (type === 'attribute') return compare(ATTRIBUTES[key] as Column, comparison)
+  if (type === 'attribute') return compare(ATTRIBUTES[key] as Column, comparison, engine.dialect)
   const table = CHILDREN[type]
   const ofKey = and(equalsAny(table.experimentId, experimentIds), eq(table.key, key))
   const runIds = (where: SQL | undefined) =>
     engine.db.select({ runId: table.runId }).from(table).where(and(ofKey, where))
   if (comparison.comparator === 'IS NULL') return notInArray(runs.runId, runIds(undefined))
   if (comparison.comparator === 'IS NOT NULL') return inArray(runs.runId, runIds(undefined))
-  if (type !== 'metric') return inArray(runs.runId, runIds(compare(table.value, comparison)))
+  if (type !== 'metric') return inArray(runs.runId, runIds(compare(table.value, comparison, engine.dialect)))
   // NaN is stored as 0 with a mark: nothing but `!=` holds for it.
   const holds = compare(latestMetrics.value, comparison)
   const { isNan } = latestMetrics
@@ -120,7 +120,7 @@ function condition(engine: Engine, comparison: Comparison, experimentIds: string
 
 function datasetCondition(engine: Engine, comparison: Comparison, experimentIds: string[]): SQL {
   if (comparison.key === 'context') {
-    const where = and(eq(inputTags.name, DATASET_CONTEXT_TAG), compare(inputTags.value, comparison))
+    const where = and(eq(inputTags.name, DATASET_CONTEXT_TAG), compare(inputTags.value, comparison, engine.dialect))
     return inArray(runs.runId, engine.db.select({ runId: inputTags.runId }).from(inputTags).where(where))
   }
   const column = comparison.key === 'name' ? datasets.name : datasets.digest
@@ -128,7 +128,7 @@ function datasetCondition(engine: Engine, comparison: Comparison, experimentIds:
     .select({ runId: inputs.destinationId })
     .from(inputs)
     .innerJoin(datasets, eq(datasets.datasetId, inputs.sourceId))
-    .where(and(equalsAny(datasets.experimentId, experimentIds), compare(column, comparison)))
+    .where(and(equalsAny(datasets.experimentId, experimentIds), compare(column, comparison, engine.dialect)))
   return inArray(runs.runId, runIds)
 }
 
