@@ -1,5 +1,6 @@
 // Messages of the metrics area.
 import { z } from 'zod'
+import { readInt64 } from '../wire/int64.ts'
 import { int32, message, repeated, required, text } from '../wire/message.ts'
 
 const int64Wire = z.union([z.number(), z.bigint()])
@@ -18,6 +19,19 @@ export const MetricWire = z
   })
   .meta({ id: 'Metric' })
 export type Metric = z.infer<typeof MetricWire>
+
+type Integer = string | number | bigint
+
+/** What makes a stored point but its key, as drivers give it. */
+export type PointFields = [value: string | number, timestamp: Integer, step: Integer, isNan: boolean]
+
+/** A stored point as clients read it. */
+export const fieldsToMetric = (key: string, [value, timestamp, step, isNan]: PointFields): Metric => ({
+  key,
+  value: isNan ? 'NaN' : Number(value),
+  timestamp: readInt64(timestamp),
+  step: readInt64(step),
+})
 
 export const MetricWithRunIdWire = z
   .object({

@@ -5,8 +5,8 @@ import type { Engine } from '../database/engine.ts'
 import { checkPlace, isBehind, orderOf, type Place, placeOf, type SortKey } from '../search/keyset.ts'
 import { monthOf } from '../wire/ids.ts'
 import type { PageStart } from '../wire/page-token.ts'
-import type { Metric } from './schema.ts'
-import { fieldsToMetric, metrics, type PointFields } from './tables.ts'
+import { fieldsToMetric, type Metric, type PointFields } from './schema.ts'
+import { metrics } from './tables.ts'
 
 /** Naming the month beside the run lets CrateDB read one partition only. */
 const ofRun = (runId: string): SQL => and(eq(metrics.runId, runId), eq(metrics.month, monthOf(runId))) as SQL

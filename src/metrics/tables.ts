@@ -1,8 +1,6 @@
-// Tables of metric points and of each key's latest value, and how a stored point reads.
+// Tables of metric points and of each key's latest value.
 import { boolean, doublePrecision, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { idColumn, int64 } from '../database/columns.ts'
-import type { Int64 } from '../wire/int64.ts'
-import type { Metric } from './schema.ts'
 
 /** NaN is stored as value 0 with is_nan, infinities as the largest finite doubles, as MLflow's SQL store does. */
 const point = {
@@ -35,16 +33,3 @@ export const latestMetrics = pgTable('latest_metrics', point, (table) => [
 
 export type MetricRow = typeof metrics.$inferSelect
 export type LatestMetricRow = typeof latestMetrics.$inferSelect
-
-type Integer = string | number | bigint
-
-/** What makes a point but its key, as drivers give it. */
-export type PointFields = [value: string | number, timestamp: Integer, step: Integer, isNan: boolean]
-
-/** A stored point as clients read it. */
-export const fieldsToMetric = (key: string, [value, timestamp, step, isNan]: PointFields): Metric => ({
-  key,
-  value: isNan ? 'NaN' : Number(value),
-  timestamp: metrics.timestamp.mapFromDriverValue(timestamp) as Int64,
-  step: metrics.step.mapFromDriverValue(step) as Int64,
-})

@@ -8,6 +8,7 @@ import { latestMetrics } from '../metrics/tables.ts'
 import type { Comparison, OrderBy } from '../search/comparison.ts'
 import { checkPlace, isBehind, orderOf, type Place, placeOf, type SortKey } from '../search/keyset.ts'
 import { compare } from '../search/to-sql.ts'
+import { type FirstKey, findWindow, ofExperiments, windowSizes } from './search-window.store.ts'
 import { params, type RunRow, runs, tags } from './tables.ts'
 
 const RUN_NAME_TAG = 'mlflow.runName'
@@ -32,14 +33,32 @@ export type FoundRun = RunRow & { place: Place }
 
 /**
  * A page of the runs that meet all comparisons, by the sort keys, then latest start, then run id.
- * Sees every write acknowledged before the call.
+ * Sees every write acknowledged before the call. Where params, tags or metrics have a say, the page is looked
+ * for among the first runs of the order, then among more of them, then among all: five statements at most.
  * @throws INVALID_PARAMETER_VALUE when `after` is no place in this order
  * @see mlflow/store/tracking/sqlalchemy_store.py SqlAlchemyStore._search_runs
  */
 export async function searchRunRows(engine: Engine, search: RunSearch): Promise<FoundRun[]> {
-  const { joins, keys } = sortKeys(engine, search)
-  const after = search.after && checkPlace(keys, search.after)
-  await engine.refresh(runs, ...searchedTables(search))
+  const after = search.after && checkPlace(sortKeys(engine, search, undefined).keys, search.after)
+  const tables = searchedTables(search)
+  await engine.refresh(runs, ...tables)
+  const sizes = tables.length > 0 && search.offset === 0 ? windowSizes(search.limit) : []
+  for (const size of sizes) {
+    const window = await findWindow(engine, firstKey(search), { size, at: after?.[0] })
+    if (!window) break
+    const found = await selectRuns(engine, search, after, window)
+    if (found.length >= search.limit) return found
+  }
+  return selectRuns(engine, search, after, undefined)
+}
+
+async function selectRuns(
+  engine: Engine,
+  search: RunSearch,
+  after: Place | undefined,
+  window: SQL | undefined,
+): Promise<FoundRun[]> {
+  const { joins, keys } = sortKeys(engine, search, window)
   const shown = Object.fromEntries(
     keys.flatMap(({ value, isNan }, position) =>
       is(value, Column)
@@ -52,9 +71,9 @@ export async function searchRunRows(engine: Engine, search: RunSearch): Promise<
     .from(runs)
     .where(
       and(
-        equalsAny(runs.experimentId, search.experimentIds),
-        equalsAny(runs.lifecycleStage, search.stages),
-        ...search.filter.map((comparison) => condition(engine, comparison, search.experimentIds)),
+        ofExperiments(search.experimentIds, search.stages),
+        isIn(window, runs.runId),
+        ...search.filter.map((comparison) => condition(engine, comparison, search.experimentIds, window)),
         after && isBehind(keys, after),
       ),
     )
@@ -65,6 +84,26 @@ export async function searchRunRows(engine: Engine, search: RunSearch): Promise<
     .limit(search.limit)
     .offset(search.offset)
   return rows.map((row) => ({ ...row, place: keys.map((key, position) => placeIn(row, key, position)) }))
+}
+
+const isIn = (window: SQL | undefined, runId: Column): SQL | undefined =>
+  window && sql`${runId} IN (${window})`
+
+/** Where the values to sort by first are. */
+function firstKey({ orderBy, experimentIds, stages }: RunSearch): FirstKey {
+  const { type, key, ascending } = orderBy[0] ?? { type: 'attribute', key: 'start_time', ascending: false }
+  if (type === 'attribute' || type === 'dataset') {
+    const column = ATTRIBUTES[key] as Column
+    return {
+      table: runs,
+      ...attributeKey(column, ascending),
+      column,
+      where: ofExperiments(experimentIds, stages),
+    }
+  }
+  const table = CHILDREN[type]
+  const where = and(equalsAny(table.experimentId, experimentIds), eq(table.key, key))
+  return { table, column: table.value, kind: type === 'metric' ? 'metric' : 'text', ascending, where }
 }
 
 function placeIn(row: Record<string, unknown>, { value }: SortKey, position: number): string | null {
@@ -94,16 +133,25 @@ function searchedTables({ filter, orderBy }: RunSearch): PgTable[] {
   return [...new Set(tables)]
 }
 
-function condition(engine: Engine, comparison: Comparison, experimentIds: string[]): SQL {
+function condition(
+  engine: Engine,
+  comparison: Comparison,
+  experimentIds: string[],
+  window: SQL | undefined,
+): SQL {
   const { type, key } = comparison
   if (type === 'dataset') return datasetCondition(engine, comparison, experimentIds)
   // The name is repeated in a tag, and stock goes by the tag.
   if (type === 'attribute' && key === 'run_name') {
-    return condition(engine, { ...comparison, type: 'tag', key: RUN_NAME_TAG }, experimentIds)
+    return condition(engine, { ...comparison, type: 'tag', key: RUN_NAME_TAG }, experimentIds, window)
   }
   if (type === 'attribute') return compare(ATTRIBUTES[key] as Column, comparison, engine.dialect)
   const table = CHILDREN[type]
-  const ofKey = and(equalsAny(table.experimentId, experimentIds), eq(table.key, key))
+  const ofKey = and(
+    equalsAny(table.experimentId, experimentIds),
+    eq(table.key, key),
+    isIn(window, table.runId),
+  )
   const runIds = (where: SQL | undefined) =>
     engine.db.select({ runId: table.runId }).from(table).where(and(ofKey, where))
   if (comparison.comparator === 'IS NULL') return notInArray(runs.runId, runIds(undefined))
@@ -120,7 +168,10 @@ function condition(engine: Engine, comparison: Comparison, experimentIds: string
 
 function datasetCondition(engine: Engine, comparison: Comparison, experimentIds: string[]): SQL {
   if (comparison.key === 'context') {
-    const where = and(eq(inputTags.name, DATASET_CONTEXT_TAG), compare(inputTags.value, comparison, engine.dialect))
+    const where = and(
+      eq(inputTags.name, DATASET_CONTEXT_TAG),
+      compare(inputTags.value, comparison, engine.dialect),
+    )
     return inArray(runs.runId, engine.db.select({ runId: inputTags.runId }).from(inputTags).where(where))
   }
   const column = comparison.key === 'name' ? datasets.name : datasets.digest
@@ -133,7 +184,7 @@ function datasetCondition(engine: Engine, comparison: Comparison, experimentIds:
 }
 
 /** What ORDER BY needs; a key of a child is joined as a table of its own, named by its position. */
-function sortKeys(engine: Engine, { orderBy, experimentIds }: RunSearch) {
+function sortKeys(engine: Engine, { orderBy, experimentIds }: RunSearch, window: SQL | undefined) {
   const keys: SortKey[] = []
   const joins = orderBy.flatMap(({ type, key, ascending }, position) => {
     if (type === 'attribute' || type === 'dataset') {
@@ -151,7 +202,7 @@ function sortKeys(engine: Engine, { orderBy, experimentIds }: RunSearch) {
     const join = engine.db
       .select(columns)
       .from(table)
-      .where(and(equalsAny(table.experimentId, experimentIds), eq(table.key, key)))
+      .where(and(equalsAny(table.experimentId, experimentIds), eq(table.key, key), isIn(window, table.runId)))
       .as(`sort_${position}`)
     const value = sql`${join.value}`
     keys.push(

@@ -3,8 +3,8 @@ import { and, type Column, eq, ne, or, sql } from 'drizzle-orm'
 import { equalsAny, equalsAnyKey, padKeys } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { unavailable } from '../errors.ts'
-import type { Metric } from '../metrics/schema.ts'
-import { fieldsToMetric, latestMetrics } from '../metrics/tables.ts'
+import { fieldsToMetric, type Metric } from '../metrics/schema.ts'
+import { latestMetrics } from '../metrics/tables.ts'
 import { params, type RunRow, runs, tags } from './tables.ts'
 
 /**

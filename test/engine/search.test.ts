@@ -348,6 +348,23 @@ describe('A search', () => {
       expect(pages.map(({ runName }) => runName)).toEqual(all)
     })
 
+    it('finds one by one what it finds at once', async () => {
+      for (const one of SEARCHES.filter(({ kind }) => kind === 'runs').slice(0, 40)) {
+        const [filter, orderBy] = [parseRunFilter(one.filter), parseRunOrderBy(one.order_by)]
+        const of = { stages: ['active'], experimentIds: ['1', '2'], filter, orderBy, offset: 0 }
+        const all = await searchRunRows(engine, { ...of, limit: 100 })
+        const found: typeof all = []
+        for (let page = all.slice(0, 0); ; found.push(...page)) {
+          page = await searchRunRows(engine, { ...of, limit: 1, after: found.at(-1)?.place })
+          if (page.length === 0) break
+        }
+        expect({ one, found: found.map(({ runName }) => runName) }).toEqual({
+          one,
+          found: all.map(({ runName }) => runName),
+        })
+      }
+    })
+
     it('sees a run that was acknowledged right before', async () => {
       await storeRun(engine, createRunWriter(engine), '4', run(99, { params: { fresh: 'yes' } }))
       const found = await searchRunRows(engine, {

@@ -1,0 +1,1 @@
+-- Reading at scale: CrateDB indexes every column by itself, so there is nothing to add here.
