@@ -2,6 +2,7 @@
 import type { Engine } from '../database/engine.ts'
 import { createBatchedReader } from '../database/group-commit.ts'
 import { doesNotExist, invalidParameter, MlflowError } from '../errors.ts'
+import { checkNumberOfClauses } from '../search/area.ts'
 import {
   type LoggedModelOrderByClause,
   parseLoggedModelFilter,
@@ -21,6 +22,7 @@ import * as store from './store.ts'
 import type { LoggedModelRow } from './tables.ts'
 
 const DEFAULT_PAGE_SIZE = 50
+const MODEL_VERSIONS_TAG = 'mlflow.modelVersions'
 /** What a page size of 0 stands for. */
 const PAGE_SIZE_FOR_ZERO = 100
 
@@ -173,10 +175,24 @@ export function createLoggedModelService({ engine, clock, requireActiveExperimen
     await writeMetrics(points)
   }
 
+  /**
+   * Notes in the model's tag that a version was registered from it.
+   * @see mlflow/store/tracking/abstract_store.py set_model_versions_tags
+   */
+  async function linkVersion(modelId: string, link: { name: string; version: number }): Promise<void> {
+    const { experimentId } = await requireActive(modelId)
+    await store.changeLoggedModelTag(engine, { modelId, experimentId, key: MODEL_VERSIONS_TAG }, (value) => {
+      const links = readLinks(value)
+      const isThere = links.some(({ name, version }) => name === link.name && version === link.version)
+      return JSON.stringify(isThere ? links : [...links, link])
+    })
+  }
+
   /** Answers at most 50,000 models per page, whatever page size is asked for. */
   async function search(
     input: SearchInput,
   ): Promise<{ models: LoggedModel[]; nextPageToken: string | undefined }> {
+    checkNumberOfClauses(input.datasets.length, 'datasets')
     const datasets = input.datasets.map(({ dataset_name: name, dataset_digest: digest }) => {
       if (!name) throw invalidParameter('`dataset_name` in the `datasets` clause must be specified.')
       return { name, digest: digest || undefined }
@@ -212,8 +228,20 @@ export function createLoggedModelService({ engine, clock, requireActiveExperimen
     logParams,
     logMetrics,
     search,
+    requireActive,
+    linkVersion,
     /** Where the artifacts of a model lie that is not deleted. */
     artifactLocation: async (modelId: string) => (await requireActive(modelId)).artifactLocation,
+  }
+}
+
+/** The versions in the tag; none when it holds something else. */
+function readLinks(value: string | undefined): { name?: unknown; version?: unknown }[] {
+  try {
+    const links: unknown = JSON.parse(value || '[]')
+    return Array.isArray(links) ? links.filter((link) => link !== null && typeof link === 'object') : []
+  } catch {
+    return []
   }
 }
 

@@ -43,7 +43,7 @@ export interface SearchArea<Type extends string> {
 export const MAX_CLAUSES = 60
 
 /** @throws INVALID_PARAMETER_VALUE beyond MAX_CLAUSES */
-export function checkNumberOfClauses(count: number, where: 'filter' | 'order_by'): void {
+export function checkNumberOfClauses(count: number, where: 'filter' | 'order_by' | 'datasets'): void {
   if (count <= MAX_CLAUSES) return
   throw invalidParameter(`${where} has ${count} clauses; at most ${MAX_CLAUSES} are allowed.`)
 }

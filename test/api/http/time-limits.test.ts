@@ -28,6 +28,13 @@ it('refuses a JSON body that does not arrive, and closes the connection', async 
   expect(answer).toMatch(/^HTTP\/1\.1 400 .*The request body did not arrive in time/s)
 })
 
+it('outlives a body that is refused by its length and never read', async () => {
+  const answer = await sendBytes(app, post('Content-Length: 9000000', '{"a":'))
+  expect(answer).toMatch(/^HTTP\/1\.1 413 |^HTTP\/1\.1 400 .*too large/s)
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect(await sendBytes(app, post('Content-Length: 7', '{"a":1}'))).toMatch(/^HTTP\/1\.1 200 /)
+})
+
 it('gives slow senders of headers half a minute, and uploads hours', () => {
   expect(app.server.headersTimeout).toBe(30_000)
   expect(app.server.requestTimeout).toBe(6 * 3600_000)
