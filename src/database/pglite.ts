@@ -1,10 +1,10 @@
 // The embedded engine: PGlite in this process, one connection, a folder of its own.
-import { mkdirSync } from 'node:fs'
 import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'drizzle-orm'
 import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { translateDriverError } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
+import { makeDatabase } from './pglite-folder.ts'
 import { createWire } from './pglite-wire.ts'
 import type { PgliteTarget } from './uri.ts'
 
@@ -21,15 +21,19 @@ const dialect: Dialect = {
  */
 export async function openPglite(target: PgliteTarget, options: EngineOptions): Promise<Engine> {
   const release = target.folder ? lockFolder(target.folder) : () => {}
-  if (target.folder) mkdirSync(target.folder, { recursive: true })
-  const client = target.folder ? new PGlite(target.folder) : new PGlite()
   try {
-    await client.waitReady
-    await client.exec(`CREATE SCHEMA IF NOT EXISTS ${target.schema}; SET search_path TO ${target.schema}`)
+    return await open(target, options, release)
   } catch (error) {
     release()
     throw error
   }
+}
+
+async function open(target: PgliteTarget, options: EngineOptions, release: () => void): Promise<Engine> {
+  if (target.folder) await makeDatabase(target.folder)
+  const client = target.folder ? new PGlite(target.folder) : new PGlite()
+  await client.waitReady
+  await client.exec(`CREATE SCHEMA IF NOT EXISTS ${target.schema}; SET search_path TO ${target.schema}`)
   const run = createWire(client)
   const inTurn = createTurns()
   const connection: Connection = {

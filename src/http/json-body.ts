@@ -1,18 +1,17 @@
 // Reads JSON bodies: as MLflow's Python reads them, and only under the content type that browsers cannot forge.
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { invalidParameter } from '../errors.ts'
 import { jsonParts, parseJson } from '../wire/int64.ts'
+import { type BodyMemoryLimits, registerBodyMemory } from './body-memory.ts'
 
-/** Parses application/json; bodies of any other type stay unread streams. */
-export function registerJsonBody(app: FastifyInstance): void {
+/** Parses application/json, as much of it at a time as memory allows; bodies of any other type stay unread streams. */
+export function registerJsonBody(app: FastifyInstance, limits: BodyMemoryLimits = {}): void {
+  const readBody = registerBodyMemory(app, limits)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      done(null, readJson(String(body)))
-    } catch (error) {
-      done(error as Error, undefined)
-    }
-  })
+  app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) =>
+    readJson(await readBody(request, payload)),
+  )
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
 }
 

@@ -1,6 +1,7 @@
 // What surrounds every endpoint: request ids and log, hosts and origins, time limits, metrics, documentation.
 import type { IncomingMessage, Server } from 'node:http'
 import { type FastifyHttpOptions, type FastifyInstance, LogController } from 'fastify'
+import { registerAnswerMemory } from './answer-memory.ts'
 import type { CollectMetrics } from './metrics.ts'
 import { registerRequestLog, requestId } from './request-log.ts'
 import { registerSecurity, type SecurityOptions } from './security.ts'
@@ -43,6 +44,7 @@ export async function registerShell(app: FastifyInstance, options: ShellOptions)
   if (options.metrics) (await import('./metrics.ts')).registerMetrics(app, options.collectMetrics)
   if (options.security) registerSecurity(app, options.security)
   registerTimeLimits(app)
+  registerAnswerMemory(app)
   if (staticPrefix) {
     app.addHook('onRequest', async (request, reply) => {
       if (withoutPrefix(request.originalUrl, staticPrefix) !== undefined) return

@@ -32,7 +32,9 @@ export function checkLength(path: string, limit: number, text: string): string {
 
 /** Cuts text to a number of characters; MLflow does so with param and tag values. */
 export function truncate(text: string, limit: number): string {
-  return text.length > limit && lengthOf(text) > limit ? [...text].slice(0, limit).join('') : text
+  if (text.length <= limit || lengthOf(text) <= limit) return text
+  // A character has two units at most. An array of all characters of a large text would take a gigabyte.
+  return [...text.slice(0, 2 * limit)].slice(0, limit).join('')
 }
 
 /** `posixpath.normpath` */

@@ -101,5 +101,5 @@ export async function runServer(args: readonly string[], options: RunOptions = {
 /** As `runServer`, without waiting for anything. */
 export async function beginServer(args: readonly string[], options: RunOptions = {}) {
   const { child, output, ended } = await launch(['server', '--port', '0', ...args], options)
-  return { output, ended, signal: (name: 'SIGTERM' | 'SIGINT') => void child.kill(name) }
+  return { output, ended, signal: (name: NodeJS.Signals) => void child.kill(name) }
 }

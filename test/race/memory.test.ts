@@ -1,0 +1,151 @@
+// A server that is sent more than it can work off: it slows its clients down, stays alive and recovers.
+import { readFileSync } from 'node:fs'
+import { Agent, request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { type RunningServer, runServer } from '../cli/program.ts'
+import { describeEachEngine } from '../support/engines.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
+
+const API = '/api/2.0/mlflow'
+const MIB = 1024 * 1024
+const SECONDS = 10
+/** What the server's heap may have; without bounds it would be full after a second. */
+const HEAP_MIB = 512
+const PEAK_MIB = 1000
+
+const peakOf = (pid: number) =>
+  Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+
+/** The status of the answer; 0 when the connection broke. */
+function post(url: string, path: string, body: Buffer, agent: Agent): Promise<number> {
+  return new Promise((resolve) => {
+    const headers = { 'content-type': 'application/json', 'content-length': body.length }
+    const sent = httpRequest(url + path, { method: 'POST', agent, headers }, (answer) => {
+      answer
+        .resume()
+        .on('end', () => resolve(answer.statusCode ?? 0))
+        .on('error', () => resolve(0))
+    })
+    sent.on('error', () => resolve(0)).end(body)
+  })
+}
+
+async function createRun(server: RunningServer): Promise<string> {
+  const { body } = await server.request('POST', `${API}/runs/create`, { experiment_id: '0' })
+  return (body as { run: { info: { run_id: string } } }).run.info.run_id
+}
+
+const batchOf = (runId: string, number: number) =>
+  Buffer.from(
+    JSON.stringify({
+      run_id: runId,
+      metrics: Array.from({ length: 1000 }, (_, index) => ({
+        key: `metric ${index}`,
+        value: number,
+        timestamp: 1,
+        step: number,
+      })),
+    }),
+  )
+
+describeEachEngine(
+  'a server whose database hangs',
+  (engine) => {
+    it('keeps its memory bounded, answers /health and recovers, whatever it is sent', async () => {
+      const url = new URL(engine.uri.replace(/^\w+:/, 'http:'))
+      const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port || 5432) })
+      url.host = `127.0.0.1:${proxy.port}`
+      const uri = url.href.replace('http', engine.uri.slice(0, engine.uri.indexOf(':')))
+      const server = await runServer(['--workers', '1', '--backend-store-uri', uri], {
+        env: { CRATEFLOW_CRATEDB_SHARDS: '1', NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` },
+      })
+      const runId = await createRun(server)
+      const agent = new Agent({ keepAlive: true })
+      proxy.stall()
+
+      const deadline = Date.now() + SECONDS * 1000
+      const statuses = new Set<number>()
+      const sendOn = async (path: string, body: (number: number) => Buffer) => {
+        for (let number = 0; Date.now() < deadline; number++) {
+          statuses.add(
+            await Promise.race([post(server.url, path, body(number), agent), sleep(SECONDS * 1000, 0)]),
+          )
+        }
+      }
+      const huge = Buffer.from(JSON.stringify({ run_id: runId, key: 'k', value: 'x'.repeat(60 * MIB) }))
+      const clients = [
+        ...Array.from({ length: 48 }, () =>
+          sendOn(`${API}/runs/log-batch`, (number) => batchOf(runId, number)),
+        ),
+        ...Array.from({ length: 16 }, () => sendOn(`${API}/runs/set-tag`, () => huge)),
+      ]
+      const slowest = watchHealth(server, deadline)
+      await Promise.all(clients)
+      expect(await slowest).toBeLessThan(5_000)
+      expect(peakOf(server.pid)).toBeLessThan(PEAK_MIB)
+      expect([...statuses].filter((status) => ![0, 400, 429, 503].includes(status))).toEqual([])
+
+      agent.destroy()
+      proxy.flow()
+      const point = { run_id: runId, key: 'after', value: 1, timestamp: 1, step: 1 }
+      const log = () => server.request('POST', `${API}/runs/log-metric`, point).then(({ status }) => status)
+      await expect.poll(log, { timeout: 90_000, interval: 500 }).toBe(200)
+      server.signal('SIGTERM')
+      await server.ended
+      await proxy.close()
+    })
+  },
+  ['CrateDB'],
+)
+
+/** The longest time in milliseconds that /health took. */
+async function watchHealth(server: RunningServer, deadline: number): Promise<number> {
+  let slowest = 0
+  while (Date.now() < deadline) {
+    const begun = Date.now()
+    expect((await server.request('GET', '/health')).status).toBe(200)
+    slowest = Math.max(slowest, Date.now() - begun)
+    await sleep(200)
+  }
+  return slowest
+}
+
+describeEachEngine(
+  'readers that never read',
+  (engine) => {
+    it('lose their connections before the memory is full', async () => {
+      const server = await runServer(['--workers', '1', '--backend-store-uri', engine.uri], {
+        env: { NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` },
+      })
+      const runId = await createRun(server)
+      const tags = Array.from({ length: 100 }, (_, index) => ({
+        key: `tag ${index}`,
+        value: 'x'.repeat(8000),
+      }))
+      for (let part = 0; part < 6; part++) {
+        const more = tags.map(({ key, value }) => ({ key: `${key} of ${part}`, value }))
+        expect(
+          (await server.request('POST', `${API}/runs/log-batch`, { run_id: runId, tags: more })).status,
+        ).toBe(200)
+      }
+      // 4.8 MB each, and the kernel takes some of it.
+      const sockets = Array.from({ length: 150 }, () => {
+        const socket = connect(Number(new URL(server.url).port), '127.0.0.1').pause()
+        socket.on('error', () => {})
+        socket.write(`GET ${API}/runs/get?run_id=${runId} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+        return socket
+      })
+      await expect
+        .poll(async () => (await server.request('GET', '/health')).status, { timeout: 30_000 })
+        .toBe(200)
+      await sleep(SECONDS * 1000)
+      expect(peakOf(server.pid)).toBeLessThan(PEAK_MIB)
+      const read = () => server.request('GET', `${API}/runs/get?run_id=${runId}`).then(({ status }) => status)
+      await expect.poll(read, { timeout: 60_000, interval: 500 }).toBe(200)
+      for (const socket of sockets) socket.destroy()
+    })
+  },
+  ['CrateDB'],
+)
