@@ -1,6 +1,7 @@
 // MLflow's rules for datasets and models that runs read and write.
 import type { Engine } from '../database/engine.ts'
 import { invalidParameter } from '../errors.ts'
+import { parseExperimentId } from '../wire/experiment-id.ts'
 import { type Clock, datasetIdOf } from '../wire/ids.ts'
 import type { Int64 } from '../wire/int64.ts'
 import * as limits from '../wire/limits.ts'
@@ -132,7 +133,7 @@ export function createDatasetService({ engine, clock, requireActiveRun }: Datase
         `SearchDatasets request cannot specify more than ${MAX_EXPERIMENTS_PER_SEARCH} experiment_ids. Received ${experimentIds.length} experiment_ids.`,
       )
     }
-    return findDatasetSummaries(engine, experimentIds, MAX_SUMMARIES)
+    return findDatasetSummaries(engine, experimentIds.map(parseExperimentId), MAX_SUMMARIES)
   }
 
   return { logInputs, logOutputs, search }

@@ -130,6 +130,7 @@ const FIELDS: Record<string, string[]> = {
     'order_by',
     'page_token',
   ],
+  'POST /ajax-api/2.0/mlflow/experiments/search-datasets': ['experiment_ids'],
   'GET artifacts/list': ['run_id', 'path', 'page_token'],
 }
 
@@ -188,7 +189,7 @@ export function hostileRequest(ids: Ids): fc.Arbitrary<HostileRequest> {
 
 function toRequest(endpoint: string, message: Record<string, unknown>): HostileRequest {
   const [method = '', name = ''] = endpoint.split(' ')
-  const path = `/api/2.0/mlflow/${name}`
+  const path = name.startsWith('/') ? name : `/api/2.0/mlflow/${name}`
   if (method !== 'GET') return { method, path, body: message }
   const query = new URLSearchParams()
   for (const [key, value] of Object.entries(message)) {
