@@ -21,7 +21,7 @@ const CONNECTION_TEXTS =
 // in its exceptions (6.4); the names of some come where an exception has no text of its own.
 const CRATEDB_AWAY_TEXTS = new RegExp(
   [
-    /\bshards? (?:failed|not started|(?:\d+ |of table \S+ )*(?:is )?not available)|no such shard/,
+    /\bshards? (?:failed|not started|(?:\d+ |of table \S+ )*(?:is )?not available)|no such (?:shard|index)/,
     /primary shard is not active|operations only allowed when|NoShardAvailable|UnavailableShards/,
     /no master|MasterNotDiscovered|NotMaster|failed to process cluster event|FailedToCommit/,
     /blocked by|ClusterBlockException|doesn't support or allow/,

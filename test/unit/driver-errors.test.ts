@@ -18,6 +18,7 @@ describe('a database error', () => {
     '[mlflow.runs] shard 1 is not available',
     'the shard 0 of table [mlflow.runs/8q8nogVKSkKQw3O78XWJpg] is not available',
     'no such shard',
+    'no such index [mlflow.runs/8q8nogVKSkKQw3O78XWJpg]',
     'Shard not started',
     'primary shard is not active Timeout: [1m], request: [x]',
     'blocked by: [SERVICE_UNAVAILABLE/1/state not recovered / initialized];',
