@@ -8,7 +8,7 @@ import { findHistories, findHistory, historyPlace, sampleHistories } from './sto
 import { metrics } from './tables.ts'
 
 /** Points per statement when a whole history is asked for. */
-const CHUNK = 10_000
+const CHUNK = 50_000
 /** What page tokens of histories are for: all have one order. */
 const ORDER = 'history'
 const MAX_BULK_POINTS = 25_000
