@@ -20,6 +20,8 @@ export async function seedRuns({ server, pool, runs, deadline, log }) {
   const template = await findOrMakeTemplate(server)
   const runId = (number) => (number === 0 ? template.runId : copyId(template.runId, number))
   const tables = await tablesOfRuns(pool)
+  // What is copied must be seen: the rows of a template that was just logged are not before a refresh.
+  await pool.query(`REFRESH TABLE ${tables.map(({ name }) => `"${name}"`).join(', ')}`)
   const began = performance.now()
   const rate = () => Math.round((written * POINTS_PER_RUN) / ((performance.now() - began) / 1000))
   let written = 0
@@ -126,8 +128,10 @@ async function isThere(pool, runId) {
 }
 
 async function checkCount(pool, runs) {
-  await pool.query('REFRESH TABLE metrics')
-  const { rows } = await pool.query('SELECT count(*) AS points FROM metrics')
-  if (Number(rows[0].points) < runs * POINTS_PER_RUN)
-    throw new Error(`${rows[0].points} points are there, ${runs * POINTS_PER_RUN} expected`)
+  const expected = { metrics: runs * POINTS_PER_RUN, latest_metrics: runs * KEYS }
+  for (const [table, rows] of Object.entries(expected)) {
+    await pool.query(`REFRESH TABLE ${table}`)
+    const found = Number((await pool.query(`SELECT count(*) AS rows FROM ${table}`)).rows[0].rows)
+    if (found < rows) throw new Error(`${table} has ${found} rows, ${rows} expected: drop the schema`)
+  }
 }
