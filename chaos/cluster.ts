@@ -88,11 +88,7 @@ interface NodePlan {
 
 async function createNode({ home, java, folder }: Place, plan: NodePlan): Promise<ClusterNode> {
   const root = join(folder, plan.name)
-  const folders = ['config', 'data', 'logs', 'tmp'].map((name) => join(root, name))
-  for (const path of folders) await mkdir(path, { recursive: true })
-  await writeFile(join(root, 'config', 'crate.yml'), '')
-  await copyFile(join(home, 'config', 'log4j2.properties'), join(root, 'config', 'log4j2.properties'))
-  const user = await unprivilegedUser(['crate'], [folder, root, ...folders])
+  const user = await unprivilegedUser(['crate'], [folder, root, ...(await makeFolders(home, root))])
   const options = javaOptions(root, await javaVersion(java), HEAP)
   let child: Child | undefined
   const running = () => {
@@ -128,6 +124,14 @@ async function createNode({ home, java, folder }: Place, plan: NodePlan): Promis
     freeze: () => void process.kill(-running().pid, 'SIGSTOP'),
     thaw: () => void process.kill(-running().pid, 'SIGCONT'),
   }
+}
+
+async function makeFolders(home: string, root: string): Promise<string[]> {
+  const folders = ['config', 'data', 'logs', 'tmp'].map((name) => join(root, name))
+  for (const path of folders) await mkdir(path, { recursive: true })
+  await writeFile(join(root, 'config', 'crate.yml'), '')
+  await copyFile(join(home, 'config', 'log4j2.properties'), join(root, 'config', 'log4j2.properties'))
+  return folders
 }
 
 const settings = (home: string, root: string, plan: NodePlan): string[] =>

@@ -29,36 +29,23 @@ export interface Server {
 }
 
 /** A server that is not started yet. Its port stays the same for all its lives. */
-export async function planServer({
-  name,
-  backendStoreUri,
-  folder,
-  args = [],
-  env,
-}: ServerPlan): Promise<Server> {
+export async function planServer(plan: ServerPlan): Promise<Server> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const root = join(folder, name)
+  const root = join(plan.folder, plan.name)
   await mkdir(root, { recursive: true })
-  const destination = args.includes('--artifacts-destination')
-    ? []
-    : ['--artifacts-destination', join(root, 'artifacts')]
+  const health = plan.backendStoreUri === undefined ? '/health' : '/ready'
   let child: Child | undefined
   return {
     url,
     port,
     async start() {
       child = await startChild({
-        command: [
-          ...[process.execPath, MAIN, 'server', '--host', '127.0.0.1', '--port', `${port}`],
-          ...(backendStoreUri === undefined ? [] : ['--backend-store-uri', backendStoreUri]),
-          ...destination,
-          ...args,
-        ],
+        command: [process.execPath, MAIN, ...serverArguments(plan, port, root)],
         logFile: join(root, 'server.log'),
         cwd: root,
-        env: { ...process.env, CRATEFLOW_CRATEDB_SHARDS: '2', CRATEFLOW_CRATEDB_REPLICAS: '1', ...env },
-        ready: () => answers(`${url}${backendStoreUri === undefined ? '/health' : '/ready'}`),
+        env: { ...process.env, CRATEFLOW_CRATEDB_SHARDS: '2', CRATEFLOW_CRATEDB_REPLICAS: '1', ...plan.env },
+        ready: () => answers(url + health),
       })
     },
     async kill() {
@@ -71,6 +58,16 @@ export async function planServer({
       child = undefined
     },
   }
+}
+
+function serverArguments({ backendStoreUri, args = [] }: ServerPlan, port: number, root: string): string[] {
+  const ownDestination = args.includes('--artifacts-destination')
+  return [
+    ...['server', '--host', '127.0.0.1', '--port', `${port}`],
+    ...(backendStoreUri === undefined ? [] : ['--backend-store-uri', backendStoreUri]),
+    ...(ownDestination ? [] : ['--artifacts-destination', join(root, 'artifacts')]),
+    ...args,
+  ]
 }
 
 /** The first child of the shell that guards the server is its primary process, the parent of the workers. */

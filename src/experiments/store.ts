@@ -30,7 +30,9 @@ export async function insertExperiment(engine: Engine, row: ExperimentRow): Prom
     .values(row)
     .onConflictDoNothing()
     .returning({ experimentId: experiments.experimentId })
-  return inserted.length === 1
+  if (inserted.length === 1) return true
+  // CrateDB repeats an insert whose node dies, and then meets the row that it has made itself.
+  return row.name !== null && (await findExperiment(engine, row.experimentId))?.name === row.name
 }
 
 /**
@@ -122,8 +124,11 @@ export async function deleteExperimentTag(
   experimentId: string,
   key: string,
 ): Promise<boolean> {
-  const { rowCount } = await engine.execute(
-    sql`DELETE FROM experiment_tags WHERE ${and(eq(experimentTags.experimentId, experimentId), eq(experimentTags.key, key))}`,
-  )
-  return rowCount > 0
+  const isTag = and(eq(experimentTags.experimentId, experimentId), eq(experimentTags.key, key))
+  const find = () => engine.db.select({ key: experimentTags.key }).from(experimentTags).where(isTag)
+  if ((await find()).length === 0) return false
+  await engine.execute(sql`DELETE FROM experiment_tags WHERE ${isTag}`)
+  // As with the tags of runs, the number of rows does not tell.
+  if ((await find()).length === 0) return true
+  throw unavailable('The database did not take the change. Please retry.')
 }

@@ -2,6 +2,7 @@
 import { and, type Column, eq, ne, or, sql } from 'drizzle-orm'
 import { equalsAny, equalsAnyKey, padKeys } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
+import { DuplicateKeyError } from '../database/errors.ts'
 import { unavailable } from '../errors.ts'
 import { fieldsToMetric, type Metric } from '../metrics/schema.ts'
 import { latestMetrics } from '../metrics/tables.ts'
@@ -28,8 +29,13 @@ export function createRunFinder(engine: Engine): (runIds: string[]) => Promise<M
   }
 }
 
+/** Inserts a run under an id that nobody else has. CrateDB repeats an insert whose node dies, and may meet its own row. */
 export async function insertRun(engine: Engine, row: RunRow): Promise<void> {
-  await engine.db.insert(runs).values(row)
+  try {
+    await engine.db.insert(runs).values(row)
+  } catch (error) {
+    if (!(error instanceof DuplicateKeyError)) throw error
+  }
 }
 
 export type RunChanges = Partial<
@@ -164,8 +170,9 @@ export async function findTag(engine: Engine, runId: string, key: string): Promi
 
 /** @returns whether there was such a tag */
 export async function deleteTag(engine: Engine, runId: string, key: string): Promise<boolean> {
-  const { rowCount } = await engine.execute(
-    sql`DELETE FROM tags WHERE ${and(eq(tags.runId, runId), eq(tags.key, key))}`,
-  )
-  return rowCount > 0
+  if ((await findTag(engine, runId, key)) === undefined) return false
+  await engine.execute(sql`DELETE FROM tags WHERE ${and(eq(tags.runId, runId), eq(tags.key, key))}`)
+  // CrateDB repeats a delete whose node dies: the number of rows it reports does not tell whether there was one.
+  if ((await findTag(engine, runId, key)) === undefined) return true
+  throw unavailable('The database did not take the change. Please retry.')
 }
