@@ -16,7 +16,7 @@ const CONNECTION_CODES = new Set([
   'ENETUNREACH',
 ])
 const CONNECTION_TEXTS =
-  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|not queryable|Cannot use a pool after calling end/i
+  /Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|not queryable|Cannot use a pool after calling end/i
 // CrateDB answers these through XX000 while nodes leave, join, hang or run out of memory or disk. The texts stand
 // in its exceptions (6.4); the names of some come where an exception has no text of its own.
 const CRATEDB_AWAY_TEXTS = new RegExp(
@@ -60,7 +60,7 @@ export function translateDriverError(error: unknown): unknown {
   }
   const isAway =
     CONNECTION_CODES.has(sqlstate) ||
-    /^(?:08|53|57P)/.test(sqlstate) ||
+    /^(?:08|53|57)/.test(sqlstate) ||
     CONNECTION_TEXTS.test(error.message) ||
     (sqlstate === 'XX000' && CRATEDB_AWAY_TEXTS.test(error.message)) ||
     CRATEDB_NO_STATE_TEXTS.test(error.message) ||

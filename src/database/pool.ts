@@ -10,8 +10,12 @@ import { toText, typeParser } from './values.ts'
 
 /** Milliseconds to wait for one host to answer before the next one is tried. */
 const CONNECT_TIMEOUT_MS = 5_000
-/** A statement that takes longer is given up, so that a hanging node cannot hold requests for ever. */
+/** Milliseconds that a statement may wait for a free connection. */
+const QUEUE_TIMEOUT_MS = 30_000
+/** The database ends a statement that takes longer. */
 const STATEMENT_TIMEOUT_MS = 60_000
+/** A database that has not even done that hangs: nobody waits for it any longer. */
+const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000
 /** Distinct statement texts that are kept prepared per connection. */
 const PREPARED_LIMIT = 256
 
@@ -26,12 +30,12 @@ export function openPool(target: ServerTarget, options: EngineOptions): Connecti
     database: target.database,
     ssl: tlsOptions(target),
     max: options.maxConnections,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: QUEUE_TIMEOUT_MS,
     idleTimeoutMillis: 30_000,
-    query_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
     keepAlive: true,
     application_name: 'crateflow',
-    options: `-c search_path=${target.schema}`,
+    options: `-c search_path=${target.schema} -c statement_timeout=${STATEMENT_TIMEOUT_MS}`,
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
     Client: roundRobinClient(target.hosts),
   })
@@ -60,7 +64,8 @@ function roundRobinClient(hosts: readonly { host: string; port: number }[]): typ
   return class extends pg.Client {
     constructor(config: pg.ClientConfig = {}) {
       // The pool hides the password from enumeration, so a spread alone would lose it.
-      super({ ...config, password: config.password, ...hosts[turn++ % hosts.length] })
+      const host = hosts[turn++ % hosts.length]
+      super({ ...config, password: config.password, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, ...host })
       // The statement in flight fails with the error; unheard, the event would end the process as well.
       this.on('error', () => {})
     }
@@ -73,10 +78,13 @@ async function connect(pool: pg.Pool, hosts: number): Promise<pg.PoolClient> {
     try {
       return await pool.connect()
     } catch (error) {
-      if (attempt >= hosts) throw error
+      if (attempt >= hosts || isCrowded(error)) throw error
     }
   }
 }
+
+/** Whether all connections stayed busy: another host would not help. */
+const isCrowded = (error: unknown) => error instanceof Error && error.message.startsWith('timeout exceeded')
 
 /** A prepared statement outlived its table (dropped and made anew, or altered): nothing of it ran. */
 const STALE_STATEMENT = new Set(['42P01', '0A000', '26000'])
