@@ -20,6 +20,9 @@ import { loggedModelEndpoints } from './logged-models/routes.ts'
 import { createLoggedModelService } from './logged-models/service.ts'
 import { metricEndpoints } from './metrics/routes.ts'
 import { createMetricService } from './metrics/service.ts'
+import { createModelRegistry } from './model-registry/registry.service.ts'
+import { registeredModelEndpoints } from './model-registry/routes.ts'
+import { modelVersionEndpoints } from './model-registry/versions.routes.ts'
 import { createRunWriter } from './runs/ingest.store.ts'
 import { createLoggingService } from './runs/logging.service.ts'
 import { promptlabEndpoints } from './runs/promptlab.routes.ts'
@@ -99,6 +102,21 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   mount(app, datasetEndpoints(datasets))
   mount(app, loggedModelEndpoints(loggedModels))
 
+  const getRun = async (runId: string) => {
+    const { experimentId, artifactUri } = await runs.requireRun(runId)
+    return { runId, experimentId, artifactUri: artifactUri ?? '' }
+  }
+  const registry = createModelRegistry({
+    engine,
+    clock,
+    getRun,
+    getLoggedModel: loggedModels.requireActive,
+    linkVersion: loggedModels.linkVersion,
+    validateHost: deps.locations.validateHost,
+  })
+  mount(app, registeredModelEndpoints(registry.models, registry.aliases))
+  mount(app, modelVersionEndpoints(registry.versions, registry.stages))
+
   const { destination } = deps.artifacts
   const openStore = createStoreOpener(deps.artifacts.s3)
   const served = destination === undefined ? undefined : openStore(destination)
@@ -106,11 +124,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     openStore,
     destination,
     locations: deps.locations,
-    getRun: async (runId) => {
-      const { experimentId, artifactUri } = await runs.requireRun(runId)
-      return { runId, experimentId, artifactUri: artifactUri ?? '' }
-    },
+    getRun,
     getLoggedModelLocation: loggedModels.artifactLocation,
+    getModelVersionLocation: registry.artifactLocation,
     presignedDownloadSeconds: deps.artifacts.presignedDownloadSeconds,
   })
   registerArtifactRoutes(app, artifacts, { artifactsOnly: deps.artifacts.only })

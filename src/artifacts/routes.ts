@@ -4,6 +4,7 @@ import { type Endpoint, endpoint, mount } from '../http/route.ts'
 import { missingParameter } from '../wire/message.ts'
 import { unquote } from '../wire/uri.ts'
 import { loggedModelFileEndpoints } from './logged-models.routes.ts'
+import { modelVersionFileEndpoints } from './model-versions.routes.ts'
 import * as schema from './schema.ts'
 import { announcedBytes, readBody, sendFile } from './send-file.routes.ts'
 import {
@@ -44,6 +45,7 @@ export function registerArtifactRoutes(
     if (options.artifactsOnly) scope.addHook('onRequest', refuseTracking)
     mount(scope, runMessages(service))
     mount(scope, loggedModelFileEndpoints(service))
+    mount(scope, modelVersionFileEndpoints(service))
   })
 }
 

@@ -100,6 +100,12 @@ export const ListLoggedModelArtifacts = message('ListLoggedModelArtifacts', {
   page_token: text().optional(),
 })
 
+export const GetModelVersionArtifact = message('GetModelVersionArtifact', {
+  name: text().optional(),
+  version: text().optional(),
+  path: text().optional(),
+})
+
 export const GetLoggedModelArtifact = message('GetLoggedModelArtifact', {
   model_id: text(),
   artifact_file_path: text().optional(),

@@ -33,6 +33,8 @@ export interface ArtifactServiceDeps {
   getRun: (runId: string) => Promise<RunLocation>
   /** The artifact location of a logged model. */
   getLoggedModelLocation: (modelId: string) => Promise<string>
+  /** The artifact location of a model version. */
+  getModelVersionLocation: (name: string, version: string) => Promise<string>
   /** @see MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS */
   presignedDownloadSeconds: number
 }
@@ -120,6 +122,12 @@ export function createArtifactService(deps: ArtifactServiceDeps) {
   async function locateInModel(modelId: string, path: string): Promise<Located> {
     const safe = validatePathIsSafe(path)
     return locateBelow(await deps.getLoggedModelLocation(modelId), safe)
+  }
+
+  /** @see mlflow/server/handlers.py get_model_version_artifact_handler */
+  async function locateInVersion(name: string, version: string, path: string): Promise<Located> {
+    const safe = validatePathIsSafe(path)
+    return locateBelow(await deps.getModelVersionLocation(name, version), safe)
   }
 
   /** The files of a logged model. @see mlflow/server/handlers.py _list_logged_model_artifacts_impl */
@@ -212,6 +220,7 @@ export function createArtifactService(deps: ArtifactServiceDeps) {
     listBelow,
     listInRun,
     locateInModel,
+    locateInVersion,
     listInModel,
     writeText,
     listProxied,

@@ -22,6 +22,7 @@ import * as store from './store.ts'
 import type { LoggedModelRow } from './tables.ts'
 
 const DEFAULT_PAGE_SIZE = 50
+const MODEL_VERSIONS_TAG = 'mlflow.modelVersions'
 /** What a page size of 0 stands for. */
 const PAGE_SIZE_FOR_ZERO = 100
 
@@ -174,6 +175,19 @@ export function createLoggedModelService({ engine, clock, requireActiveExperimen
     await writeMetrics(points)
   }
 
+  /**
+   * Notes in the model's tag that a version was registered from it.
+   * @see mlflow/store/tracking/abstract_store.py set_model_versions_tags
+   */
+  async function linkVersion(modelId: string, link: { name: string; version: number }): Promise<void> {
+    const { experimentId } = await requireActive(modelId)
+    await store.changeLoggedModelTag(engine, { modelId, experimentId, key: MODEL_VERSIONS_TAG }, (value) => {
+      const links = readLinks(value)
+      const isThere = links.some(({ name, version }) => name === link.name && version === link.version)
+      return JSON.stringify(isThere ? links : [...links, link])
+    })
+  }
+
   /** Answers at most 50,000 models per page, whatever page size is asked for. */
   async function search(
     input: SearchInput,
@@ -214,8 +228,20 @@ export function createLoggedModelService({ engine, clock, requireActiveExperimen
     logParams,
     logMetrics,
     search,
+    requireActive,
+    linkVersion,
     /** Where the artifacts of a model lie that is not deleted. */
     artifactLocation: async (modelId: string) => (await requireActive(modelId)).artifactLocation,
+  }
+}
+
+/** The versions in the tag; none when it holds something else. */
+function readLinks(value: string | undefined): { name?: unknown; version?: unknown }[] {
+  try {
+    const links: unknown = JSON.parse(value || '[]')
+    return Array.isArray(links) ? links.filter((link) => link !== null && typeof link === 'object') : []
+  } catch {
+    return []
   }
 }
 

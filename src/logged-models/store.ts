@@ -102,6 +102,36 @@ export async function upsertLoggedModelTags(engine: Engine, rows: LoggedModelTag
   })
 }
 
+/**
+ * Gives a tag the value that `change` makes of the present one, however many do so at once: the value is written only
+ * while it is still the one that was changed.
+ */
+export async function changeLoggedModelTag(
+  engine: Engine,
+  tag: Omit<LoggedModelTagRow, 'value'>,
+  change: (value: string | undefined) => string,
+): Promise<void> {
+  const isTag = and(eq(loggedModelTags.modelId, tag.modelId), eq(loggedModelTags.key, tag.key))
+  for (;;) {
+    const [stored] = await engine.db.select().from(loggedModelTags).where(isTag)
+    const value = change(stored?.value)
+    if (value === stored?.value) return
+    if (!stored) {
+      const row = { ...tag, value }
+      const inserted = await engine.db.insert(loggedModelTags).values(row).onConflictDoNothing().returning()
+      if (inserted.length === 1) return
+      continue
+    }
+    // The condition stands in SET: see database/name-claims.ts.
+    const [updated] = await engine.db
+      .update(loggedModelTags)
+      .set({ value: sql`CASE WHEN tag_value = ${stored.value} THEN ${value} ELSE tag_value END` })
+      .where(isTag)
+      .returning({ value: loggedModelTags.value })
+    if (updated?.value === value) return
+  }
+}
+
 /** @returns whether there was such a tag */
 export async function deleteLoggedModelTag(engine: Engine, modelId: string, key: string): Promise<boolean> {
   const { rowCount } = await engine.execute(

@@ -130,4 +130,9 @@ export const KNOWN_DIFFERENCES: Record<string, Known> = {
     reason: 'Stock hands a negative page size to SQLite, which takes it for no limit, and answers nonsense.',
     accepts: refusesWith(/^Invalid value -\d+ for parameter 'max_results'/),
   },
+  'list of values needs IN': {
+    reason:
+      "Stock hands a list that is compared by = or LIKE to its database's driver, whose text it answers.",
+    accepts: refusesWith(/^A list of values needs IN or NOT IN/),
+  },
 }

@@ -102,6 +102,33 @@ export const LOGGED_MODEL = object({
   data: object({ params: unordered(PAIR, 'key'), metrics: unordered(METRIC, 'key') }),
 })
 
+export const MODEL_VERSION = object({
+  name: MUST_MATCH,
+  version: MUST_MATCH,
+  creation_timestamp: TYPE_MUST_MATCH,
+  last_updated_timestamp: TYPE_MUST_MATCH,
+  user_id: MUST_MATCH,
+  current_stage: MUST_MATCH,
+  description: MUST_MATCH,
+  source: MUST_MATCH,
+  run_id: MUST_MATCH,
+  status: MUST_MATCH,
+  status_message: MUST_MATCH,
+  tags: unordered(PAIR, 'key'),
+  run_link: MUST_MATCH,
+  aliases: unordered(MUST_MATCH, 'all'),
+})
+
+export const REGISTERED_MODEL = object({
+  name: MUST_MATCH,
+  creation_timestamp: TYPE_MUST_MATCH,
+  last_updated_timestamp: TYPE_MUST_MATCH,
+  description: MUST_MATCH,
+  latest_versions: unordered(MODEL_VERSION, 'version'),
+  tags: unordered(PAIR, 'key'),
+  aliases: unordered(object({ alias: MUST_MATCH, version: MUST_MATCH }), 'alias'),
+})
+
 const FILE_INFO = object({ path: MUST_MATCH, is_dir: MUST_MATCH, file_size: MUST_MATCH })
 const EMPTY = object({})
 const MODEL = object({ model: LOGGED_MODEL })
@@ -149,6 +176,31 @@ const RESPONSES: [pattern: RegExp, shape: Shape][] = [
     /^GET .*logged-models\/[^/]+\/artifacts\/directories$/,
     object({ files: list(FILE_INFO), root_uri: MUST_MATCH, next_page_token: IGNORE }),
   ],
+  [
+    /^(POST|GET|PATCH) .*registered-models\/(create|get|rename|update)$/,
+    object({ registered_model: REGISTERED_MODEL }),
+  ],
+  [
+    /^GET .*registered-models\/search$/,
+    object({ registered_models: list(REGISTERED_MODEL), next_page_token: TYPE_MUST_MATCH }),
+  ],
+  [
+    /^(GET|POST) .*registered-models\/get-latest-versions$/,
+    object({ model_versions: unordered(MODEL_VERSION, 'version') }),
+  ],
+  [/^GET .*registered-models\/alias$/, object({ model_version: MODEL_VERSION })],
+  [/^(POST|DELETE) .*registered-models\/(delete|set-tag|delete-tag|alias)$/, EMPTY],
+  [
+    /^(POST|GET|PATCH) .*model-versions\/(create|get|update|transition-stage)$/,
+    object({ model_version: MODEL_VERSION }),
+  ],
+  [
+    /^GET .*model-versions\/search$/,
+    object({ model_versions: list(MODEL_VERSION), next_page_token: TYPE_MUST_MATCH }),
+  ],
+  [/^GET .*model-versions\/get-download-uri$/, object({ artifact_uri: MUST_MATCH })],
+  [/^(POST|DELETE) .*model-versions\/(delete|set-tag|delete-tag)$/, EMPTY],
+  [/^GET \/model-versions\/get-artifact$/, MUST_MATCH],
   [/^(PUT|DELETE) .*mlflow-artifacts\/artifacts\//, EMPTY],
   [/^GET .*mlflow-artifacts\/artifacts$/, object({ files: list(FILE_INFO), next_page_token: IGNORE })],
   [/^GET .*mlflow-artifacts\/artifacts\//, MUST_MATCH],

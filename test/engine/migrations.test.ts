@@ -17,6 +17,7 @@ import * as datasets from '../../src/datasets/tables.ts'
 import * as experiments from '../../src/experiments/tables.ts'
 import * as loggedModels from '../../src/logged-models/tables.ts'
 import * as metrics from '../../src/metrics/tables.ts'
+import * as modelRegistry from '../../src/model-registry/tables.ts'
 import * as runs from '../../src/runs/tables.ts'
 import { describeEachEngine } from '../support/engines.ts'
 
@@ -25,7 +26,9 @@ const LAYOUT = { shards: 2, replicas: '0-1' }
 const declared: Table[] = [
   schemaMigrations,
   nameClaims,
-  ...[experiments, runs, metrics, datasets, loggedModels].flatMap((room) => Object.values(room) as Table[]),
+  ...[experiments, runs, metrics, datasets, loggedModels, modelRegistry].flatMap(
+    (room) => Object.values(room) as Table[],
+  ),
 ]
 
 const open = (uri: string) => openEngine(parseBackendUri(uri), { maxConnections: 4 })

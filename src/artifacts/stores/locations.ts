@@ -27,6 +27,12 @@ export interface LocationPolicy {
    */
   validateNew(location: string): string
   /**
+   * Checks a location that a client names in a field and that is kept as it is.
+   * @throws INVALID_PARAMETER_VALUE when its host is not trusted
+   * @see mlflow/server/handlers.py _validate_artifact_uri_scheme
+   */
+  validateHost(location: string, field: string): void
+  /**
    * Checks a stored location before the server goes there. Clients may keep artifacts in any folder that they
    * reach themselves, but the server touches none outside the folders it was given.
    * @throws INVALID_PARAMETER_VALUE, PERMISSION_DENIED for a folder that is not the server's
@@ -60,15 +66,19 @@ export function createLocationPolicy(options: LocationPolicyOptions): LocationPo
   const reason = (scheme: string) =>
     `the '${scheme}' scheme addresses a host other than the tracking server's configured artifact storage, so the server would connect to the host named in the URI. Set the MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES environment variable on the server to allow it.`
 
+  function validateHost(location: string, field: string): void {
+    const scheme = rejectedScheme(location)
+    if (scheme) throw invalidParameter(`'${field}' cannot use the '${scheme}' scheme: ${reason(scheme)}`)
+  }
+
   return {
+    validateHost,
     validateNew(location) {
       const { fragment, params, query } = parseUri(location)
       if (fragment || params)
         throw invalidParameter("'artifact_location' URL can't include fragments or params.")
       validateQueryString(query)
-      const scheme = rejectedScheme(location)
-      if (scheme)
-        throw invalidParameter(`'artifact_location' cannot use the '${scheme}' scheme: ${reason(scheme)}`)
+      validateHost(location, 'artifact_location')
       if (location.startsWith('runs:')) {
         throw invalidParameter(`Artifact location cannot be a runs:/ URI. Given: '${location}'`)
       }

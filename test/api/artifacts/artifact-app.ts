@@ -62,6 +62,7 @@ export function useArtifactApp(target: StoreTarget, options: Options = {}): Arti
       }),
       getRun: async (runId) => known(runId),
       getLoggedModelLocation: async (modelId) => known(modelId).artifactUri,
+      getModelVersionLocation: async (name) => known(name).artifactUri,
       presignedDownloadSeconds: 300,
     })
     registerArtifactRoutes(app, service, { artifactsOnly: options.artifactsOnly ?? false })

@@ -1,0 +1,43 @@
+// Joins the services of the model registry.
+import type { Engine } from '../database/engine.ts'
+import type { Clock } from '../wire/ids.ts'
+import { createAliasService } from './aliases.service.ts'
+import { createOriginResolver, type LineageDeps, resolveRunsUri } from './lineage.service.ts'
+import { requireVersion } from './live-versions.ts'
+import { createRegisteredModelService } from './models.service.ts'
+import { createStageService } from './stages.service.ts'
+import { createModelVersionService, type ModelVersionServiceDeps } from './versions.service.ts'
+
+export interface ModelRegistryDeps
+  extends Pick<LineageDeps, 'getRun' | 'getLoggedModel' | 'validateHost'>,
+    Pick<ModelVersionServiceDeps, 'linkVersion'> {
+  engine: Engine
+  clock: Clock
+}
+
+export function createModelRegistry({ engine, clock, ...tracking }: ModelRegistryDeps) {
+  const models = createRegisteredModelService({ engine, clock })
+  const aliases = createAliasService({ engine, clock, models })
+  const resolveOrigin = createOriginResolver({
+    ...tracking,
+    models,
+    requireVersion: (name, version) => requireVersion(engine, name, version),
+    requireByAlias: aliases.requireByAlias,
+  })
+  const versions = createModelVersionService({
+    engine,
+    clock,
+    models,
+    resolveOrigin,
+    linkVersion: tracking.linkVersion,
+  })
+  return {
+    models,
+    aliases,
+    versions,
+    stages: createStageService({ engine, clock, aliases }),
+    /** The root of the artifacts of a version that is not deleted. */
+    artifactLocation: async (name: string, version: string) =>
+      resolveRunsUri(await versions.downloadUri(name, version), tracking.getRun),
+  }
+}

@@ -1,0 +1,134 @@
+// MLflow's rules for stages of model versions, and for their deletion, which is a stage of its own.
+import type { Engine } from '../database/engine.ts'
+import { invalidParameter } from '../errors.ts'
+import { type Clock, newRunId } from '../wire/ids.ts'
+import type { AliasService } from './aliases.service.ts'
+import { type RegistryEventKind, recordEvent } from './audit.store.ts'
+import { requireVersion } from './live-versions.ts'
+import { type NamedModelRow, updateModel } from './models.store.ts'
+import { checkModelName, readStage, readVersion, type Stage, versionNotFound } from './names.ts'
+import type { ModelVersion } from './schema.ts'
+import type { ModelVersionRow } from './tables.ts'
+import { versionsToWire } from './to-wire.ts'
+import {
+  findVersion,
+  findVersionsInStage,
+  STAGE_DELETED,
+  type StageChanges,
+  switchStage,
+} from './versions.store.ts'
+
+const ACTIVE_STAGES: readonly Stage[] = ['Staging', 'Production']
+
+export interface StageServiceDeps {
+  engine: Engine
+  clock: Clock
+  aliases: Pick<AliasService, 'dropAliasesOf'>
+}
+
+type Changes = Omit<StageChanges, 'eventId'>
+
+export type StageService = ReturnType<typeof createStageService>
+
+export function createStageService({ engine, clock, aliases }: StageServiceDeps) {
+  /**
+   * Records the change and makes it, however many change the version's stage at once.
+   * @returns the changed row; undefined when the version is deleted meanwhile
+   */
+  async function changeStage(
+    model: NamedModelRow,
+    row: ModelVersionRow,
+    kind: RegistryEventKind,
+    changes: Changes,
+  ): Promise<ModelVersionRow | undefined> {
+    for (let current: ModelVersionRow | undefined = row; current; ) {
+      if (current.currentStage === STAGE_DELETED) return undefined
+      const eventId = newRunId(clock.now())
+      const origin = {
+        eventId,
+        previousEventId: current.eventId,
+        modelUid: model.modelUid,
+        modelName: model.name,
+        atMs: clock.now(),
+        userId: null,
+      }
+      await recordEvent(engine, origin, {
+        kind,
+        oldVersion: current.version,
+        newVersion: kind === 'version_deleted' ? null : current.version,
+        oldStage: current.currentStage,
+        newStage: changes.currentStage,
+      })
+      const changed = await switchStage(engine, current, { ...changes, eventId })
+      if (changed) return changed
+      current = await findVersion(engine, row.modelUid, row.version)
+    }
+    return undefined
+  }
+
+  /**
+   * The version gets its stage before the others leave it, so that a crash leaves no stage without a version; a retry
+   * archives what is left.
+   * @see mlflow/store/model_registry/sqlalchemy_store.py transition_model_version_stage
+   */
+  async function transition(input: {
+    name: string
+    version: string
+    stage: string
+    archive_existing_versions?: boolean
+  }): Promise<ModelVersion> {
+    const stage = readStage(input.stage)
+    if (input.archive_existing_versions && !ACTIVE_STAGES.includes(stage)) {
+      throw invalidParameter(
+        `Model version transition cannot archive existing model versions because '${input.stage}' is not an Active stage. Valid stages are ['Staging', 'Production']`,
+      )
+    }
+    const { model, row } = await requireVersion(engine, input.name, input.version)
+    const lastUpdatedTimeMs = clock.now()
+    const changed = await changeStage(model, row, 'stage_transition', {
+      currentStage: stage,
+      lastUpdatedTimeMs,
+    })
+    if (!changed) throw versionNotFound(input.name, row.version)
+    if (input.archive_existing_versions) await archiveOthers(model, changed, stage)
+    await updateModel(engine, model.modelUid, { lastUpdatedTimeMs })
+    return (await versionsToWire(engine, model, [changed]))[0] as ModelVersion
+  }
+
+  async function archiveOthers(model: NamedModelRow, { version, modelUid }: ModelVersionRow, stage: Stage) {
+    const inStage = await findVersionsInStage(engine, modelUid, stage)
+    for (const other of inStage) {
+      if (other.version === version) continue
+      const changes = { currentStage: 'Archived', lastUpdatedTimeMs: clock.now() }
+      await changeStage(model, other, 'stage_transition', changes)
+    }
+  }
+
+  /**
+   * Aliases go first, so that none points to what is gone; the row stays without what it told, and keeps its number.
+   * An alias that is set meanwhile is seen by the second look, also by that of a retry.
+   * @see mlflow/store/model_registry/sqlalchemy_store.py delete_model_version
+   */
+  async function deleteVersion(name: string, version: string): Promise<void> {
+    checkModelName(name)
+    readVersion(name, version)
+    const { model, row } = await requireVersion(engine, name, version)
+    await aliases.dropAliasesOf(model, row.version)
+    const lastUpdatedTimeMs = clock.now()
+    const changed = await changeStage(model, row, 'version_deleted', {
+      currentStage: STAGE_DELETED,
+      lastUpdatedTimeMs,
+      description: null,
+      userId: null,
+      source: 'REDACTED-SOURCE-PATH',
+      runId: 'REDACTED-RUN-ID',
+      runLink: 'REDACTED-RUN-LINK',
+      statusMessage: null,
+    })
+    await aliases.dropAliasesOf(model, row.version)
+    if (!changed) throw versionNotFound(name, row.version)
+    await updateModel(engine, model.modelUid, { lastUpdatedTimeMs })
+  }
+
+  return { transition, delete: deleteVersion }
+}

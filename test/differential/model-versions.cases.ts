@@ -1,0 +1,192 @@
+// Cases of model versions: numbers, stages, tags, deletion.
+import { type Case, get, known, post, send, unreadable } from './cases.ts'
+import { createModel, createVersion, getModel, setAlias } from './registered-models.cases.ts'
+
+const long = (length: number) => 'x'.repeat(length)
+const version = (number: unknown, more: object = {}) => ({ name: '<case>-m', version: number, ...more })
+const getVersion = (number: string) => get('model-versions/get', { name: '<case>-m', version: number })
+const remove = (number: unknown) => send('DELETE', 'model-versions/delete', version(number))
+const move = (number: unknown, stage: unknown, archive?: unknown) =>
+  post(
+    'model-versions/transition-stage',
+    version(number, { stage, ...(archive !== undefined && { archive_existing_versions: archive }) }),
+  )
+const latest = (stages?: string[]) =>
+  get('registered-models/get-latest-versions', { name: '<case>-m', ...(stages && { stages }) })
+const setTag = (number: unknown, body: object) => post('model-versions/set-tag', version(number, body))
+const deleteTag = (number: unknown, body: object) =>
+  send('DELETE', 'model-versions/delete-tag', version(number, body))
+const update = (number: unknown, body: object = {}) =>
+  send('PATCH', 'model-versions/update', version(number, body))
+const downloadUri = (number: string) =>
+  get('model-versions/get-download-uri', { name: '<case>-m', version: number })
+
+export const modelVersionCases: Case[] = [
+  {
+    title: 'creates and gets',
+    steps: [
+      createModel('m'),
+      createVersion('m'),
+      createVersion('m', {
+        run_id: 'some run',
+        run_link: 'https://a/b',
+        description: 'about it',
+        tags: [
+          { key: 'a', value: '1' },
+          { key: 'a', value: '2' },
+          { key: 'none' },
+          { key: 'long', value: long(100_000) },
+        ],
+      }),
+      getVersion('1'),
+      getVersion('2'),
+      getVersion(' 2 '),
+      getVersion('0_2'),
+      getModel('m'),
+      downloadUri('2'),
+    ],
+  },
+  {
+    title: 'refuses to create what is wrong',
+    steps: [
+      createModel('m'),
+      post('model-versions/create', { name: '<case>-m' }),
+      post('model-versions/create', { source: 's3://b/p' }),
+      post('model-versions/create', {}),
+      createVersion('m', { source: '' }),
+      createVersion('m', { source: 5 }),
+      createVersion('none'),
+      createVersion('m', { tags: 'a' }),
+      createVersion('m', { tags: [{ key: 'k*', value: 'v' }] }),
+      createVersion('m', { tags: [{ key: long(251), value: 'v' }] }),
+      createVersion('m', { tags: [{ key: 'k', value: long(100_001) }] }),
+      createVersion('m', { tags: [{ key: 'mlflow.prompt.text', value: long(100_001) }] }),
+      createVersion('m', { tags: [{ value: 'v' }] }),
+      unreadable(createVersion('m', { tags: [{ key: 'k', value: 5 }] })),
+      known('column width kept', createVersion('m', { source: `s3://b/${long(500)}` })),
+      known('column width kept', createVersion('m', { description: long(5001) })),
+      known('column width kept', createVersion('m', { run_link: long(501) })),
+      createVersion('m', { run_id: 5 }),
+      post('model-versions/create', { name: 'a/b', source: 's3://b/p' }),
+    ],
+  },
+  {
+    title: 'refuses to get what is not there',
+    steps: [
+      createModel('m'),
+      getVersion('1'),
+      getVersion('x'),
+      getVersion('1.0'),
+      getVersion('-1'),
+      getVersion('99999999999999999999'),
+      getVersion(''),
+      get('model-versions/get', { name: '<case>-m' }),
+      get('model-versions/get', { version: '1' }),
+      get('model-versions/get', { name: '<case>-none', version: '1' }),
+      get('model-versions/get', { name: 'a/b', version: '1' }),
+      downloadUri('1'),
+      downloadUri('x'),
+      get('model-versions/get-download-uri'),
+      get('model-versions/get-download-uri', { name: '<case>-m' }),
+      getModel('none'),
+      get('registered-models/get'),
+      get('registered-models/get', { name: ' ' }),
+      get('registered-models/get', { name: 'a:b' }),
+    ],
+  },
+  {
+    title: 'keeps the numbers of deleted versions',
+    steps: [
+      createModel('m'),
+      createVersion('m'),
+      createVersion('m', { tags: [{ key: 'a', value: '1' }] }),
+      setAlias('best', '2'),
+      setAlias('second', '2'),
+      setAlias('first', '1'),
+      remove('2'),
+      remove('2'),
+      getVersion('2'),
+      downloadUri('2'),
+      setTag('2', { key: 'a', value: 'b' }),
+      update('2', { description: 'x' }),
+      move('2', 'Production'),
+      getModel('m'),
+      latest(),
+      createVersion('m'),
+      getVersion('3'),
+      remove('x'),
+      remove(''),
+      remove(3),
+      remove('9'),
+      send('DELETE', 'model-versions/delete', { name: '<case>-none', version: '1' }),
+    ],
+  },
+  {
+    title: 'moves versions between stages',
+    steps: [
+      createModel('m'),
+      createVersion('m'),
+      createVersion('m'),
+      createVersion('m'),
+      createVersion('m'),
+      move('1', 'Production'),
+      move('2', 'production'),
+      move('3', 'STAGING', false),
+      latest(),
+      latest(['Production']),
+      latest(['production', 'staging']),
+      latest(['none', 'Archived']),
+      latest(['bad']),
+      post('registered-models/get-latest-versions', { name: '<case>-m', stages: ['Staging'] }),
+      post('registered-models/get-latest-versions', { name: '<case>-m' }),
+      post('registered-models/get-latest-versions', { name: '<case>-none' }),
+      post('registered-models/get-latest-versions', { name: '<case>-m', stages: 'Staging' }),
+      get('registered-models/get-latest-versions'),
+      move('4', 'Production', true),
+      latest(),
+      getVersion('1'),
+      getVersion('2'),
+      move('4', 'Production', true),
+      move('4', 'None'),
+      move('4', 'None', true),
+      move('4', 'Archived', true),
+      move('4', 'bad'),
+      move('4', 'Deleted_Internal'),
+      move('4', ''),
+      move('9', 'Production', true),
+      move('x', 'Production'),
+      post('model-versions/transition-stage', version('1')),
+      move('1', 'Production', 'yes'),
+      getModel('m'),
+    ],
+  },
+  {
+    title: 'sets and deletes tags and the description',
+    steps: [
+      createModel('m'),
+      createVersion('m', { description: 'first' }),
+      setTag('1', { key: 'a', value: '1' }),
+      setTag('1', { key: 'a', value: '2' }),
+      setTag('1', { key: 'none' }),
+      setTag('1', { key: 'a*', value: '2' }),
+      setTag('1', { key: long(251), value: '2' }),
+      setTag('1', { key: 'a', value: long(100_001) }),
+      setTag('1', { value: '2' }),
+      setTag('x', { key: 'a', value: '2' }),
+      setTag('9', { key: 'a', value: '2' }),
+      getVersion('1'),
+      deleteTag('1', { key: 'a' }),
+      deleteTag('1', { key: 'a' }),
+      deleteTag('1', { key: 'a*' }),
+      deleteTag('1', {}),
+      deleteTag('9', { key: 'a' }),
+      update('1', { description: 'second' }),
+      getVersion('1'),
+      update('1', { description: '' }),
+      update('1'),
+      getVersion('1'),
+      update('9', { description: 'x' }),
+      update('x', { description: 'x' }),
+    ],
+  },
+]

@@ -1,0 +1,235 @@
+// Cases of registered models: names, tags, aliases.
+import { type Case, get, known, post, type Step, send, unreadable } from './cases.ts'
+
+const long = (length: number) => 'x'.repeat(length)
+const IS_PROMPT = 'mlflow.prompt.is_prompt'
+
+export const createModel = (name: string, body: object = {}): Step =>
+  post('registered-models/create', { name: `<case>-${name}`, ...body })
+export const createVersion = (model: string, body: object = {}): Step =>
+  post('model-versions/create', { name: `<case>-${model}`, source: 's3://bucket/model', ...body })
+export const getModel = (name: string): Step => get('registered-models/get', { name: `<case>-${name}` })
+
+const update = (body: object) => send('PATCH', 'registered-models/update', body)
+const remove = (body?: object) => send('DELETE', 'registered-models/delete', body)
+const rename = (name: string, newName: string) =>
+  post('registered-models/rename', { name: `<case>-${name}`, new_name: newName })
+const setTag = (body: object) => post('registered-models/set-tag', { name: '<case>-m', ...body })
+const deleteTag = (body: object) =>
+  send('DELETE', 'registered-models/delete-tag', { name: '<case>-m', ...body })
+export const setAlias = (alias: unknown, version: unknown, model = 'm') =>
+  post('registered-models/alias', { name: `<case>-${model}`, alias, version })
+const deleteAlias = (alias: unknown) => send('DELETE', 'registered-models/alias', { name: '<case>-m', alias })
+const byAlias = (alias: string) => get('registered-models/alias', { name: '<case>-m', alias })
+
+export const registeredModelCases: Case[] = [
+  {
+    title: 'creates and gets',
+    steps: [
+      createModel('m', {
+        description: 'about it',
+        tags: [
+          { key: 'a', value: '1' },
+          { key: 'a', value: '2' },
+          { key: 'none' },
+          { key: 'empty', value: '' },
+        ],
+      }),
+      getModel('m'),
+      createModel('plain'),
+      getModel('plain'),
+      get('/ajax-api/2.0/mlflow/registered-models/get', { name: '<case>-m' }),
+      createModel('ünï cödé . %?#"\''),
+      getModel('ünï cödé . %?#"\''),
+      createModel('longest', { tags: [{ key: long(250), value: long(100_000) }] }),
+      getModel('longest'),
+    ],
+  },
+  {
+    title: 'refuses to create what is wrong',
+    steps: [
+      post('registered-models/create', {}),
+      post('registered-models/create'),
+      post('registered-models/create', { name: '' }),
+      post('registered-models/create', { name: null }),
+      post('registered-models/create', { name: '  ' }),
+      post('registered-models/create', { name: 5 }),
+      post('registered-models/create', { name: '<case>/m' }),
+      post('registered-models/create', { name: '<case>:m' }),
+      post('registered-models/create', { name: '.' }),
+      post('registered-models/create', { name: '..' }),
+      post('registered-models/create', { name: '..name' }),
+      known('column width kept', post('registered-models/create', { name: long(257) })),
+      known('column width kept', createModel('d', { description: long(5001) })),
+      post('registered-models/create', { name: '<case>-m', description: 5 }),
+      createModel('t', { tags: {} }),
+      createModel('t', { tags: [{ value: 'v' }] }),
+      createModel('t', { tags: [{ key: 'k*', value: 'v' }] }),
+      createModel('t', { tags: [{ key: '../k', value: 'v' }] }),
+      createModel('t', { tags: [{ key: long(251), value: 'v' }] }),
+      createModel('t', { tags: [{ key: 'k', value: long(100_001) }] }),
+      unreadable(createModel('t', { tags: [{ key: 'k', value: 5 }] })),
+    ],
+  },
+  {
+    title: 'keeps names unique among models and prompts',
+    steps: [
+      createModel('m'),
+      createModel('m'),
+      createModel('m', { tags: [{ key: IS_PROMPT, value: 'true' }] }),
+      createModel('p', { tags: [{ key: IS_PROMPT, value: 'true' }] }),
+      createModel('p', { tags: [{ key: IS_PROMPT, value: 'true' }] }),
+      createModel('p'),
+      createModel('q', { tags: [{ key: IS_PROMPT, value: 'false' }] }),
+      createModel('q'),
+      getModel('p'),
+    ],
+  },
+  {
+    title: 'renames with all that belongs to the model',
+    steps: [
+      createModel('m', { tags: [{ key: 'a', value: '1' }] }),
+      createVersion('m', { tags: [{ key: 'v', value: '1' }] }),
+      createVersion('m'),
+      setAlias('best', '1'),
+      rename('m', '<case>-n'),
+      getModel('m'),
+      getModel('n'),
+      get('model-versions/get', { name: '<case>-n', version: '1' }),
+      get('model-versions/get', { name: '<case>-m', version: '1' }),
+      createModel('m'),
+      createVersion('m'),
+      rename('m', '<case>-n'),
+      rename('n', '<case>-n'),
+      rename('n', ''),
+      rename('n', '  '),
+      rename('n', 'a/b'),
+      rename('none', '<case>-x'),
+      known('column width kept', rename('n', long(257))),
+      post('registered-models/rename', { name: '<case>-n' }),
+      createVersion('n'),
+      getModel('n'),
+    ],
+  },
+  {
+    title: 'updates the description',
+    steps: [
+      createModel('m', { description: 'first' }),
+      createVersion('m'),
+      update({ name: '<case>-m', description: 'second' }),
+      getModel('m'),
+      update({ name: '<case>-m', description: '' }),
+      getModel('m'),
+      update({ name: '<case>-m' }),
+      update({ name: '<case>-none', description: 'x' }),
+      update({ description: 'x' }),
+      update({ name: 'a:b', description: 'x' }),
+      send('POST', 'registered-models/update', { name: '<case>-m' }),
+    ],
+  },
+  {
+    title: 'deletes, and starts again with version 1 under the same name',
+    steps: [
+      createModel('m', { tags: [{ key: 'a', value: '1' }] }),
+      createVersion('m'),
+      createVersion('m'),
+      setAlias('best', '2'),
+      remove({ name: '<case>-m' }),
+      remove({ name: '<case>-m' }),
+      getModel('m'),
+      get('model-versions/get', { name: '<case>-m', version: '1' }),
+      byAlias('best'),
+      createModel('m'),
+      getModel('m'),
+      createVersion('m'),
+      byAlias('best'),
+      remove({}),
+      remove({ name: '' }),
+      remove(),
+    ],
+  },
+  {
+    title: 'sets and deletes tags',
+    steps: [
+      createModel('m'),
+      setTag({ key: 'a', value: '1' }),
+      setTag({ key: 'a', value: '2' }),
+      setTag({ key: 'none' }),
+      setTag({ key: 'long', value: long(100_000) }),
+      setTag({ key: 'wide', value: '😀'.repeat(9000) }),
+      getModel('m'),
+      setTag({ key: 'a', value: long(100_001) }),
+      setTag({ key: long(251), value: 'x' }),
+      setTag({ key: 'k*', value: 'x' }),
+      setTag({ value: 'x' }),
+      setTag({ key: '', value: 'x' }),
+      setTag({ name: '<case>-none', key: 'a', value: 'x' }),
+      setTag({ name: '<case>-none', key: 'a*', value: 'x' }),
+      deleteTag({ key: 'a' }),
+      deleteTag({ key: 'a' }),
+      deleteTag({ key: 'k*' }),
+      deleteTag({}),
+      deleteTag({ name: '<case>-none', key: 'a' }),
+      getModel('m'),
+    ],
+  },
+  {
+    title: 'sets, moves and deletes aliases',
+    steps: [
+      createModel('m'),
+      createVersion('m'),
+      createVersion('m'),
+      setAlias('champion', '1'),
+      setAlias('champion', '1'),
+      setAlias('other_Alias-1', '1'),
+      byAlias('champion'),
+      getModel('m'),
+      setAlias('champion', '2'),
+      byAlias('champion'),
+      byAlias('Champion'),
+      get('model-versions/get', { name: '<case>-m', version: '1' }),
+      get('registered-models/get-latest-versions', { name: '<case>-m' }),
+      deleteAlias('champion'),
+      deleteAlias('champion'),
+      byAlias('champion'),
+      setAlias('champion', '1'),
+      byAlias('champion'),
+      getModel('m'),
+      send('DELETE', 'model-versions/delete', { name: '<case>-m', version: '1' }),
+      byAlias('champion'),
+      getModel('m'),
+    ],
+  },
+  {
+    title: 'refuses aliases that are wrong',
+    steps: [
+      createModel('m'),
+      byAlias('latest'),
+      createVersion('m'),
+      setAlias('latest', '1'),
+      setAlias('LATEST', '1'),
+      setAlias('v1', '1'),
+      setAlias('V22', '1'),
+      setAlias('v1a', '1'),
+      setAlias('a b', '1'),
+      setAlias('a.b', '1'),
+      setAlias('ünï', '1'),
+      setAlias('', '1'),
+      setAlias(long(255), '1'),
+      setAlias(long(256), '1'),
+      setAlias('x', '7'),
+      setAlias('x', 'one'),
+      setAlias('x', ''),
+      setAlias('x', '1', 'none'),
+      setAlias('x', 1),
+      byAlias('latest'),
+      byAlias('LaTest'),
+      byAlias('a b'),
+      deleteAlias('a b'),
+      deleteAlias('none'),
+      send('DELETE', 'registered-models/alias', { name: '<case>-none', alias: 'x' }),
+      get('registered-models/alias', { name: '<case>-none', alias: 'x' }),
+      get('registered-models/alias', { name: '<case>-m' }),
+    ],
+  },
+]
