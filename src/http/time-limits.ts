@@ -11,6 +11,8 @@ const IDLE_TIMEOUT_MS = 300_000
 const REQUEST_TIMEOUT_MS = 6 * 3600_000
 /** A JSON body, of 64 MiB at most. */
 const JSON_TIMEOUT_MS = 120_000
+/** What still arrives of a body after its request was answered; it is read and thrown away. */
+const UNREAD_TIMEOUT_MS = 30_000
 /** Idle connections are kept a little longer than load balancers keep theirs (60 s), so that they close first. */
 const KEEP_ALIVE_MS = 72_000
 const MAX_CONNECTIONS = 10_000
@@ -27,20 +29,34 @@ export const timeLimitOptions = {
   frameworkErrors: refuseBrokenUrl,
 }
 
-/** Limits connections and the time that a JSON body may take, in milliseconds. */
-export function registerTimeLimits(app: FastifyInstance, jsonTimeoutMs = JSON_TIMEOUT_MS): void {
+export interface BodyTimeLimits {
+  /** For a JSON body, in milliseconds. */
+  jsonMs?: number
+  /** For the rest of a body whose request was answered, in milliseconds. */
+  unreadMs?: number
+}
+
+/** Limits connections and the time that bodies may take. */
+export function registerTimeLimits(app: FastifyInstance, limits: BodyTimeLimits = {}): void {
+  const { jsonMs = JSON_TIMEOUT_MS, unreadMs = UNREAD_TIMEOUT_MS } = limits
   app.server.maxConnections = MAX_CONNECTIONS
   app.addHook('preParsing', async (request, reply, payload) => {
-    if (!request.headers['content-type']?.startsWith('application/json')) return
+    if (!request.headers['content-type']?.toLowerCase().startsWith('application/json')) return
     const timer = setTimeout(() => {
       // Nobody reads the body of a request that was refused; an error that nobody hears would end the process.
       if (payload.listenerCount('error') === 0) return void request.raw.destroy()
       reply.header('connection', 'close')
       payload.emit('error', invalidParameter('The request body did not arrive in time.'))
-    }, jsonTimeoutMs)
+    }, jsonMs)
     const stop = () => clearTimeout(timer)
     payload.once('end', stop).once('close', stop)
     reply.raw.once('close', stop)
+  })
+  app.addHook('onResponse', async ({ raw }) => {
+    if (raw.complete) return
+    const timer = setTimeout(() => raw.socket.destroy(), unreadMs).unref()
+    const stop = () => clearTimeout(timer)
+    raw.once('end', stop).once('close', stop)
   })
 }
 

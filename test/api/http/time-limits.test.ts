@@ -10,7 +10,7 @@ const app = fastify(timeLimitOptions)
 beforeAll(async () => {
   registerErrorHandler(app)
   registerJsonBody(app)
-  registerTimeLimits(app, 300)
+  registerTimeLimits(app, { jsonMs: 300 })
   app.post('/echo', async (request) => request.body)
   await app.listen({ host: '127.0.0.1', port: 0 })
 })
