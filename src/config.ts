@@ -151,11 +151,11 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     env: 'MLFLOW_PORT',
     help: 'Port to listen on; 0 for any that is free.',
   }),
-  workers: whole(1, 1024).optional().register(settings, {
+  workers: whole(1, 1024).default(1).register(settings, {
     group: 'Network',
     flags: '-w, --workers <n>',
     env: 'MLFLOW_WORKERS',
-    help: 'Processes that serve clients (default: one per core, up to 4; always 1 with the embedded database).',
+    help: 'Processes that serve clients on one port; always 1 with the embedded database.',
   }),
   staticPrefix: staticPrefix().optional().register(settings, {
     group: 'Network',

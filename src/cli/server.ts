@@ -1,5 +1,4 @@
 // `crateflow server`: opens the database, builds the app, listens, and stops without losing anything.
-import { availableParallelism } from 'node:os'
 import type { Logger } from 'pino'
 import {
   type ArtifactConfig,
@@ -20,9 +19,6 @@ import { linkToPrimary, type PrimaryLink } from './worker.ts'
 
 /** The server's app, as far as this file needs it. */
 type App = Awaited<ReturnType<typeof import('../app.ts')['buildApp']>>
-
-/** More processes would rather wait for the database than work. */
-const MOST_WORKERS_BY_DEFAULT = 4
 
 /**
  * Runs the server until it is told to stop: in this process, in several workers, or as one of those workers.
@@ -86,17 +82,15 @@ const isEmbedded = (config: ServerConfig) =>
 /** One for the embedded database, which has one owner; never more than there are connections to share out. */
 function workerCount(config: ServerConfig): number {
   if (isEmbedded(config)) return 1
-  const wanted = config.workers ?? Math.min(availableParallelism(), MOST_WORKERS_BY_DEFAULT)
-  return config.artifactsOnly ? wanted : Math.min(wanted, config.dbPoolSize)
+  return config.artifactsOnly ? config.workers : Math.min(config.workers, config.dbPoolSize)
 }
 
 function workerWarnings({ config, workers }: Setup): string[] {
-  const wanted = config.workers ?? workers
-  if (wanted === workers) return []
+  if (config.workers === workers) return []
   const why = isEmbedded(config)
     ? 'the embedded database has one owner'
     : '--db-pool-size leaves each of them one connection'
-  return [`${wanted} workers were asked for, ${workers} will serve: ${why}.`]
+  return [`${config.workers} workers were asked for, ${workers} will serve: ${why}.`]
 }
 
 /** Runs as the primary process: prepares the database and leaves all else to the workers. */
