@@ -54,7 +54,7 @@ export function registerTimeLimits(app: FastifyInstance, limits: BodyTimeLimits 
   })
   app.addHook('onResponse', async ({ raw }) => {
     if (raw.complete) return
-    const timer = setTimeout(() => raw.socket.destroy(), unreadMs).unref()
+    const timer = setTimeout(() => raw.destroy(), unreadMs).unref()
     const stop = () => clearTimeout(timer)
     raw.once('end', stop).once('close', stop)
   })

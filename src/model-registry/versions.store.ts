@@ -12,6 +12,8 @@ export const STAGE_DELETED = 'Deleted_Internal'
 
 /** Versions whose tags are read in one statement. */
 const TAGS_CHUNK = 5_000
+/** How often a number may be found neither taken nor free. */
+const MAX_MISSES = 3
 /** Numbers that are looked up by primary key in one statement. */
 const NUMBERS_CHUNK = 64
 
@@ -39,7 +41,8 @@ export async function insertVersion(
   row: Omit<ModelVersionRow, 'version'>,
   known: number,
 ): Promise<ModelVersionRow> {
-  for (let taken = known; ; ) {
+  let taken = known
+  for (let misses = 0; misses <= MAX_MISSES; ) {
     const numbered = { ...row, version: taken + 1 }
     const inserted = await engine.db
       .insert(modelVersions)
@@ -48,9 +51,11 @@ export async function insertVersion(
       .returning({ version: modelVersions.version })
     if (inserted.length === 1) return numbered
     const next = await lastTaken(engine, row.modelUid, taken)
-    if (next === taken) throw unavailable('The database did not take a model version. Please retry.')
+    // Neither taken nor free: the row in the way went with its model, or the database took none.
+    if (next === taken) misses += 1
     taken = next
   }
+  throw unavailable('The database did not take a model version. Please retry.')
 }
 
 /** The last number of the unbroken row of taken ones behind `known`, as far as one statement sees. */

@@ -1,53 +1,6 @@
-// Kills the server between any two statements of its writes: what remains is valid, and the retry completes.
-import { beforeAll, expect, it } from 'vitest'
-import type { Connection, Engine } from '../../src/database/engine.ts'
-import { migrate } from '../../src/database/migrate.ts'
-import { openEngine } from '../../src/database/open-engine.ts'
-import { parseBackendUri } from '../../src/database/uri.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { describeEachEngine } from '../support/engines.ts'
-
-const API = '/api/2.0/mlflow'
-
-/** A connection that dies after a number of statements: nothing that comes later reaches the database. */
-function mortal(connection: Connection) {
-  let left = Number.POSITIVE_INFINITY
-  let used = 0
-  const wrapped: Connection = {
-    query: async (text, params, rowMode) => {
-      if (left <= 0) throw new Error('The server was killed')
-      left--
-      used++
-      return connection.query(text, params, rowMode)
-    },
-    close: () => connection.close(),
-  }
-  return {
-    wrapped,
-    dieAfter: (statements: number) => {
-      left = statements
-      used = 0
-    },
-    revive: () => {
-      left = Number.POSITIVE_INFINITY
-    },
-    used: () => used,
-  }
-}
-
-type Answer = { status: number; body: unknown }
-type Ask = (method: string, path: string, body?: unknown) => Promise<Answer>
-
-interface Scenario {
-  /** What is there before; its result is handed on. */
-  prepare: (ask: Ask, mark: string) => Promise<Record<string, string>>
-  /** The request that the server dies in. */
-  act: (ask: Ask, state: Record<string, string>, mark: string) => Promise<Answer>
-  /** Holds after the death, before any retry. */
-  remains: (ask: Ask, state: Record<string, string>, mark: string) => Promise<void>
-  /** Holds after the client's retry. */
-  completed: (ask: Ask, state: Record<string, string>, mark: string, retry: Answer) => Promise<void>
-}
+// Kills the server between any two statements of its writes of experiments, runs and logged models.
+import { expect } from 'vitest'
+import { type Answer, API, type Ask, describeKilledServer, type Scenario } from './killed-server.ts'
 
 const code = (answer: Answer) => (answer.body as { error_code?: string }).error_code
 const experimentOf = (answer: Answer) =>
@@ -248,49 +201,4 @@ const scenarios: Record<string, Scenario> = {
   },
 }
 
-describeEachEngine('a server killed between any two statements', (target) => {
-  let life: ReturnType<typeof mortal>
-  let engine: Engine
-  let app: TestApp
-
-  beforeAll(async () => {
-    engine = await openEngine(parseBackendUri(await target.another()), {
-      maxConnections: 5,
-      intercept: (connection) => {
-        life = mortal(connection)
-        return life.wrapped
-      },
-    })
-    await migrate(engine, { shards: 1, replicas: '0' })
-    app = await startApp(target, { engine })
-    return async () => {
-      await app.close()
-      await engine.close()
-    }
-  })
-
-  for (const [title, scenario] of Object.entries(scenarios)) {
-    it(`leaves something valid and lets the retry complete: ${title}`, async () => {
-      const mark = title.replace(' ', '-')
-      const first = await scenario.prepare(app.request, mark)
-      life.dieAfter(Number.POSITIVE_INFINITY)
-      expect((await scenario.act(app.request, first, mark)).status).toBe(200)
-      const statements = life.used()
-      expect(statements).toBeGreaterThan(1)
-      for (let survived = 0; survived <= statements; survived++) {
-        const here = `${mark}-${survived}`
-        const state = await scenario.prepare(app.request, here)
-        life.dieAfter(survived)
-        const answer = await scenario.act(app.request, state, here)
-        life.revive()
-        // A new server: nothing that the dead one kept in memory helps.
-        const after = await startApp(target, { engine })
-        if (survived < statements) expect(answer.status).toBe(500)
-        await scenario.remains(after.request, state, here)
-        const retry = await scenario.act(after.request, state, here)
-        await scenario.completed(after.request, state, here, retry)
-        await after.close()
-      }
-    })
-  }
-})
+describeKilledServer('a server killed between any two statements', scenarios)
