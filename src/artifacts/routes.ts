@@ -104,6 +104,7 @@ const proxiedFiles = (service: ArtifactService): Endpoint[] => [
     tag: TAG,
     summary: 'Download a file',
     response: schema.BytesWire,
+    refusal: schema.DetailWire,
     async handle(_input, request, reply) {
       const located = service.locateProxied(artifactPath(request))
       try {
@@ -119,7 +120,8 @@ const proxiedFiles = (service: ArtifactService): Endpoint[] => [
     path: `${FILES}/*`,
     tag: TAG,
     summary: 'Upload a file',
-    response: schema.EmptyWire,
+    response: schema.NoBodyWire,
+    refusal: schema.DetailWire,
     async handle(_input, request, reply) {
       const located = service.locateProxied(artifactPath(request))
       if (located.path === '' || located.path.endsWith('/')) {

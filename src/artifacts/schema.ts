@@ -40,6 +40,10 @@ export const PresignedUrlWire = z
   .meta({ id: 'PresignedUrlResponse' })
 
 export const EmptyWire = z.object({}).meta({ id: 'EmptyResponse' })
+/** An answer without a body. */
+export const NoBodyWire = z.undefined().meta({ id: 'NoBody' })
+/** @see mlflow/server/artifact_router.py, whose framework refuses in a form of its own */
+export const DetailWire = z.object({ detail: z.string() }).meta({ id: 'Detail' })
 
 /** The bytes of a file, not JSON. */
 export const BytesWire = z.any().meta({ id: 'ArtifactBytes', description: 'The bytes of the file' })

@@ -11,6 +11,7 @@ interface RouteSchema extends Record<string, unknown> {
   hide?: boolean
   querystring?: z.ZodType
   body?: z.ZodType
+  /** By status; `default` is what comes in place of MLflow's error now and then. */
   response?: Record<string, z.ZodType>
 }
 
@@ -38,7 +39,8 @@ export async function registerDocumentation(app: FastifyInstance, staticPrefix: 
   function transform({ schema, url }: { schema: unknown; url: string }) {
     const { querystring, body, response, ...rest } = (schema ?? { hide: true }) as RouteSchema
     if (rest.hide) return { schema: { hide: true }, url }
-    const answers = Object.entries({ ...response, default: ErrorWire }).map(([status, type]) => [
+    const refusal = response?.default ? z.union([ErrorWire, response.default]) : ErrorWire
+    const answers = Object.entries({ ...response, default: refusal }).map(([status, type]) => [
       status,
       answer(status, type, components),
     ])
@@ -74,10 +76,12 @@ export async function registerDocumentation(app: FastifyInstance, staticPrefix: 
 /** Answers that are not JSON, by the id of their schema. */
 const CONTENT_TYPES: Record<string, string> = {
   PlainText: 'text/plain',
+  Version: 'text/html',
   ArtifactBytes: 'application/octet-stream',
 }
 
 function answer(status: string, type: z.ZodType, components: Components) {
+  if (type.meta()?.id === 'NoBody') return { description: 'Done', type: 'null' }
   const contentType = CONTENT_TYPES[type.meta()?.id ?? ''] ?? 'application/json'
   return {
     description: status === 'default' ? 'What went wrong' : 'Done',

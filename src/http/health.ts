@@ -29,6 +29,8 @@ export interface HealthDeps {
 }
 
 const TextWire = z.string().meta({ id: 'PlainText' })
+/** Stock's type of it, too. */
+const VersionWire = z.string().meta({ id: 'Version' })
 const ReadyWire = z.object({ status: z.enum(['ready', 'unavailable']) }).meta({ id: 'Ready' })
 
 /** Milliseconds after which a database that does not answer counts as away. */
@@ -52,7 +54,7 @@ export function healthEndpoints(deps: HealthDeps): Endpoint[] {
       ...common,
       path: '/version',
       summary: 'The MLflow version whose API is served',
-      response: TextWire,
+      response: VersionWire,
       handle: async (_input, _request, reply) => plain(reply, MLFLOW_VERSION, 'text/html'),
     }),
     endpoint({

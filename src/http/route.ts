@@ -17,6 +17,8 @@ export interface Endpoint<M extends Message = Message> {
   summary: string
   request?: M
   response: z.ZodType
+  /** A form in which it refuses requests besides MLflow's error. */
+  refusal?: z.ZodType
   handle: (input: Parsed<M>, request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 }
 
@@ -64,6 +66,6 @@ function documentation(declared: Endpoint, prefix: Prefix) {
     hide: prefix === '/ajax-api' && declared.prefixes === undefined,
     ...(declared.request && isQuery ? { querystring: declared.request } : {}),
     ...(declared.request && hasBody ? { body: declared.request } : {}),
-    response: { 200: declared.response },
+    response: { 200: declared.response, ...(declared.refusal && { default: declared.refusal }) },
   }
 }

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { filterText, orderByText } from '../unit/search/arbitrary-filters.ts'
-import { type HostileRequest, hostileRequest, type Ids } from './hostile-requests.ts'
+import { type HostileRequest, hostileRequest } from './hostile-requests.ts'
+import { type Ids, seed } from './seed.ts'
 
 const API = '/api/2.0/mlflow'
 /** Cases per engine and test; FUZZ_RUNS asks for more. */
@@ -16,29 +17,6 @@ describeEachEngine('hostile requests', (target) => {
   let app: TestApp
   let ids: Ids
   let watched: Ids
-
-  const seed = async (name: string): Promise<Ids> => {
-    const post = async (path: string, body: unknown) =>
-      (await app.request('POST', `${API}/${path}`, body)).body
-    const { experiment_id: experiment } = (await post('experiments/create', { name })) as {
-      experiment_id: string
-    }
-    const { run } = (await post('runs/create', { experiment_id: experiment, start_time: 1 })) as {
-      run: { info: { run_id: string } }
-    }
-    const { model } = (await post('logged-models', { experiment_id: experiment, name: 'm' })) as {
-      model: { info: { model_id: string } }
-    }
-    const { run_id } = run.info
-    const metrics = [{ key: 'k', value: 1, timestamp: 1 }]
-    await post('runs/log-batch', {
-      run_id,
-      metrics,
-      params: [{ key: 'p', value: 'v' }],
-      tags: [{ key: 'a', value: 'b' }],
-    })
-    return { experiment, run: run_id, model: model.info.model_id }
-  }
 
   /** What the store holds of the seeded experiment. */
   const snapshot = async ({ experiment, run, model }: Ids) => {
@@ -64,8 +42,8 @@ describeEachEngine('hostile requests', (target) => {
 
   beforeAll(async () => {
     app = await startApp(target)
-    ids = await seed('target')
-    watched = await seed('watched')
+    ids = await seed(app, 'target')
+    watched = await seed(app, 'watched')
   })
   afterAll(() => app.close())
 

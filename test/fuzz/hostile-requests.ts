@@ -1,11 +1,6 @@
 // Requests that look right and are not: every endpoint with hostile values in the fields that it reads.
 import fc from 'fast-check'
-
-export interface Ids {
-  experiment: string
-  run: string
-  model: string
-}
+import type { Ids } from './seed.ts'
 
 export interface HostileRequest {
   method: string

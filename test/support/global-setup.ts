@@ -7,6 +7,7 @@ import { findMinio, type Minio } from './services/minio.ts'
 import { findPgliteTemplate, type PgliteTemplate } from './services/pglite.ts'
 import { findPostgres, type Postgres } from './services/postgres.ts'
 import { findPython, type Python } from './services/python.ts'
+import { findSchemathesis, type Schemathesis } from './services/schemathesis.ts'
 import type { Found, Started } from './services/service.ts'
 import { findStock, type Stock } from './services/stock.ts'
 
@@ -18,6 +19,7 @@ export interface Services {
   pglite: PgliteTemplate
   postgres: Postgres
   python: Python
+  schemathesis: Schemathesis
   stock: Stock
 }
 
@@ -35,14 +37,15 @@ declare module 'vitest' {
 type FoundServices = { [Name in ServiceName]: Found<Services[Name]> }
 
 async function findServices(): Promise<FoundServices> {
-  const [cratedb, minio, postgres, python] = await Promise.all([
+  const [cratedb, minio, postgres, python, schemathesis] = await Promise.all([
     findCrateDb(),
     findMinio(),
     findPostgres(),
     findPython(),
+    findSchemathesis(),
   ])
-  const stock = findStock(python)
-  return { build: findBuild(), cratedb, minio, pglite: findPgliteTemplate(), postgres, python, stock }
+  const [build, pglite, stock] = [findBuild(), findPgliteTemplate(), findStock(python)]
+  return { build, cratedb, minio, pglite, postgres, python, schemathesis, stock }
 }
 
 /** Vitest calls it before the first test file, and what it returns after the last. */
