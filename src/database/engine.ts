@@ -14,6 +14,12 @@ export interface Statement {
   params: unknown[]
 }
 
+/**
+ * Longer texts, in characters, are not kept prepared: whoever sends filters could fill the memory with them (400 kB
+ * each at 10,000 characters, measured on PGlite 0.5). Batches and usual searches stay below.
+ */
+export const MAX_PREPARED_TEXT = 4 * 1024
+
 /** Every statement commits by itself. Errors come out as MlflowError or DuplicateKeyError. */
 export interface Connection {
   query(text: string, params: unknown[], rowMode: 'array' | 'object'): Promise<Result>

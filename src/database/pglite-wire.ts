@@ -5,7 +5,7 @@ import type { PGlite } from '@electric-sql/pglite'
 import { serialize } from 'pg-protocol'
 import type { BackendMessage, DatabaseError } from 'pg-protocol/dist/messages.js'
 import { Parser } from 'pg-protocol/dist/parser.js'
-import type { Result, Statement } from './engine.ts'
+import { MAX_PREPARED_TEXT, type Result, type Statement } from './engine.ts'
 import { toText, typeParser } from './values.ts'
 
 /** Distinct statement texts that are kept prepared. */
@@ -49,24 +49,29 @@ export function createWire(client: PGlite): Wire {
     return answers
   }
 
-  function prepare(text: string): Prepared {
+  /** Undefined for a text that is not kept: past the limit, or very long. */
+  function prepare(text: string): Prepared | undefined {
     const found = known.get(text)
-    if (found) return found
-    // Past the limit the nameless statement is prepared anew each time.
-    const name = known.size < PREPARED_LIMIT ? `s${known.size}` : ''
+    if (found || known.size >= PREPARED_LIMIT || text.length > MAX_PREPARED_TEXT) return found
+    const name = `s${known.size}`
     const answers = exchange([serialize.parse({ name, text }), serialize.describe({ type: 'S', name })])
     const prepared = { name, columns: columnsOf(answers) }
-    if (name) known.set(text, prepared)
+    known.set(text, prepared)
     return prepared
   }
 
   function runTogether(statements: readonly Statement[], rowMode: RowMode): Result[] {
     const prepared = statements.map(({ text }) => prepare(text))
     const answers = exchange(
-      statements.flatMap(({ params }, index) => [
-        serialize.bind({ statement: prepared[index]?.name ?? '', values: params.map(toText) }),
-        serialize.execute({}),
-      ]),
+      statements.flatMap(({ text, params }, index) => {
+        const name = prepared[index]?.name
+        return [
+          // What is not kept takes the nameless statement's place until the next of them.
+          ...(name ? [] : [serialize.parse({ text }), serialize.describe({ type: 'S', name: '' })]),
+          serialize.bind({ statement: name ?? '', values: params.map(toText) }),
+          serialize.execute({}),
+        ]
+      }),
     )
     return readResults(answers, prepared, rowMode)
   }
@@ -92,12 +97,18 @@ function columnsOf(answers: BackendMessage[]): Column[] {
   return (description?.fields ?? []).map(({ name, dataTypeID }) => ({ name, parse: typeParser(dataTypeID) }))
 }
 
-/** One result per statement, in order. */
-function readResults(answers: BackendMessage[], prepared: Prepared[], rowMode: RowMode): Result[] {
+/** One result per statement, in order. The columns of those that are not kept are among the answers. */
+function readResults(
+  answers: BackendMessage[],
+  prepared: (Prepared | undefined)[],
+  rowMode: RowMode,
+): Result[] {
   const results: Result[] = []
   let rows: unknown[] = []
+  let described: Column[] = []
   for (const answer of answers) {
-    const columns = prepared[results.length]?.columns ?? []
+    if (answer.name === 'rowDescription') described = columnsOf([answer])
+    const columns = prepared[results.length]?.columns ?? described
     if (answer.name === 'dataRow') rows.push(readRow((answer as DataRow).fields, columns, rowMode))
     if (answer.name !== 'commandComplete' && answer.name !== 'emptyQuery') continue
     // INSERT 0 5, UPDATE 2, SELECT 3, CREATE TABLE

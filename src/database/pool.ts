@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import pg from 'pg'
-import type { Connection, EngineOptions } from './engine.ts'
+import { type Connection, type EngineOptions, MAX_PREPARED_TEXT } from './engine.ts'
 import { translateDriverError } from './errors.ts'
 import type { ServerTarget } from './uri.ts'
 import { toText, typeParser } from './values.ts'
@@ -105,12 +105,12 @@ async function run(client: pg.PoolClient, query: pg.QueryConfig): Promise<pg.Que
   }
 }
 
-/** Frequent statements are prepared under a name; past the limit, texts go unnamed. */
+/** Statements are prepared under a name; past the limit, and when they are very long, texts go unnamed. */
 function preparedNames(): (text: string) => string | undefined {
   const names = new Map<string, string>()
   return (text) => {
     let name = names.get(text)
-    if (!name && names.size < PREPARED_LIMIT) {
+    if (!name && names.size < PREPARED_LIMIT && text.length <= MAX_PREPARED_TEXT) {
       name = createHash('sha1').update(text).digest('hex')
       names.set(text, name)
     }
