@@ -3,15 +3,17 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { filterText, orderByText } from '../unit/search/arbitrary-filters.ts'
+import { budget, tellCases, timeoutOf } from './budget.ts'
 import { type HostileRequest, hostileRequest } from './hostile-requests.ts'
 import { type Ids, seed } from './seed.ts'
 
 const API = '/api/2.0/mlflow'
-/** Cases per engine and test; FUZZ_RUNS asks for more. */
-const RUNS = Number(process.env.FUZZ_RUNS ?? 300)
+/** Per engine and test. The engines share a long run's cases and time. */
+const LIMITS = budget(300, { cases: 0.25, minutes: 0.1 })
+const FEWER = budget(60, { cases: 0.05, minutes: 0.05 })
 /** Far more than any of these requests needs, far less than what hangs takes. */
 const SLOW_MS = 20_000
-const TIMEOUT_MS = Math.max(120_000, RUNS * 100)
+const TIMEOUT_MS = timeoutOf(LIMITS)
 
 describeEachEngine('hostile requests', (target) => {
   let app: TestApp
@@ -51,13 +53,16 @@ describeEachEngine('hostile requests', (target) => {
     "are answered or refused in MLflow's form, and change nothing else",
     async () => {
       const before = await snapshot(watched)
+      let cases = 0
       await fc.assert(
         fc.asyncProperty(hostileRequest(ids), async (request) => {
+          cases++
           await expectAnswer(request)
         }),
-        { numRuns: RUNS, endOnFailure: true },
+        LIMITS,
       )
       expect(await snapshot(watched)).toEqual(before)
+      tellCases(target.name, 'hostile requests', cases)
     },
     TIMEOUT_MS,
   )
@@ -65,15 +70,18 @@ describeEachEngine('hostile requests', (target) => {
   it(
     'change nothing at all when they are refused',
     async () => {
+      let cases = 0
       await fc.assert(
         fc.asyncProperty(hostileRequest(watched), async (request) => {
+          cases++
           if (request.method === 'GET') return
           const before = await snapshot(watched)
           const { status } = await expectAnswer(request)
           if (status >= 400) expect(await snapshot(watched)).toEqual(before)
         }),
-        { numRuns: Math.ceil(RUNS / 5), endOnFailure: true },
+        FEWER,
       )
+      tellCases(target.name, 'refused changes', cases)
     },
     TIMEOUT_MS,
   )
@@ -98,14 +106,17 @@ describeEachEngine('hostile requests', (target) => {
           arbitrary: probe.map((text) => `tags.a = '${text}' AND tags.\`${text}\` LIKE "%${text}%"`),
         },
       )
+      let cases = 0
       await fc.assert(
         fc.asyncProperty(area, filter, fc.array(orderByText, { maxLength: 2 }), async (name, text, order) => {
+          cases++
           const orderBy = name.startsWith('logged') ? order.map((field_name) => ({ field_name })) : order
           const body = { experiment_ids: [ids.experiment], filter: text, order_by: orderBy, max_results: 5 }
           await expectAnswer({ method: 'POST', path: `${API}/${name}`, body })
         }),
-        { numRuns: RUNS, endOnFailure: true },
+        LIMITS,
       )
+      tellCases(target.name, 'searches', cases)
       expect((await snapshot(watched)).map(({ status }) => status)).toEqual([200, 200, 200])
     },
     TIMEOUT_MS,

@@ -8,10 +8,11 @@ import { SECURE } from '../api/http/shell-app.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing, useService } from '../support/services.ts'
+import { secondsOf, tellCases } from './budget.ts'
 import { seed } from './seed.ts'
 
-/** Per engine; FUZZ_SECONDS asks for more. */
-const SECONDS = Number(process.env.FUZZ_SECONDS ?? 35)
+/** Per engine. */
+const SECONDS = secondsOf(35, 0.3)
 /** Of what is made up; FUZZ_SEED asks for another. */
 const SEED = process.env.FUZZ_SEED ?? '20260'
 const DOCUMENT = join(import.meta.dirname, '../../openapi/openapi.json')
@@ -62,11 +63,11 @@ describe.skipIf(reason)(`requests by schemathesis${reason && ` (${reason})`}`, (
           const before = process.memoryUsage().rss
           const output = await schemathesis(url, folder, seeded)
           const { operations, test_cases, failures } = await readReport(folder, output)
-          console.log(`schemathesis on ${target.name}: ${test_cases.generated} requests`)
           expect(failures, output).toEqual([])
           expect(operations.errored, output).toBe(0)
           expect(operations.tested).toBe(operations.selected)
           expect(test_cases.generated).toBeGreaterThan(10 * operations.selected)
+          tellCases(target.name, 'schemathesis', test_cases.generated)
           expect(process.memoryUsage().rss - before).toBeLessThan(1024 ** 3)
           expect((await app.request('GET', `/api/2.0/mlflow/runs/get?run_id=${run}`)).status).toBe(200)
         },
