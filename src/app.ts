@@ -21,6 +21,7 @@ import { createLoggedModelService } from './logged-models/service.ts'
 import { metricEndpoints } from './metrics/routes.ts'
 import { createMetricService } from './metrics/service.ts'
 import { createModelRegistry } from './model-registry/registry.service.ts'
+import { rollbackEndpoints } from './model-registry/rollback.routes.ts'
 import { registeredModelEndpoints } from './model-registry/routes.ts'
 import { modelVersionEndpoints } from './model-registry/versions.routes.ts'
 import { createRunWriter } from './runs/ingest.store.ts'
@@ -116,6 +117,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   })
   mount(app, registeredModelEndpoints(registry.models, registry.aliases))
   mount(app, modelVersionEndpoints(registry.versions, registry.stages))
+  mount(app, rollbackEndpoints(registry.rollbacks))
 
   const { destination } = deps.artifacts
   const openStore = createStoreOpener(deps.artifacts.s3)

@@ -268,6 +268,24 @@ function textByName() {
   })
 }
 
+/** How commands reach a server that runs, by the names of the stock client. */
+export const ClientConfigSchema = z.object({
+  trackingUri: z
+    .url({ protocol: /^https?$/, error: 'must be the http or https URL of a running server' })
+    .default('http://127.0.0.1:5000')
+    .register(settings, {
+      group: 'Network',
+      flags: '--tracking-uri <uri>',
+      env: 'MLFLOW_TRACKING_URI',
+      help: 'The running server to ask.',
+    }),
+  username: environmentText('MLFLOW_TRACKING_USERNAME', 'User, for a proxy that asks for one.'),
+  password: environmentText('MLFLOW_TRACKING_PASSWORD', 'Password of that user.'),
+  token: environmentText('MLFLOW_TRACKING_TOKEN', 'Bearer token, for a proxy that asks for one.'),
+})
+
+export type ClientConfig = z.output<typeof ClientConfigSchema>
+
 /** The environment of this process. */
 export const processEnvironment = (): Environment => process.env
 

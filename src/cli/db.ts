@@ -13,8 +13,7 @@ import { type BackendTarget, describeTarget, parseBackendUri } from '../database
 import { layoutOf, openDatabase } from './database.ts'
 import { asUsage, EXIT, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
-
-const print = (line: string) => void process.stdout.write(`${line}\n`)
+import { print, printTable } from './print.ts'
 
 interface Opened {
   engine: Engine
@@ -101,16 +100,3 @@ async function confirm(question: string): Promise<boolean> {
 }
 
 const label = (version: number) => String(version).padStart(4, '0')
-
-function printTable(rows: readonly (readonly string[])[]): void {
-  const widths = (rows[0] ?? []).map((_cell, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  )
-  for (const row of rows)
-    print(
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-}

@@ -1,7 +1,12 @@
 // The tree of commands. Each command is loaded when it runs.
 import { readFileSync } from 'node:fs'
 import { Argument, Command, Option } from 'commander'
-import { DatabaseConfigSchema, processEnvironment, ServerConfigSchema } from '../config.ts'
+import {
+  ClientConfigSchema,
+  DatabaseConfigSchema,
+  processEnvironment,
+  ServerConfigSchema,
+} from '../config.ts'
 import { redactPasswords } from '../wire/redact.ts'
 import { completionScript, SHELLS, type Shell } from './completion.ts'
 import { asUsage, reportError } from './errors.ts'
@@ -59,6 +64,7 @@ export function buildProgram(code: ExitCode): Command {
     .showSuggestionAfterError()
   addServer(program, code)
   addDatabase(program, code)
+  addRegistry(program)
   program
     .command('openapi')
     .description('Print the OpenAPI description of the REST API.')
@@ -119,6 +125,38 @@ function addDatabase(program: Command, code: ExitCode): void {
     const yes = drop.getOptionValue('yes') === true
     code.value = await (await load()).dropDatabase(flagsOf(drop), processEnvironment(), yes)
   })
+}
+
+function addRegistry(program: Command): void {
+  const registry = program
+    .command('registry')
+    .summary('Show where an alias pointed, and roll it back.')
+    .description(
+      'Show where an alias of a registered model or prompt pointed, and roll it back, on a running server.',
+    )
+    .helpOption('--help', 'Show this text.')
+  const add = (name: string, text: string) => {
+    const command = registry.command(name).description(text).argument('<name>', 'name of the model or prompt')
+    command.requiredOption('--alias <alias>', 'The alias, such as champion.')
+    command.option('--json', 'Print the answer as JSON.')
+    addOptions(command, ClientConfigSchema)
+    return command
+  }
+  const settingsOf = (command: Command) => ({
+    flags: givenFlags(command, ClientConfigSchema),
+    env: processEnvironment(),
+    json: command.getOptionValue('json') === true,
+  })
+  const load = () => import('./registry.ts')
+  const history = add('history', 'Show what the alias pointed to, latest first.')
+  history.action(async (name: string, { alias }: { alias: string }) =>
+    (await load()).showHistory(settingsOf(history), { name, alias }),
+  )
+  const rollback = add('rollback', 'Point the alias to the version before the present one.')
+  rollback.option('--to <version>', 'Another version that the alias pointed to before.')
+  rollback.action(async (name: string, { alias, to }: { alias: string; to?: string }) =>
+    (await load()).rollBack(settingsOf(rollback), { name, alias, to }),
+  )
 }
 
 function packageVersion(): string {

@@ -3,7 +3,7 @@ import type { Engine } from '../database/engine.ts'
 import { doesNotExist, invalidParameter } from '../errors.ts'
 import { type Clock, newRunId } from '../wire/ids.ts'
 import { findAlias, findAliases, switchAlias } from './aliases.store.ts'
-import { NO_EVENT, recordEvent } from './audit.store.ts'
+import { NO_EVENT, type RegistryEventKind, recordEvent } from './audit.store.ts'
 import { type LiveVersion, requireVersion } from './live-versions.ts'
 import type { RegisteredModelService } from './models.service.ts'
 import type { NamedModelRow } from './models.store.ts'
@@ -25,45 +25,70 @@ interface AliasChange {
   to: number | null
   /** Change only an alias that points to this version. */
   onlyFrom?: number
+  /** Change only an alias whose last change is this one. */
+  onlyAfter?: string
+  /** What the audit calls it; by default what the versions tell. */
+  kind?: RegistryEventKind
 }
 
 export type AliasService = ReturnType<typeof createAliasService>
 
 export function createAliasService({ engine, clock, models }: AliasServiceDeps) {
-  /** Records the change and makes it, however many change the alias at once; nothing when it is so already. */
-  async function change(model: NamedModelRow, alias: string, { to, onlyFrom }: AliasChange): Promise<void> {
+  /**
+   * Records the change and makes it, however many change the alias at once.
+   * @returns the id of the change; undefined when it is so already, or is not to be changed
+   */
+  async function change(
+    model: NamedModelRow,
+    alias: string,
+    { to, onlyFrom, onlyAfter, kind }: AliasChange,
+  ): Promise<string | undefined> {
     const { modelUid } = model
     for (;;) {
       const current = await findAlias(engine, modelUid, alias)
       const from = current?.version ?? null
-      if (from === to || (onlyFrom !== undefined && from !== onlyFrom)) return
       const previousEventId = current?.eventId ?? NO_EVENT
+      if (from === to || (onlyFrom !== undefined && from !== onlyFrom)) return undefined
+      if (onlyAfter !== undefined && previousEventId !== onlyAfter) return undefined
       const atMs = clock.now()
       const eventId = newRunId(atMs)
       await recordEvent(
         engine,
         { eventId, previousEventId, modelUid, modelName: model.name, atMs, userId: null },
-        { kind: to === null ? 'alias_deleted' : 'alias_set', alias, oldVersion: from, newVersion: to },
+        {
+          kind: kind ?? (to === null ? 'alias_deleted' : 'alias_set'),
+          ...{ alias, oldVersion: from, newVersion: to },
+        },
       )
-      if (await switchAlias(engine, { modelUid, alias, version: to, eventId }, previousEventId)) return
+      if (await switchAlias(engine, { modelUid, alias, version: to, eventId }, previousEventId))
+        return eventId
     }
   }
 
   /**
-   * Points the alias to the version. A deletion of the version at the same moment either sees the alias, or is seen
-   * here by the second look.
-   * @see mlflow/store/model_registry/sqlalchemy_store.py set_registered_model_alias
+   * Points the alias to a version that was there just now. A deletion of the version at the same moment either sees
+   * the alias, or is seen here by the second look.
+   * @returns the id of the change; undefined when nothing was to be changed
    */
+  async function pointTo(
+    model: NamedModelRow,
+    alias: string,
+    { version, ...how }: Pick<AliasChange, 'onlyAfter' | 'kind'> & { version: number },
+  ): Promise<string | undefined> {
+    const eventId = await change(model, alias, { to: version, ...how })
+    const row = await findVersion(engine, model.modelUid, version)
+    if (row && row.currentStage !== STAGE_DELETED) return eventId
+    await change(model, alias, { to: null, onlyFrom: version })
+    throw versionNotFound(model.name, version)
+  }
+
+  /** @see mlflow/store/model_registry/sqlalchemy_store.py set_registered_model_alias */
   async function set(name: string, alias: string, version: string): Promise<void> {
     checkModelName(name)
     checkNewAlias(alias)
     const number = readVersion(name, version)
     const { model } = await requireVersion(engine, name, version)
-    await change(model, alias, { to: number })
-    const row = await findVersion(engine, model.modelUid, number)
-    if (row && row.currentStage !== STAGE_DELETED) return
-    await change(model, alias, { to: null, onlyFrom: number })
-    throw versionNotFound(name, number)
+    await pointTo(model, alias, { version: number })
   }
 
   async function deleteAlias(name: string, alias: string): Promise<void> {
@@ -102,6 +127,7 @@ export function createAliasService({ engine, clock, models }: AliasServiceDeps) 
 
   return {
     set,
+    pointTo,
     delete: deleteAlias,
     dropAliasesOf,
     requireByAlias,

@@ -4,13 +4,14 @@
 // change that made it. The audit row comes first, so that nothing happens unrecorded; a crash before the switch leaves
 // a row of something that never happened. Such a row can be told: the switch is a compare-and-set on the id of the
 // change before, so what happened is the chain from the current row back by `previous_event_id`, and nothing else.
-import { and, asc, eq } from 'drizzle-orm'
+import { and, desc, eq } from 'drizzle-orm'
 import type { Engine } from '../database/engine.ts'
 import { type RegistryEvent, registeredModelAliases, registryAudit } from './tables.ts'
 
 export const REGISTRY_EVENT_KINDS = [
   'alias_set',
   'alias_deleted',
+  'alias_rolled_back',
   'stage_transition',
   'version_deleted',
 ] as const
@@ -40,27 +41,31 @@ export async function recordEvent(
   await engine.db.insert(registryAudit).values({ ...NOTHING, ...origin, ...change })
 }
 
+/** Recorded changes of one alias that its history goes back at most. */
+const MAX_HISTORY = 10_000
+
 /**
- * What happened to an alias of the model, latest first; changes that were recorded but never took effect are left
- * out. Sees every change acknowledged before the call. Versions are null where there was none.
+ * What happened to an alias of the model, latest first, as far as the last 10,000 records tell; changes that were
+ * recorded but never took effect are left out. Sees every change acknowledged before the call. Versions are null
+ * where there was none. The first event is the one that the alias's row carries; no event: never set.
  */
 export async function findAliasHistory(
   engine: Engine,
   modelUid: string,
   alias: string,
 ): Promise<RegistryEvent[]> {
+  // The alias goes first: what is recorded before its switch is there when the audit is read.
+  const [current] = await engine.db
+    .select()
+    .from(registeredModelAliases)
+    .where(and(eq(registeredModelAliases.modelUid, modelUid), eq(registeredModelAliases.alias, alias)))
   await engine.refresh(registryAudit)
-  const [rows, [current]] = await Promise.all([
-    engine.db
-      .select()
-      .from(registryAudit)
-      .where(and(eq(registryAudit.modelUid, modelUid), eq(registryAudit.alias, alias)))
-      .orderBy(asc(registryAudit.eventId)),
-    engine.db
-      .select()
-      .from(registeredModelAliases)
-      .where(and(eq(registeredModelAliases.modelUid, modelUid), eq(registeredModelAliases.alias, alias))),
-  ])
+  const rows = await engine.db
+    .select()
+    .from(registryAudit)
+    .where(and(eq(registryAudit.modelUid, modelUid), eq(registryAudit.alias, alias)))
+    .orderBy(desc(registryAudit.eventId))
+    .limit(MAX_HISTORY)
   return chainFrom(current?.eventId, rows)
 }
 

@@ -5,6 +5,7 @@ import { createAliasService } from './aliases.service.ts'
 import { createOriginResolver, type LineageDeps, resolveRunsUri } from './lineage.service.ts'
 import { requireVersion } from './live-versions.ts'
 import { createRegisteredModelService } from './models.service.ts'
+import { createRollbackService } from './rollback.service.ts'
 import { createStageService } from './stages.service.ts'
 import { createModelVersionService, type ModelVersionServiceDeps } from './versions.service.ts'
 
@@ -35,6 +36,7 @@ export function createModelRegistry({ engine, clock, ...tracking }: ModelRegistr
     models,
     aliases,
     versions,
+    rollbacks: createRollbackService({ engine, models, aliases }),
     stages: createStageService({ engine, clock, aliases }),
     /** The root of the artifacts of a version that is not deleted. */
     artifactLocation: async (name: string, version: string) =>
