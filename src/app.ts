@@ -5,6 +5,7 @@ import { createArtifactService } from './artifacts/service.ts'
 import type { LocationPolicy } from './artifacts/stores/locations.ts'
 import { createStoreOpener } from './artifacts/stores/open-store.ts'
 import type { S3Options } from './artifacts/stores/s3-access.ts'
+import { type WebhookConfig, WebhookConfigSchema } from './config.ts'
 import type { Engine } from './database/engine.ts'
 import { datasetEndpoints } from './datasets/routes.ts'
 import { createDatasetService } from './datasets/service.ts'
@@ -30,6 +31,8 @@ import { promptlabEndpoints } from './runs/promptlab.routes.ts'
 import { createPromptlabService } from './runs/promptlab.service.ts'
 import { runEndpoints } from './runs/routes.ts'
 import { createRunService } from './runs/service.ts'
+import { webhookEndpoints } from './webhooks/routes.ts'
+import { createWebhooks } from './webhooks/webhooks.service.ts'
 import { type Clock, systemClock } from './wire/ids.ts'
 
 export interface AppDeps {
@@ -47,6 +50,8 @@ export interface AppDeps {
     /** Life of signed download links, in seconds. */
     presignedDownloadSeconds: number
   }
+  /** Absent: the defaults of its settings. */
+  webhooks?: WebhookConfig
   /** Hosts, origins, prefix, metrics, documentation. Absent: none of them. */
   shell?: ShellOptions
   logger?: FastifyBaseLogger
@@ -107,9 +112,19 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     const { experimentId, artifactUri } = await runs.requireRun(runId)
     return { runId, experimentId, artifactUri: artifactUri ?? '' }
   }
+  const { webhooks, events, deliveries } = createWebhooks({
+    engine,
+    clock,
+    log: app.log,
+    config: deps.webhooks ?? WebhookConfigSchema.parse({}),
+  })
+  mount(app, webhookEndpoints(webhooks))
+  if (!deps.artifacts.only) deliverWhileListening(app, deliveries)
+
   const registry = createModelRegistry({
     engine,
     clock,
+    events,
     getRun,
     getLoggedModel: loggedModels.requireActive,
     linkVersion: loggedModels.linkVersion,
@@ -151,4 +166,17 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 
   if (!deps.artifacts.only) await experiments.ensureDefault()
   return app
+}
+
+/** What running requests raise while the server closes is left to others, or to the next start. */
+function deliverWhileListening(
+  app: FastifyInstance,
+  deliveries: { start: () => void; stop: () => Promise<void> },
+): void {
+  let stopped: Promise<void> | undefined
+  app.addHook('onListen', async () => deliveries.start())
+  app.addHook('preClose', async () => {
+    stopped = deliveries.stop()
+  })
+  app.addHook('onClose', () => stopped)
 }

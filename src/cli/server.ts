@@ -8,6 +8,8 @@ import {
   readConfig,
   type ServerConfig,
   ServerConfigSchema,
+  type WebhookConfig,
+  WebhookConfigSchema,
 } from '../config.ts'
 import type { Engine } from '../database/engine.ts'
 import { describeTarget, parseBackendUri } from '../database/uri.ts'
@@ -31,7 +33,7 @@ export async function runServer(
   env: Environment,
   warnings: readonly string[],
 ): Promise<number> {
-  const { config, artifacts } = readServerConfig(flags, env)
+  const { config, artifacts, webhooks } = readServerConfig(flags, env)
   const stop = listenForStop()
   const primary = linkToPrimary(stop)
   const log = createServerLog(config, primary)
@@ -40,7 +42,7 @@ export async function runServer(
     log.fatal({ err: error }, 'Unexpected error')
     process.exit(EXIT.failure)
   })
-  const setup: Setup = { config, artifacts, log, stop, primary, workers: workerCount(config) }
+  const setup: Setup = { config, artifacts, webhooks, log, stop, primary, workers: workerCount(config) }
   try {
     if (primary) return await serve(setup)
     for (const warning of [...warnings, ...securityWarnings(config), ...workerWarnings(setup)])
@@ -60,6 +62,7 @@ export async function runServer(
 interface Setup {
   config: ServerConfig
   artifacts: ArtifactConfig
+  webhooks: WebhookConfig
   log: Logger
   stop: StopSignal
   /** Of a worker, the line to the process that began it. */
@@ -114,6 +117,7 @@ async function serveByWorkers({ config, log, stop, workers }: Setup): Promise<nu
 function readServerConfig(flags: Flags, env: Environment) {
   const config = asUsage(() => readConfig(ServerConfigSchema, flags, env))
   const artifacts = asUsage(() => readConfig(ArtifactConfigSchema, {}, env))
+  const webhooks = asUsage(() => readConfig(WebhookConfigSchema, {}, env))
   if (config.registryStoreUri !== undefined && config.registryStoreUri !== config.backendStoreUri) {
     throw new UsageError('--registry-store-uri must be left out or equal --backend-store-uri.')
   }
@@ -128,7 +132,7 @@ function readServerConfig(flags: Flags, env: Environment) {
       '--no-serve-artifacts needs --default-artifact-root: a location that all clients reach themselves.',
     )
   }
-  return { config, artifacts }
+  return { config, artifacts, webhooks }
 }
 
 function securityWarnings(config: ServerConfig): string[] {
@@ -187,7 +191,7 @@ async function serve(setup: Setup): Promise<number> {
   }
 }
 
-async function appDeps({ config, artifacts, log, primary }: Setup, engine: Engine) {
+async function appDeps({ config, artifacts, webhooks, log, primary }: Setup, engine: Engine) {
   const { createLocationPolicy } = await import('../artifacts/stores/locations.ts')
   const { resolveUriIfLocal } = await import('../wire/uri.ts')
   const root = config.defaultArtifactRoot ?? 'mlflow-artifacts:/'
@@ -207,6 +211,7 @@ async function appDeps({ config, artifacts, log, primary }: Setup, engine: Engin
       s3: s3Options(artifacts),
       presignedDownloadSeconds: artifacts.presignedDownloadSeconds,
     },
+    webhooks,
     shell: {
       staticPrefix: config.staticPrefix ?? '',
       security: config.disableSecurityMiddleware

@@ -1,6 +1,7 @@
 // MLflow's rules for aliases of registered models. Every change of an alias is kept in the audit.
 import type { Engine } from '../database/engine.ts'
 import { doesNotExist, invalidParameter } from '../errors.ts'
+import type { Events } from '../events.ts'
 import { type Clock, newRunId } from '../wire/ids.ts'
 import { findAlias, findAliases, switchAlias } from './aliases.store.ts'
 import { NO_EVENT, type RegistryEventKind, recordEvent } from './audit.store.ts'
@@ -16,6 +17,7 @@ import { findVersion, STAGE_DELETED } from './versions.store.ts'
 export interface AliasServiceDeps {
   engine: Engine
   clock: Clock
+  events: Events
   models: RegisteredModelService
 }
 
@@ -33,7 +35,7 @@ interface AliasChange {
 
 export type AliasService = ReturnType<typeof createAliasService>
 
-export function createAliasService({ engine, clock, models }: AliasServiceDeps) {
+export function createAliasService({ engine, clock, events, models }: AliasServiceDeps) {
   /**
    * Records the change and makes it, however many change the alias at once.
    * @returns the id of the change; undefined when it is so already, or is not to be changed
@@ -89,12 +91,30 @@ export function createAliasService({ engine, clock, models }: AliasServiceDeps) 
     const number = readVersion(name, version)
     const { model } = await requireVersion(engine, name, version)
     await pointTo(model, alias, { version: number })
+    await raiseSet(model, alias, version)
   }
+
+  const raiseSet = ({ name, modelUid }: NamedModelRow, alias: string, version: string) =>
+    events.raise(['model_version_alias.created', 'prompt_alias.created'], async () => {
+      const isPrompt = await models.isPrompt(modelUid)
+      return {
+        name: isPrompt ? 'prompt_alias.created' : 'model_version_alias.created',
+        payload: { name, alias, version },
+      }
+    })
 
   async function deleteAlias(name: string, alias: string): Promise<void> {
     checkModelName(name)
     checkAlias(alias)
-    await change(await models.requireModel(name), alias, { to: null })
+    const model = await models.requireModel(name)
+    await change(model, alias, { to: null })
+    await events.raise(['model_version_alias.deleted', 'prompt_alias.deleted'], async () => {
+      const isPrompt = await models.isPrompt(model.modelUid)
+      return {
+        name: isPrompt ? 'prompt_alias.deleted' : 'model_version_alias.deleted',
+        payload: { name, alias },
+      }
+    })
   }
 
   /** Deletes every alias that points to the version. */
@@ -127,7 +147,11 @@ export function createAliasService({ engine, clock, models }: AliasServiceDeps) 
 
   return {
     set,
-    pointTo,
+    pointTo: async (...change: Parameters<typeof pointTo>) => {
+      const eventId = await pointTo(...change)
+      if (eventId !== undefined) await raiseSet(change[0], change[1], String(change[2].version))
+      return eventId
+    },
     delete: deleteAlias,
     dropAliasesOf,
     requireByAlias,

@@ -29,6 +29,8 @@ export interface VersionOrigin {
   /** Where the files lie: the source, unless that names a model. */
   storageLocation: string
   runId: string | null
+  /** The run that the client named, or that of the version which the source names; empty for none. */
+  namedRunId: string
   /** The logged model that the version was made of, if it is known. */
   modelId: string | null
   /** The logged model that is to know of the version. */
@@ -77,6 +79,7 @@ export function createOriginResolver(deps: LineageDeps) {
       source,
       storageLocation: named?.storageLocation ?? source,
       runId: runId || named?.runId || linked?.sourceRunId || (copied ? copied.runId : ''),
+      namedRunId: runId,
       modelId: modelId || (copied?.modelId ?? null),
       linkTo,
     }

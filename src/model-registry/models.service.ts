@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Engine } from '../database/engine.ts'
 import { claimName, releaseName } from '../database/name-claims.ts'
 import { alreadyExists, invalidParameter } from '../errors.ts'
+import type { Events, RaisedEvent } from '../events.ts'
 import { parseRegisteredModelFilter, parseRegisteredModelOrderBy } from '../search/model-registry-search.ts'
 import type { Clock } from '../wire/ids.ts'
 import type { Int64 } from '../wire/int64.ts'
@@ -16,14 +17,17 @@ import {
   checkTag,
   hidesFromSearch,
   IS_PROMPT_TAG,
+  isPromptRequest,
   isPromptTag,
   MAX_DESCRIPTION_LENGTH,
   modelNotFound,
   nameTaken,
+  PROMPT_TYPE_TAG,
   readStage,
   readTags,
   splitPrompts,
   type TagInput,
+  tagsOf,
 } from './names.ts'
 import type { ModelVersion, RegisteredModel } from './schema.ts'
 import { searchModelRows } from './search.store.ts'
@@ -42,7 +46,13 @@ export interface SearchInput {
 
 export type RegisteredModelService = ReturnType<typeof createRegisteredModelService>
 
-export function createRegisteredModelService({ engine, clock }: { engine: Engine; clock: Clock }) {
+export interface RegisteredModelServiceDeps {
+  engine: Engine
+  clock: Clock
+  events: Events
+}
+
+export function createRegisteredModelService({ engine, clock, events }: RegisteredModelServiceDeps) {
   const owner = store.modelNames(engine)
 
   /** The model that carries the name. @throws RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE */
@@ -67,7 +77,9 @@ export function createRegisteredModelService({ engine, clock }: { engine: Engine
     checkLength('description', MAX_DESCRIPTION_LENGTH, input.description ?? '')
     for (;;) {
       const row = await tryCreate(input.name, input.description ?? '', tags)
-      if (row) return modelToWire(row, { latest: [], tags, aliases: [] })
+      if (!row) continue
+      await events.raise(['registered_model.created', 'prompt.created'], async () => creationOf(input))
+      return modelToWire(row, { latest: [], tags, aliases: [] })
     }
   }
 
@@ -156,6 +168,9 @@ export function createRegisteredModelService({ engine, clock }: { engine: Engine
     const { modelUid } = await requireModel(name)
     await store.upsertModelTags(engine, modelUid, [{ key, value }])
     await settlePrompt(modelUid, key)
+    await events.raise(['prompt_tag.set'], async () =>
+      (await isPrompt(modelUid)) ? { name: 'prompt_tag.set', payload: { name, key, value } } : undefined,
+    )
   }
 
   async function deleteTag(name: string, key: string): Promise<void> {
@@ -164,6 +179,13 @@ export function createRegisteredModelService({ engine, clock }: { engine: Engine
     const { modelUid } = await requireModel(name)
     await store.deleteModelTag(engine, modelUid, key)
     await settlePrompt(modelUid, key)
+    await events.raise(['prompt_tag.deleted'], async () =>
+      (await isPrompt(modelUid)) ? { name: 'prompt_tag.deleted', payload: { name, key } } : undefined,
+    )
+  }
+
+  async function isPrompt(modelUid: string): Promise<boolean> {
+    return isPromptTag(await store.findModelTag(engine, modelUid, IS_PROMPT_TAG))
   }
 
   async function settlePrompt(modelUid: string, key: string): Promise<void> {
@@ -208,8 +230,7 @@ export function createRegisteredModelService({ engine, clock }: { engine: Engine
 
   return {
     requireModel,
-    isPrompt: async (modelUid: string) =>
-      isPromptTag(await store.findModelTag(engine, modelUid, IS_PROMPT_TAG)),
+    isPrompt,
     create,
     get: async (name: string) => toWire(await requireModel(name), name),
     rename,
@@ -220,4 +241,15 @@ export function createRegisteredModelService({ engine, clock }: { engine: Engine
     deleteTag,
     search,
   }
+}
+
+/** @see mlflow/server/handlers.py _create_registered_model */
+function creationOf(input: { name: string; tags: TagInput[]; description?: string }): RaisedEvent {
+  const { name, description = '' } = input
+  const tags = tagsOf(input.tags)
+  if (!isPromptRequest(input.tags)) {
+    return { name: 'registered_model.created', payload: { name, tags, description } }
+  }
+  const { [IS_PROMPT_TAG]: _mark, [PROMPT_TYPE_TAG]: _type, ...others } = tags
+  return { name: 'prompt.created', payload: { name, tags: others, description } }
 }

@@ -6,7 +6,8 @@ import { checkKey, checkLength, lengthOf, normalizePath } from '../wire/names.ts
 import { pythonJson, pythonRepr } from '../wire/python.ts'
 
 export const IS_PROMPT_TAG = 'mlflow.prompt.is_prompt'
-const PROMPT_TEXT_TAG = 'mlflow.prompt.text'
+export const PROMPT_TYPE_TAG = '_mlflow_prompt_type'
+export const PROMPT_TEXT_TAG = 'mlflow.prompt.text'
 /** What clients name as the source of a prompt, which has none. @see mlflow/prompt/constants.py */
 const PROMPT_SOURCES = ['dummy-source', 'prompt-template']
 
@@ -99,6 +100,10 @@ export function readTags(inputs: TagInput[]): { key: string; value: string }[] {
   for (const { key = '', value = '' } of inputs) checkTag(key, value)
   return [...tags].map(([key, value]) => ({ key, value }))
 }
+
+/** Tags as events tell them. */
+export const tagsOf = (inputs: TagInput[]): Record<string, string> =>
+  Object.fromEntries(inputs.map(({ key = '', value = '' }) => [key, value]))
 
 /** @see mlflow/utils/validation.py _validate_registered_model_tag, _validate_model_version_tag */
 export function checkTag(key: string, value: string): void {

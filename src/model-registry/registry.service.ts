@@ -1,5 +1,6 @@
 // Joins the services of the model registry.
 import type { Engine } from '../database/engine.ts'
+import type { Events } from '../events.ts'
 import type { Clock } from '../wire/ids.ts'
 import { createAliasService } from './aliases.service.ts'
 import { createOriginResolver, type LineageDeps, resolveRunsUri } from './lineage.service.ts'
@@ -14,11 +15,12 @@ export interface ModelRegistryDeps
     Pick<ModelVersionServiceDeps, 'linkVersion'> {
   engine: Engine
   clock: Clock
+  events: Events
 }
 
-export function createModelRegistry({ engine, clock, ...tracking }: ModelRegistryDeps) {
-  const models = createRegisteredModelService({ engine, clock })
-  const aliases = createAliasService({ engine, clock, models })
+export function createModelRegistry({ engine, clock, events, ...tracking }: ModelRegistryDeps) {
+  const models = createRegisteredModelService({ engine, clock, events })
+  const aliases = createAliasService({ engine, clock, events, models })
   const resolveOrigin = createOriginResolver({
     ...tracking,
     models,
@@ -28,6 +30,7 @@ export function createModelRegistry({ engine, clock, ...tracking }: ModelRegistr
   const versions = createModelVersionService({
     engine,
     clock,
+    events,
     models,
     resolveOrigin,
     linkVersion: tracking.linkVersion,

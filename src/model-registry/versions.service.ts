@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Engine } from '../database/engine.ts'
 import { invalidParameter } from '../errors.ts'
+import type { Events, RaisedEvent } from '../events.ts'
 import { parseModelVersionFilter, parseModelVersionOrderBy } from '../search/model-registry-search.ts'
 import type { Clock } from '../wire/ids.ts'
 import { readAhead } from '../wire/json-list.ts'
@@ -22,9 +23,12 @@ import {
   MAX_DESCRIPTION_LENGTH,
   MAX_SOURCE_LENGTH,
   modelNotFound,
+  PROMPT_TEXT_TAG,
+  PROMPT_TYPE_TAG,
   readTags,
   readVersion,
   splitPrompts,
+  tagsOf,
   versionNotFound,
 } from './names.ts'
 import { MAX_VERSIONS_PER_PAGE, type ModelVersion } from './schema.ts'
@@ -40,6 +44,7 @@ const VERSIONS_AT_ONCE = 1000
 export interface ModelVersionServiceDeps {
   engine: Engine
   clock: Clock
+  events: Events
   models: RegisteredModelService
   /** Checks what a version is to be made of, and finds where its files lie. */
   resolveOrigin: (input: CreateVersionInput, isPrompt: boolean) => Promise<VersionOrigin>
@@ -50,7 +55,7 @@ export interface ModelVersionServiceDeps {
 export type ModelVersionService = ReturnType<typeof createModelVersionService>
 
 export function createModelVersionService(deps: ModelVersionServiceDeps) {
-  const { engine, clock, models } = deps
+  const { engine, clock, events, models } = deps
   const takeTurn = createTurns<ModelVersionRow>()
   const require = (name: string, version: string) => requireVersion(engine, name, version)
 
@@ -86,6 +91,9 @@ export function createModelVersionService(deps: ModelVersionServiceDeps) {
     await store.upsertVersionTags(engine, row, tags)
     const created = await number(model, row)
     if (origin.linkTo) await deps.linkVersion(origin.linkTo, { name: model.name, version: created.version })
+    await events.raise(['model_version.created', 'prompt_version.created'], async () =>
+      creationOf(input, origin, String(created.version)),
+    )
     return versionToWire({ row: created, model: { name: model.name, renamedTimeMs: 0 } }, tags, [])
   }
 
@@ -128,6 +136,10 @@ export function createModelVersionService(deps: ModelVersionServiceDeps) {
     const { row } = await require(name, version)
     await store.upsertVersionTags(engine, row, [{ key, value }])
     await settlePrompt(row, key)
+    await events.raise(['model_version_tag.set', 'prompt_version_tag.set'], async () => ({
+      name: (await models.isPrompt(row.modelUid)) ? 'prompt_version_tag.set' : 'model_version_tag.set',
+      payload: { name, version, key, value },
+    }))
   }
 
   async function deleteTag(name: string, version: string, key: string): Promise<void> {
@@ -137,6 +149,12 @@ export function createModelVersionService(deps: ModelVersionServiceDeps) {
     const { row } = await require(name, version)
     await store.deleteVersionTag(engine, row.versionUid, key)
     await settlePrompt(row, key)
+    await events.raise(['model_version_tag.deleted', 'prompt_version_tag.deleted'], async () => ({
+      name: (await models.isPrompt(row.modelUid))
+        ? 'prompt_version_tag.deleted'
+        : 'model_version_tag.deleted',
+      payload: { name, version, key },
+    }))
   }
 
   async function settlePrompt(row: ModelVersionRow, key: string): Promise<void> {
@@ -206,4 +224,25 @@ export function createModelVersionService(deps: ModelVersionServiceDeps) {
     /** Where the files of the version lie. @see mlflow get_model_version_download_uri */
     downloadUri: async (name: string, version: string) => (await require(name, version)).row.storageLocation,
   }
+}
+
+/** @see mlflow/server/handlers.py _create_model_version */
+function creationOf(input: CreateVersionInput, origin: VersionOrigin, version: string): RaisedEvent {
+  const { name } = input
+  const tags = tagsOf(input.tags)
+  const description = input.description || null
+  if (!isPromptRequest(input.tags)) {
+    const { source, namedRunId } = origin
+    return {
+      name: 'model_version.created',
+      payload: { name, version, source, run_id: namedRunId || null, tags, description },
+    }
+  }
+  const {
+    [PROMPT_TEXT_TAG]: template = null,
+    [IS_PROMPT_TAG]: _mark,
+    [PROMPT_TYPE_TAG]: _type,
+    ...others
+  } = tags
+  return { name: 'prompt_version.created', payload: { name, version, template, tags: others, description } }
 }

@@ -56,3 +56,13 @@ export function pythonLiteral(value: unknown, depth = 0): string {
     .map(([key, item]) => `${pythonRepr(key)}: ${pythonLiteral(item, depth + 1)}`)
     .join(', ')}}`
 }
+
+/** `json.dumps(value)`: blanks behind commas and colons, fields in their order, ASCII alone. */
+export function pythonDumps(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(pythonDumps).join(', ')}]`
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value).filter(([, item]) => item !== undefined)
+    return `{${entries.map(([key, item]) => `${pythonDumps(key)}: ${pythonDumps(item)}`).join(', ')}}`
+  }
+  return escapeNonAscii(JSON.stringify(value))
+}

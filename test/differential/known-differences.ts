@@ -126,6 +126,15 @@ export const KNOWN_DIFFERENCES: Record<string, Known> = {
       'the digest is documented as optional.',
     accepts: (stock, ours) => JSON.stringify(stock.body) === '{}' && ours.status === 200,
   },
+  'repeated event taken once': {
+    reason: 'Stock runs into its primary key when a webhook names an event twice; we take it once.',
+    accepts: (stock, ours) =>
+      /UNIQUE constraint failed: webhook_events/.test(errorOf(stock).message ?? '') && ours.status === 200,
+  },
+  'webhook event refused': {
+    reason: 'Stock fails with status 500 on a webhook event that lacks its entity or its action.',
+    accepts: refusesWith(/^A webhook event must name its entity and its action/),
+  },
   'negative page size refused': {
     reason: 'Stock hands a negative page size to SQLite, which takes it for no limit, and answers nonsense.',
     accepts: refusesWith(/^Invalid value -\d+ for parameter 'max_results'/),

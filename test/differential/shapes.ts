@@ -129,6 +129,17 @@ export const REGISTERED_MODEL = object({
   aliases: unordered(object({ alias: MUST_MATCH, version: MUST_MATCH }), 'alias'),
 })
 
+export const WEBHOOK = object({
+  webhook_id: MUST_MATCH,
+  name: MUST_MATCH,
+  description: MUST_MATCH,
+  url: MUST_MATCH,
+  events: list(object({ entity: MUST_MATCH, action: MUST_MATCH })),
+  status: MUST_MATCH,
+  creation_timestamp: TYPE_MUST_MATCH,
+  last_updated_timestamp: TYPE_MUST_MATCH,
+})
+
 const FILE_INFO = object({ path: MUST_MATCH, is_dir: MUST_MATCH, file_size: MUST_MATCH })
 const EMPTY = object({})
 const MODEL = object({ model: LOGGED_MODEL })
@@ -200,6 +211,19 @@ const RESPONSES: [pattern: RegExp, shape: Shape][] = [
   ],
   [/^GET .*model-versions\/get-download-uri$/, object({ artifact_uri: MUST_MATCH })],
   [/^(POST|DELETE) .*model-versions\/(delete|set-tag|delete-tag)$/, EMPTY],
+  [/^(POST|GET|PATCH) .*webhooks(\/[^/]+)?$/, object({ webhook: WEBHOOK })],
+  [/^DELETE .*webhooks\/[^/]+$/, EMPTY],
+  [
+    /^POST .*webhooks\/[^/]+\/test$/,
+    object({
+      result: object({
+        success: MUST_MATCH,
+        response_status: MUST_MATCH,
+        response_body: MUST_MATCH,
+        error_message: MUST_MATCH,
+      }),
+    }),
+  ],
   [/^GET \/model-versions\/get-artifact$/, MUST_MATCH],
   [/^(PUT|DELETE) .*mlflow-artifacts\/artifacts\//, EMPTY],
   [/^GET .*mlflow-artifacts\/artifacts$/, object({ files: list(FILE_INFO), next_page_token: IGNORE })],

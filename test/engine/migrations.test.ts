@@ -19,6 +19,7 @@ import * as loggedModels from '../../src/logged-models/tables.ts'
 import * as metrics from '../../src/metrics/tables.ts'
 import * as modelRegistry from '../../src/model-registry/tables.ts'
 import * as runs from '../../src/runs/tables.ts'
+import * as webhooks from '../../src/webhooks/tables.ts'
 import { describeEachEngine } from '../support/engines.ts'
 
 const LAYOUT = { shards: 2, replicas: '0-1' }
@@ -26,7 +27,7 @@ const LAYOUT = { shards: 2, replicas: '0-1' }
 const declared: Table[] = [
   schemaMigrations,
   nameClaims,
-  ...[experiments, runs, metrics, datasets, loggedModels, modelRegistry].flatMap(
+  ...[experiments, runs, metrics, datasets, loggedModels, modelRegistry, webhooks].flatMap(
     (room) => Object.values(room) as Table[],
   ),
 ]

@@ -7,7 +7,13 @@ import { DCLinter } from 'dclint'
 import { DockerfileParser } from 'dockerfile-ast'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { ArtifactConfigSchema, readConfig, ServerConfigSchema, settingOf } from '../../src/config.ts'
+import {
+  ArtifactConfigSchema,
+  readConfig,
+  ServerConfigSchema,
+  settingOf,
+  WebhookConfigSchema,
+} from '../../src/config.ts'
 import { parseBackendUri } from '../../src/database/uri.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -55,7 +61,7 @@ const imageEnvironment = Object.fromEntries(
     .map((property) => [property.getName(), property.getValue() ?? '']),
 )
 
-const shapes = { ...ServerConfigSchema.shape, ...ArtifactConfigSchema.shape }
+const shapes = { ...ServerConfigSchema.shape, ...ArtifactConfigSchema.shape, ...WebhookConfigSchema.shape }
 /** Read by Node.js and by the AWS SDK. */
 const READ_BY_OTHERS = ['NODE_ENV', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']
 const known = [...Object.values(shapes).map((type) => settingOf(type).env), ...READ_BY_OTHERS]

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { ArtifactConfigSchema, ServerConfigSchema, settingOf } from '../../src/config.ts'
+import { ArtifactConfigSchema, ServerConfigSchema, settingOf, WebhookConfigSchema } from '../../src/config.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
@@ -12,7 +12,11 @@ const GROUPS = ['Storage', 'Network', 'Security', 'Operation']
 
 /** One row per setting, by groups, with the words of `--help`. */
 function configurationTable(): string {
-  const types = Object.values({ ...ServerConfigSchema.shape, ...ArtifactConfigSchema.shape })
+  const types = Object.values({
+    ...ServerConfigSchema.shape,
+    ...ArtifactConfigSchema.shape,
+    ...WebhookConfigSchema.shape,
+  })
   const rows = GROUPS.flatMap((group) => types.filter((type) => settingOf(type).group === group)).map(
     (type) => {
       const { flags, env, help } = settingOf(type)

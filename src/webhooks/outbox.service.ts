@@ -1,0 +1,57 @@
+// Keeps events for the webhooks that want them, before the change that they tell of is acknowledged.
+import { randomUUID } from 'node:crypto'
+import type { Engine } from '../database/engine.ts'
+import type { EventName, Events } from '../events.ts'
+import type { Clock } from '../wire/ids.ts'
+import { insertDeliveries } from './deliveries.store.ts'
+import type { DeliveryService } from './delivery.service.ts'
+import { eventsOf } from './service.ts'
+import { findSubscriptions } from './store.ts'
+
+export interface OutboxDeps {
+  engine: Engine
+  clock: Clock
+  deliveries: Pick<DeliveryService, 'admit'>
+}
+
+/**
+ * Returns the listener for events. Which webhooks want an event is read anew each time, so that a webhook gets all
+ * events of requests that begin after its creation was acknowledged, whichever servers they go to.
+ * @see mlflow/webhooks/delivery.py deliver_webhook
+ */
+export function createOutbox({ engine, clock, deliveries }: OutboxDeps): Events {
+  return {
+    async raise(names, tell) {
+      const subscribed = (await findSubscriptions(engine)).map((row) => ({
+        webhookId: row.webhookId,
+        events: eventsOf(row) as EventName[],
+      }))
+      const wants = (wanted: readonly EventName[]) =>
+        subscribed.filter(({ events }) => wanted.some((name) => events.includes(name)))
+      if (wants(names).length === 0) return
+      const event = await tell()
+      if (!event) return
+      const raisedAtMs = clock.now()
+      const admitted = wants([event.name]).map(({ webhookId }) =>
+        deliveries.admit({
+          deliveryId: randomUUID(),
+          webhookId,
+          event: event.name,
+          payload: JSON.stringify(event.payload),
+          raisedAtMs,
+          failures: 0,
+        }),
+      )
+      try {
+        await insertDeliveries(
+          engine,
+          admitted.map(({ row }) => row),
+        )
+      } catch (error) {
+        for (const { drop } of admitted) drop()
+        throw error
+      }
+      for (const { begin } of admitted) begin()
+    },
+  }
+}
