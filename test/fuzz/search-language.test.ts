@@ -34,7 +34,7 @@ const PROBES = [
     '\0',
     '\ud800',
   ],
-  ...['/*', '*/', '--', '__proto__', 'constructor', '\u2028', '；', '＇', '´', '${x}', '%s', ':name', '?'],
+  ...['/*', '*/', '--', '__proto__', 'constructor', '\u2028', '；', '＇', '´', '$x', '%s', ':name', '?'],
 ]
 
 const probed = (text: fc.Arbitrary<string>) =>

@@ -48,12 +48,15 @@ describe('the description of the API', () => {
 
   it('says which answers are no JSON, and which are empty', async () => {
     const { paths } = JSON.parse(await describeApi()) as Document
-    const types = (path: string, method: string) =>
-      Object.keys((paths[path]?.[method]?.responses[200] as { content?: object }).content ?? {})
+    const types = (path: string, method: string) => {
+      const answer = paths[path]?.[method]?.responses[200] as { content?: object } | undefined
+      return Object.keys(answer?.content ?? {})
+    }
     expect(types('/health', 'get')).toEqual(['text/plain'])
     expect(types('/version', 'get')).toEqual(['text/html'])
     expect(types('/get-artifact', 'get')).toEqual(['application/octet-stream'])
-    expect(types('/api/2.0/mlflow-artifacts/artifacts/{path}', 'put')).toEqual([])
+    const upload = paths['/api/2.0/mlflow-artifacts/artifacts/{path}']?.put
+    expect(upload?.responses[200]).toEqual({ description: 'Done' })
     expect(types('/api/2.0/mlflow-artifacts/artifacts/{path}', 'delete')).toEqual(['application/json'])
   })
 
