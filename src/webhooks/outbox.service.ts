@@ -20,12 +20,15 @@ export interface OutboxDeps {
  * @see mlflow/webhooks/delivery.py deliver_webhook
  */
 export function createOutbox({ engine, clock, deliveries }: OutboxDeps): Events {
+  const readSubscriptions = shareReads(async () =>
+    (await findSubscriptions(engine)).map((row) => ({
+      webhookId: row.webhookId,
+      events: eventsOf(row) as EventName[],
+    })),
+  )
   return {
     async raise(names, tell) {
-      const subscribed = (await findSubscriptions(engine)).map((row) => ({
-        webhookId: row.webhookId,
-        events: eventsOf(row) as EventName[],
-      }))
+      const subscribed = await readSubscriptions()
       const wants = (wanted: readonly EventName[]) =>
         subscribed.filter(({ events }) => wanted.some((name) => events.includes(name)))
       if (wants(names).length === 0) return
@@ -53,5 +56,23 @@ export function createOutbox({ engine, clock, deliveries }: OutboxDeps): Events 
       }
       for (const { begin } of admitted) begin()
     },
+  }
+}
+
+/**
+ * Shares a read among those who ask at once: whoever asks while one is in flight gets the next, which sees all that
+ * was acknowledged before. However many events are raised, one read is in flight.
+ */
+function shareReads<T>(read: () => Promise<T>): () => Promise<T> {
+  let inFlight: Promise<unknown> = Promise.resolve()
+  let next: Promise<T> | undefined
+  return () => {
+    next ??= inFlight.then(() => {
+      next = undefined
+      const result = read()
+      inFlight = result.catch(() => {})
+      return result
+    })
+    return next
   }
 }

@@ -17,6 +17,8 @@ export interface ReceiverAnswer {
   body?: string
   /** Milliseconds before the answer. */
   delayMs?: number
+  /** What the answer waits for. */
+  hold?: Promise<void>
   /** Cuts the connection in place of an answer. */
   cut?: boolean
 }
@@ -49,7 +51,8 @@ export async function startReceiver(
     const id = String(request.headers['x-mlflow-delivery-id'])
     const count = (counts.get(id) ?? 0) + 1
     counts.set(id, count)
-    const { status = 200, headers = {}, body = 'ok', delayMs = 0, cut = false } = answer(one, count)
+    const { status = 200, headers = {}, body = 'ok', delayMs = 0, hold, cut = false } = answer(one, count)
+    await hold
     await sleep(delayMs, undefined, { ref: false })
     open--
     if (cut) request.socket.destroy()
