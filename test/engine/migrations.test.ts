@@ -96,7 +96,7 @@ describeEachEngine('migrations', (target) => {
       expect(Object.keys(await columnsOf(engine)).sort()).toEqual(declared.map(getTableName).sort())
     }
     await engine.close()
-  })
+  }, 600_000)
 
   it('refuse a database that is newer than the program', async () => {
     const engine = await open(await target.another({ empty: true }))
