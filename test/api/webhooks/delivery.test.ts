@@ -5,12 +5,15 @@ import { describeEachEngine } from '../../support/engines.ts'
 import { type Received, type Receiver, type ReceiverAnswer, startReceiver } from '../../support/receiver.ts'
 import { startWebhookApp, type WebhookApp, webhookConfig } from './webhook-app.ts'
 
+// Claims last as long as requests may take: within these tests, none ends by itself.
+const config = webhookConfig({ webhookConcurrency: 4, webhookTimeoutSeconds: 3600 })
+
 describeEachEngine('events for webhooks', (target) => {
   let server: WebhookApp
   const receivers: Receiver[] = []
 
   beforeAll(async () => {
-    server = await startWebhookApp(target, webhookConfig({ webhookConcurrency: 4 }))
+    server = await startWebhookApp(target, config)
   })
   afterEach(async () => {
     const { webhooks = [] } = await server.ok('GET', 'webhooks')
@@ -115,5 +118,17 @@ describeEachEngine('events for webhooks', (target) => {
     await server.ok('DELETE', `webhooks/${receiver.webhook.webhook_id}`)
     await untilNoneIsLeft()
     expect(receiver.received).toHaveLength(1)
+  })
+
+  it('are given back by a server that stops while a receiver is slow, and sent by the next one', async () => {
+    const never = new Promise<void>(() => {})
+    const receiver = await listen((_request, count) => (count === 1 ? { hold: never } : {}))
+    await createModel('given-back')
+    await receiver.until(1)
+    await server.app.close()
+    server = await startWebhookApp(target, config)
+    await receiver.until(2)
+    await untilNoneIsLeft()
+    expect(names(receiver.received)).toEqual(['given-back', 'given-back'])
   })
 })
