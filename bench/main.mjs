@@ -9,6 +9,7 @@ import { measureFloor } from './floor.mjs'
 import { readOptions } from './options.mjs'
 import { killAll } from './processes.mjs'
 import { findPython } from './python.mjs'
+import { measureRegistry } from './registry.mjs'
 import { idleTable, summarize, workHead, workRows } from './report.mjs'
 import { runScale } from './scale.mjs'
 import { dropSchemas, openCratedb, openPostgres, removeFolder } from './services.mjs'
@@ -119,6 +120,21 @@ async function scale(options, folder, defer) {
   return runScale({ ...options, folder, uri: cratedb.uri, log, defer })
 }
 
+function modeOf(options) {
+  if (options.ceiling) return measureCeiling
+  if (options.registry) return registry
+  return options.scale ? scale : compare
+}
+
+async function registry(options, folder, defer) {
+  const asked = options.contenders.filter((name) => ['stock-sqlite', 'embedded', 'cratedb'].includes(name))
+  const { cratedb, names } = await openServices({ ...options, contenders: asked }, folder, defer)
+  const python = names.includes('stock-sqlite') ? await findPython(options.python, log) : undefined
+  const { main } = options
+  const context = { folder, id: process.pid, main, python, cratedbUri: cratedb?.uri, log, defer }
+  return measureRegistry({ contenders: names, ...context })
+}
+
 /** Runs until done or told to stop by a signal; then undoes what was deferred, last first. */
 async function main() {
   const options = readOptions(Object.keys(CONTENDERS))
@@ -130,7 +146,7 @@ async function main() {
       process.once(signal, () => reject(new Error(`ended by ${signal}`)))
   })
   process.once('exit', killAll)
-  const run = options.ceiling ? measureCeiling : options.scale ? scale : compare
+  const run = modeOf(options)
   try {
     const report = await Promise.race([run(options, folder, defer), interrupted])
     if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)

@@ -27,6 +27,7 @@ export function readOptions(known) {
       main: { type: 'string', default: join(import.meta.dirname, '../dist/main.js') },
       'no-floor': { type: 'boolean', default: false },
       ceiling: { type: 'boolean', default: false },
+      registry: { type: 'boolean', default: false },
       scale: { type: 'string' },
       'seed-seconds': { type: 'string', default: '3600' },
       docs: { type: 'string' },
