@@ -128,7 +128,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     getRun,
     getLoggedModel: loggedModels.requireActive,
     linkVersion: loggedModels.linkVersion,
-    validateHost: deps.locations.validateHost,
+    validateModelSource: deps.locations.validateModelSource,
   })
   mount(app, registeredModelEndpoints(registry.models, registry.aliases))
   mount(app, modelVersionEndpoints(registry.versions, registry.stages))

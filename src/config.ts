@@ -40,6 +40,17 @@ const whole = (from: number, to: number) =>
     .regex(/^\d{1,10}$/, `must be a whole number from ${from} to ${to}`)
     .transform(Number)
     .refine((value) => value >= from && value <= to, `must be a whole number from ${from} to ${to}`)
+/** A regular expression. */
+const pattern = () =>
+  z.string().transform((source, context) => {
+    try {
+      return new RegExp(source, 'u')
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must be a regular expression' })
+      return z.NEVER
+    }
+  })
+
 const list = () =>
   z.string().transform((value) =>
     value
@@ -243,6 +254,11 @@ export const ArtifactConfigSchema = z.object({
     group: 'Storage',
     env: 'MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH',
     help: 'Characters of an artifact location at most.',
+  }),
+  modelSources: pattern().optional().register(settings, {
+    group: 'Storage',
+    env: 'MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX',
+    help: 'Regular expression that the source of a new model version has to match somewhere.',
   }),
   presignedDownloadSeconds: whole(1, 604_800).default(300).register(settings, {
     group: 'Storage',

@@ -204,6 +204,7 @@ async function appDeps({ config, artifacts, webhooks, log, primary }: Setup, eng
       allowedFolders: artifacts.allowedFolders,
       configured: [defaultArtifactRoot, config.artifactsDestination],
       maxLength: artifacts.locationMaxLength,
+      modelSources: artifacts.modelSources,
     }),
     artifacts: {
       destination: config.serveArtifacts ? config.artifactsDestination : undefined,

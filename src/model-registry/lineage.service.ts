@@ -46,8 +46,8 @@ export interface LineageDeps {
   getRun: (runId: string) => Promise<{ artifactUri: string }>
   /** A logged model that is not deleted. @throws RESOURCE_DOES_NOT_EXIST */
   getLoggedModel: (modelId: string) => Promise<{ artifactLocation: string; sourceRunId: string | null }>
-  /** Refuses sources at hosts that are not trusted. @see LocationPolicy.validateHost */
-  validateHost: (uri: string, field: string) => void
+  /** @see LocationPolicy.validateModelSource */
+  validateModelSource: (source: string) => void
 }
 
 interface Ids {
@@ -66,7 +66,7 @@ interface Ids {
 export function createOriginResolver(deps: LineageDeps) {
   return async (input: CreateVersionInput, isPrompt: boolean): Promise<VersionOrigin> => {
     if (isPrompt) checkPromptSource(input.source)
-    deps.validateHost(input.source, 'source')
+    deps.validateModelSource(input.source)
     const ids: Ids = { source: input.source, runId: input.run_id ?? '', modelId: input.model_id ?? '' }
     const { source, runId, modelId, copied } = isPrompt ? ids : await resolveCopied(ids, input)
     if (!isPrompt) await checkContained({ source, runId, modelId })

@@ -11,7 +11,7 @@ import { createStageService } from './stages.service.ts'
 import { createModelVersionService, type ModelVersionServiceDeps } from './versions.service.ts'
 
 export interface ModelRegistryDeps
-  extends Pick<LineageDeps, 'getRun' | 'getLoggedModel' | 'validateHost'>,
+  extends Pick<LineageDeps, 'getRun' | 'getLoggedModel' | 'validateModelSource'>,
     Pick<ModelVersionServiceDeps, 'linkVersion'> {
   engine: Engine
   clock: Clock

@@ -27,11 +27,11 @@ export interface LocationPolicy {
    */
   validateNew(location: string): string
   /**
-   * Checks a location that a client names in a field and that is kept as it is.
-   * @throws INVALID_PARAMETER_VALUE when its host is not trusted
-   * @see mlflow/server/handlers.py _validate_artifact_uri_scheme
+   * Checks the source of a new model version, which is kept as it is.
+   * @throws INVALID_PARAMETER_VALUE when the operator's pattern does not match it or its host is not trusted
+   * @see mlflow/server/handlers.py _create_model_version, _validate_artifact_uri_scheme
    */
-  validateHost(location: string, field: string): void
+  validateModelSource(source: string): void
   /**
    * Checks a stored location before the server goes there. Clients may keep artifacts in any folder that they
    * reach themselves, but the server touches none outside the folders it was given.
@@ -49,6 +49,8 @@ export interface LocationPolicyOptions {
   allowedFolders: readonly string[]
   /** MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH, in characters. */
   maxLength: number
+  /** MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: what sources of model versions have to match. */
+  modelSources?: RegExp | undefined
 }
 
 export function createLocationPolicy(options: LocationPolicyOptions): LocationPolicy {
@@ -72,7 +74,12 @@ export function createLocationPolicy(options: LocationPolicyOptions): LocationPo
   }
 
   return {
-    validateHost,
+    validateModelSource(source) {
+      if (options.modelSources && source !== '' && !options.modelSources.test(source)) {
+        throw invalidParameter(`Invalid model version source: '${source}'.`)
+      }
+      validateHost(source, 'source')
+    },
     validateNew(location) {
       const { fragment, params, query } = parseUri(location)
       if (fragment || params)
