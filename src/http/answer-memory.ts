@@ -5,7 +5,7 @@ import { MlflowError } from '../errors.ts'
 /** Characters of an answer from which on it counts. */
 const COUNTED = 16 * 1024
 /** Characters of answers that are not sent yet, altogether. */
-const LIMIT = 256 * 1024 * 1024
+const LIMIT = 128 * 1024 * 1024
 /** Who has not read his answer for so long may lose it, in milliseconds. */
 const PATIENCE_MS = 10_000
 

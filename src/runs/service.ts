@@ -2,6 +2,7 @@
 
 import type { Engine } from '../database/engine.ts'
 import { createBatchedReader } from '../database/group-commit.ts'
+import { createSlots } from '../database/slots.ts'
 import { edgeTables, findRunEdges, type RunEdges } from '../datasets/store.ts'
 import { doesNotExist, invalidParameter } from '../errors.ts'
 import type { ViewType } from '../experiments/schema.ts'
@@ -26,6 +27,8 @@ import type { RunRow } from './tables.ts'
 
 export const RUN_NAME_TAG = 'mlflow.runName'
 const DEFAULT_MAX_RESULTS = 1000
+/** Requests whose runs are read at a time; what each of them holds is in memory until all of it is there. */
+const READS_AT_ONCE = 8
 /** Runs whose params, tags and metrics are in memory at a time; of one answer, two such chunks. */
 const RUNS_AT_ONCE = 500
 
@@ -44,6 +47,7 @@ export type RunService = ReturnType<typeof createRunService>
 export function createRunService({ engine, clock, write, requireActiveExperiment }: RunServiceDeps) {
   // Ingest asks for the run's row with every request: what arrives together is read together.
   const readRun = createBatchedReader(store.createRunFinder(engine), 64)
+  const inSlot = createSlots(READS_AT_ONCE)
 
   /** The row, whatever its lifecycle stage; sees every acknowledged write. */
   async function requireRun(runId: string): Promise<RunRow> {
@@ -126,10 +130,9 @@ export function createRunService({ engine, clock, write, requireActiveExperiment
   /** What the runs hold, in their order: seven statements, however many runs. */
   async function readContents(ids: string[]): Promise<Contents[]> {
     await engine.refresh(...store.runContentTables, ...edgeTables)
-    const [contents, edges] = await Promise.all([
-      store.findRunContents(engine, ids),
-      findRunEdges(engine, ids),
-    ])
+    const [contents, edges] = await inSlot(() =>
+      Promise.all([store.findRunContents(engine, ids), findRunEdges(engine, ids)]),
+    )
     return ids.map((id) => [contents.get(id) as store.RunContents, edges.get(id) as RunEdges])
   }
 
