@@ -46,12 +46,13 @@ export function createUpsert<T extends PgTable>(
       answer.length > 0 ? sql` RETURNING ${sql.join(answer, sql`, `)}` : sql.empty()
     }`)
   const rest = params.slice(columns.length)
+  const { name } = getTableConfig(table)
   return (rows) => {
     const arrays = columns.map((column) =>
       rows.map((row) => (row as Record<string, unknown>)[column] ?? null),
     )
     return {
-      table: getTableConfig(table).name,
+      table: name,
       rows: rows.length,
       statement: { text, params: [...arrays, ...rest] },
     }

@@ -101,7 +101,7 @@ export function createEngine(
     compile,
     executeAll: (statements) => connection.queryAll?.(statements) ?? Promise.all(statements.map(query)),
     async rows(statement) {
-      const { sql: text, params } = compiler.sqlToQuery(statement)
+      const { text, params } = compile(statement)
       return (await connection.query(text, params, 'array')).rows as unknown[][]
     },
     refresh: (...tables) => gate(tables.map(getTableName)),

@@ -1,17 +1,12 @@
 // How values cross the PostgreSQL wire as text, in both directions, for every engine.
 import pg from 'pg'
+import { readInt64 } from '../wire/int64.ts'
 
 const INT8 = 20
 
-/** BIGINT as a number where that is exact, else as a bigint. */
-const parseInt8 = (text: string): number | bigint => {
-  const number = Number(text)
-  return Number.isSafeInteger(number) ? number : BigInt(text)
-}
-
 /** The reader of a type's text, by the type's OID. */
 export const typeParser = (oid: number): ((text: string) => unknown) =>
-  oid === INT8 ? parseInt8 : pg.types.getTypeParser(oid, 'text')
+  oid === INT8 ? readInt64 : pg.types.getTypeParser(oid, 'text')
 
 /** A bound value as the wire takes it; arrays become PostgreSQL's array literals. */
 export const toText = (value: unknown): string | null =>

@@ -4,7 +4,7 @@ import { equalsAny } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { checkPlace, isBehind, orderOf, type Place, placeOf, type SortKey } from '../search/keyset.ts'
 import { monthOf } from '../wire/ids.ts'
-import type { PageStart } from '../wire/page-token.ts'
+import { type PageStart, rowsToSkip } from '../wire/page-token.ts'
 import { fieldsToMetric, type Metric, type PointFields } from './schema.ts'
 import { metrics } from './tables.ts'
 
@@ -42,7 +42,7 @@ export async function findHistory(
     after && isBehind(HISTORY, after),
   )
   const rows = await engine.rows(sql`SELECT ${POINT} FROM metrics WHERE ${where}
-    ORDER BY ${sql.join(orderOf(HISTORY), sql`, `)} LIMIT ${limit} OFFSET ${after ? 0 : start.offset}`)
+    ORDER BY ${sql.join(orderOf(HISTORY), sql`, `)} LIMIT ${limit} OFFSET ${rowsToSkip(start)}`)
   return (rows as PointFields[]).map((fields) => fieldsToMetric(key, fields))
 }
 

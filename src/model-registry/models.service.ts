@@ -8,7 +8,7 @@ import { parseRegisteredModelFilter, parseRegisteredModelOrderBy } from '../sear
 import type { Clock } from '../wire/ids.ts'
 import type { Int64 } from '../wire/int64.ts'
 import { checkKey, checkLength } from '../wire/names.ts'
-import { decodePageStart, encodePageStart } from '../wire/page-token.ts'
+import { decodePageStart, encodePageStart, rowsToSkip } from '../wire/page-token.ts'
 import type { NamedModelRow } from './models.store.ts'
 import * as store from './models.store.ts'
 import {
@@ -208,13 +208,13 @@ export function createRegisteredModelService({ engine, clock, events }: Register
     }
     const { filter, modelsOnly } = splitPrompts(parseRegisteredModelFilter(input.filter))
     const orderBy = parseRegisteredModelOrderBy(input.order_by)
-    const { offset, after } = decodePageStart(input.page_token, orderBy)
+    const start = decodePageStart(input.page_token, orderBy)
     const rows = await searchModelRows(engine, {
       filter,
       modelsOnly,
       orderBy,
-      offset: after ? 0 : offset,
-      after,
+      offset: rowsToSkip(start),
+      after: start.after,
       limit: pageSize + 1,
     })
     const page = rows.slice(0, pageSize)
@@ -223,7 +223,7 @@ export function createRegisteredModelService({ engine, clock, events }: Register
       models: await modelsToWire(engine, page),
       nextPageToken:
         rows.length > pageSize
-          ? encodePageStart({ offset: offset + pageSize, after: place ?? after }, orderBy)
+          ? encodePageStart({ offset: start.offset + pageSize, after: place ?? start.after }, orderBy)
           : undefined,
     }
   }

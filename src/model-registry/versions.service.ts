@@ -8,7 +8,7 @@ import { parseModelVersionFilter, parseModelVersionOrderBy } from '../search/mod
 import type { Clock } from '../wire/ids.ts'
 import { readAhead } from '../wire/json-list.ts'
 import { checkKey, checkLength } from '../wire/names.ts'
-import { decodePageStart, encodePageStart } from '../wire/page-token.ts'
+import { decodePageStart, encodePageStart, rowsToSkip } from '../wire/page-token.ts'
 import { NO_EVENT } from './audit.store.ts'
 import type { CreateVersionInput, VersionOrigin } from './lineage.service.ts'
 import { type LiveVersion, requireVersion } from './live-versions.ts'
@@ -198,19 +198,19 @@ export function createModelVersionService(deps: ModelVersionServiceDeps) {
     }
     const { filter, modelsOnly } = splitPrompts(parseModelVersionFilter(input.filter))
     const orderBy = parseModelVersionOrderBy(input.order_by)
-    const { offset, after } = decodePageStart(input.page_token, orderBy)
+    const start = decodePageStart(input.page_token, orderBy)
     const rows = await searchVersionRows(engine, {
       filter,
       modelsOnly,
       orderBy,
-      offset: after ? 0 : offset,
-      after,
+      offset: rowsToSkip(start),
+      after: start.after,
       limit: pageSize + 1,
     })
     const last = rows.length > pageSize ? rows[pageSize - 1] : undefined
     return {
       versions: await readAhead(withTags(rows.slice(0, pageSize))),
-      nextPageToken: last && encodePageStart({ offset: offset + pageSize, after: last.place }, orderBy),
+      nextPageToken: last && encodePageStart({ offset: start.offset + pageSize, after: last.place }, orderBy),
     }
   }
 

@@ -1,8 +1,8 @@
 // MLflow's rules for runs: creation, status, lifecycle, search.
 
+import { limitConcurrency } from '../database/concurrency.ts'
 import type { Engine } from '../database/engine.ts'
 import { createBatchedReader } from '../database/group-commit.ts'
-import { createSlots } from '../database/slots.ts'
 import { edgeTables, findRunEdges, type RunEdges } from '../datasets/store.ts'
 import { doesNotExist, invalidParameter } from '../errors.ts'
 import type { ViewType } from '../experiments/schema.ts'
@@ -15,7 +15,7 @@ import type { Int64 } from '../wire/int64.ts'
 import { readAhead } from '../wire/json-list.ts'
 import { MAX_ENTITY_KEY_LENGTH, MAX_TAG_VALUE_LENGTH } from '../wire/limits.ts'
 import { checkLength, truncate } from '../wire/names.ts'
-import { decodePageStart, encodePageStart } from '../wire/page-token.ts'
+import { decodePageStart, encodePageStart, rowsToSkip } from '../wire/page-token.ts'
 import { checkMaxResults } from '../wire/paging.ts'
 import { randomName } from '../wire/random-name.ts'
 import { appendToUriPath } from '../wire/uri.ts'
@@ -47,7 +47,7 @@ export type RunService = ReturnType<typeof createRunService>
 export function createRunService({ engine, clock, write, requireActiveExperiment }: RunServiceDeps) {
   // Ingest asks for the run's row with every request: what arrives together is read together.
   const readRun = createBatchedReader(store.createRunFinder(engine), 64)
-  const inSlot = createSlots(READS_AT_ONCE)
+  const inTurn = limitConcurrency(READS_AT_ONCE)
 
   /** The row, whatever its lifecycle stage; sees every acknowledged write. */
   async function requireRun(runId: string): Promise<RunRow> {
@@ -130,7 +130,7 @@ export function createRunService({ engine, clock, write, requireActiveExperiment
   /** What the runs hold, in their order: seven statements, however many runs. */
   async function readContents(ids: string[]): Promise<Contents[]> {
     await engine.refresh(...store.runContentTables, ...edgeTables)
-    const [contents, edges] = await inSlot(() =>
+    const [contents, edges] = await inTurn(() =>
       Promise.all([store.findRunContents(engine, ids), findRunEdges(engine, ids)]),
     )
     return ids.map((id) => [contents.get(id) as store.RunContents, edges.get(id) as RunEdges])
@@ -158,7 +158,7 @@ export function createRunService({ engine, clock, write, requireActiveExperiment
     checkMaxResults(maxResults)
     const filter = parseRunFilter(input.filter)
     const orderBy = parseRunOrderBy(input.order_by)
-    const { offset, after } = decodePageStart(input.page_token, orderBy)
+    const start = decodePageStart(input.page_token, orderBy)
     const experimentIds = input.experiment_ids.map(parseExperimentId)
     if (experimentIds.length === 0) return { runs: withContents([]), nextPageToken: undefined }
     const rows = await searchRunRows(engine, {
@@ -167,13 +167,14 @@ export function createRunService({ engine, clock, write, requireActiveExperiment
       orderBy,
       stages: stagesOf(input.run_view_type ?? 'ACTIVE_ONLY'),
       limit: maxResults + 1,
-      offset: after ? 0 : offset,
-      after,
+      offset: rowsToSkip(start),
+      after: start.after,
     })
     const last = rows.length > maxResults ? rows[maxResults - 1] : undefined
     return {
       runs: await readAhead(withContents(rows.slice(0, maxResults))),
-      nextPageToken: last && encodePageStart({ offset: offset + maxResults, after: last.place }, orderBy),
+      nextPageToken:
+        last && encodePageStart({ offset: start.offset + maxResults, after: last.place }, orderBy),
     }
   }
 

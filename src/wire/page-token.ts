@@ -24,6 +24,9 @@ export const encodePageStart = ({ offset, after }: PageStart, order: unknown): s
 const fingerprint = (order: unknown): string =>
   createHash('sha256').update(JSON.stringify(order)).digest('base64url').slice(0, 12)
 
+/** Rows in front of a page: none when it goes on behind a row. */
+export const rowsToSkip = ({ offset, after }: PageStart): number => (after ? 0 : offset)
+
 /**
  * The offset in a page token, 0 for none.
  * @throws INVALID_PARAMETER_VALUE with MLflow's texts

@@ -85,6 +85,9 @@ const OTHERS: unknown[] = [
   JSON.parse('{"__proto__":{"key":"x"},"constructor":{"prototype":{}}}'),
 ]
 
+/** Fields of a metric point. */
+const METRIC = ['key', 'value', 'timestamp', 'step', 'model_id', 'dataset_name', 'dataset_digest']
+
 const FIELDS: Record<string, string[]> = {
   'POST experiments/create': ['name', 'artifact_location', 'tags'],
   'POST experiments/update': ['experiment_id', 'new_name'],
@@ -97,16 +100,7 @@ const FIELDS: Record<string, string[]> = {
   'POST runs/update': ['run_id', 'status', 'end_time', 'run_name'],
   'GET runs/get': ['run_id'],
   'POST runs/search': ['experiment_ids', 'filter', 'run_view_type', 'max_results', 'order_by', 'page_token'],
-  'POST runs/log-metric': [
-    'run_id',
-    'key',
-    'value',
-    'timestamp',
-    'step',
-    'model_id',
-    'dataset_name',
-    'dataset_digest',
-  ],
+  'POST runs/log-metric': ['run_id', ...METRIC],
   'POST runs/log-parameter': ['run_id', 'key', 'value'],
   'POST runs/set-tag': ['run_id', 'key', 'value'],
   'POST runs/delete-tag': ['run_id', 'key'],
@@ -151,16 +145,7 @@ const FIELDS: Record<string, string[]> = {
 }
 
 /** Members of the objects that the fields take, so that lists of objects are hit in depth. */
-const MEMBERS = [
-  'key',
-  'value',
-  'timestamp',
-  'step',
-  'model_id',
-  'dataset_name',
-  'dataset_digest',
-  'field_name',
-]
+const MEMBERS = [...METRIC, 'field_name']
 
 /** A request whose fields are now right, now hostile, now missing. Ids are often those of what exists. */
 export function hostileRequest(ids: Ids): fc.Arbitrary<HostileRequest> {

@@ -1,7 +1,7 @@
 // Bounds how much work of one kind goes on at a time.
 
-/** Returns `inSlot(work)`, which runs the work once fewer than `count` others are at it, in the order of the calls. */
-export function createSlots(count: number): <T>(work: () => Promise<T>) => Promise<T> {
+/** Returns `inTurn(work)`, which runs the work once fewer than `count` others are at it, in the order of the calls. */
+export function limitConcurrency(count: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = []
   let free = count
   return async (work) => {
