@@ -53,14 +53,15 @@ export function createRunWriter(engine: Engine): RunWriter {
     maxFlush: MAX_ROWS_PER_FLUSH,
     maxQueued: MAX_ROWS_QUEUED,
     flush: async (writes) => {
-      const newest = newestPoints(writes)
+      const points = writes.flatMap((write) => write.metrics)
+      const newest = newestPoints(points)
       const stepped = newest.filter((point) => point.step !== 0)
       const [storedParams = [], storedLatest = []] = await writeAll(engine, [
         upsertParams(firstParams(writes)),
         upsertLater(stepped),
         // Points without a step usually meet their like.
         upsertNewest(newest.filter((point) => point.step === 0)),
-        upsertMetrics(distinctPoints(writes)),
+        upsertMetrics(newest.length === points.length ? newest : distinctPoints(points)),
         upsertTags(lastTags(writes)),
       ])
       const overtaken = findTied(stepped, storedLatest)
@@ -70,14 +71,12 @@ export function createRunWriter(engine: Engine): RunWriter {
   })
 }
 
-function distinctPoints(writes: RunWrite[]): MetricRow[] {
-  const points = new Map<string, MetricRow>()
-  for (const { metrics: rows } of writes) {
-    for (const row of rows) {
-      points.set(`${row.runId}\0${row.key}\0${row.timestamp}\0${row.step}\0${row.value}\0${row.isNan}`, row)
-    }
+function distinctPoints(points: MetricRow[]): MetricRow[] {
+  const distinct = new Map<string, MetricRow>()
+  for (const row of points) {
+    distinct.set(`${row.runId}\0${row.key}\0${row.timestamp}\0${row.step}\0${row.value}\0${row.isNan}`, row)
   }
-  return [...points.values()]
+  return [...distinct.values()]
 }
 
 /** Whether `a` is newer than `b`: by step, then timestamp, then value. */
@@ -89,14 +88,12 @@ const isNewer = (a: LatestMetricRow, b: LatestMetricRow): boolean =>
       : a.value > b.value
 
 /** One row per key whatever the number of points. */
-function newestPoints(writes: RunWrite[]): LatestMetricRow[] {
-  const newest = new Map<string, LatestMetricRow>()
-  for (const { metrics: points } of writes) {
-    for (const point of points) {
-      const id = `${point.runId}\0${point.key}`
-      const known = newest.get(id)
-      if (!known || isNewer(point, known)) newest.set(id, point)
-    }
+function newestPoints(points: MetricRow[]): MetricRow[] {
+  const newest = new Map<string, MetricRow>()
+  for (const point of points) {
+    const id = `${point.runId}\0${point.key}`
+    const known = newest.get(id)
+    if (!known || isNewer(point, known)) newest.set(id, point)
   }
   return inKeyOrder(newest)
 }

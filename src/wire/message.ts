@@ -9,6 +9,14 @@ const NO_TEXT = 'Text must not contain NUL characters or halves of surrogate pai
 /** Whether every engine can keep the text: PostgreSQL has no NUL, UTF-8 no half of a surrogate pair. */
 export const isStorableText = (value: string): boolean => !/\0|\p{Surrogate}/u.test(value)
 
+/** Tells values that a field's schema would answer unchanged: batches of thousands of points need not ask it. */
+const takesAsItIs = new WeakMap<z.ZodType, (value: unknown) => boolean>()
+
+function quick<T extends z.ZodType>(schema: T, isPlain: (value: unknown) => boolean): T {
+  takesAsItIs.set(schema, isPlain)
+  return schema
+}
+
 /** @throws INVALID_PARAMETER_VALUE for text that no engine keeps as it is */
 export function checkText(value: string): string {
   if (isStorableText(value)) return value
@@ -16,16 +24,23 @@ export function checkText(value: string): string {
 }
 
 /** A text field. Protobuf takes no numbers for text. */
-export const text = () => z.string().refine(isStorableText, { error: NO_TEXT })
+export const text = () =>
+  quick(
+    z.string().refine(isStorableText, { error: NO_TEXT }),
+    (value) => typeof value === 'string' && isStorableText(value),
+  )
 
 /** An int64 field: JSON number or decimal string in, number (or bigint beyond 2^53) out. */
 export const int64 = () =>
-  z.union([z.number().int(), z.string()]).transform((value, context): Int64 => {
-    const parsed = parseInt64(value)
-    if (parsed !== undefined && isStorable(parsed)) return parsed
-    context.addIssue({ code: 'invalid_type', expected: 'bigint', input: value })
-    return z.NEVER
-  })
+  quick(
+    z.union([z.number().int(), z.string()]).transform((value, context): Int64 => {
+      const parsed = parseInt64(value)
+      if (parsed !== undefined && isStorable(parsed)) return parsed
+      context.addIssue({ code: 'invalid_type', expected: 'bigint', input: value })
+      return z.NEVER
+    }),
+    Number.isSafeInteger,
+  )
 
 /** An int32 field: JSON number or decimal string in, number out. */
 export const int32 = () =>
@@ -50,12 +65,15 @@ function parseDouble(text: string): number | undefined {
 
 /** A double field: a JSON number or its text as Python reads it ("1e3", "NaN", "-inf") in, number out. */
 export const double = () =>
-  z.union([z.number(), z.string()]).transform((value, context): number => {
-    const parsed = typeof value === 'number' ? value : parseDouble(value.trim())
-    if (parsed !== undefined) return parsed
-    context.addIssue({ code: 'invalid_type', expected: 'number', input: value })
-    return z.NEVER
-  })
+  quick(
+    z.union([z.number(), z.string()]).transform((value, context): number => {
+      const parsed = typeof value === 'number' ? value : parseDouble(value.trim())
+      if (parsed !== undefined) return parsed
+      context.addIssue({ code: 'invalid_type', expected: 'number', input: value })
+      return z.NEVER
+    }),
+    Number.isFinite,
+  )
 
 /** A boolean field. */
 export const bool = () => z.boolean()
@@ -142,7 +160,7 @@ function readValue(field: Field, value: unknown): unknown {
 }
 
 function checked(field: Field, value: unknown): unknown {
-  if (field.nested) return value
+  if (field.nested || takesAsItIs.get(field.type)?.(value)) return value
   const result = field.type.safeParse(value)
   if (result.success) return result.data
   const custom = result.error.issues.find((issue) => issue.code === 'custom')
