@@ -11,12 +11,15 @@ import { datasetEndpoints } from './datasets/routes.ts'
 import { createDatasetService } from './datasets/service.ts'
 import { experimentEndpoints } from './experiments/routes.ts'
 import { createExperimentService } from './experiments/service.ts'
+import { graphqlEndpoints } from './graphql/routes.ts'
+import { createGraphqlService } from './graphql/service.ts'
 import { refuseTracking } from './http/artifacts-only.ts'
 import { registerErrorHandler } from './http/error-handler.ts'
 import { healthEndpoints, MLFLOW_VERSION } from './http/health.ts'
 import { registerJsonBody } from './http/json-body.ts'
 import { mount } from './http/route.ts'
 import { registerShell, type ShellOptions, shellServerOptions } from './http/shell.ts'
+import { registerUiTelemetry } from './http/ui-telemetry.ts'
 import { loggedModelEndpoints } from './logged-models/routes.ts'
 import { createLoggedModelService } from './logged-models/service.ts'
 import { metricEndpoints } from './metrics/routes.ts'
@@ -52,6 +55,8 @@ export interface AppDeps {
   }
   /** Absent: the defaults of its settings. */
   webhooks?: WebhookConfig
+  /** Absent: the defaults of its settings. */
+  graphql?: { maxRootFields: number; maxAliases: number }
   /** Hosts, origins, prefix, metrics, documentation. Absent: none of them. */
   shell?: ShellOptions
   logger?: FastifyBaseLogger
@@ -104,7 +109,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 
   mount(app, experimentEndpoints(experiments))
   mount(app, runEndpoints(runs, logging, datasets))
-  mount(app, metricEndpoints(createMetricService({ engine })))
+  const metrics = createMetricService({ engine })
+  mount(app, metricEndpoints(metrics))
   mount(app, datasetEndpoints(datasets))
   mount(app, loggedModelEndpoints(loggedModels))
 
@@ -146,6 +152,20 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     getModelVersionLocation: registry.artifactLocation,
     presignedDownloadSeconds: deps.artifacts.presignedDownloadSeconds,
   })
+  const graphql = createGraphqlService(
+    {
+      getExperiment: experiments.get,
+      findExperiments: experiments.find,
+      getRun: runs.get,
+      searchRuns: runs.search,
+      searchModelVersions: registry.versions.search,
+      searchDatasets: datasets.search,
+      getHistories: metrics.getHistoryBulkInterval,
+      listArtifacts: artifacts.listInRun,
+    },
+    deps.graphql ?? { maxRootFields: 10, maxAliases: 10 },
+  )
+  mount(app, graphqlEndpoints(graphql))
   registerArtifactRoutes(app, artifacts, { artifactsOnly: deps.artifacts.only })
   const promptlab = createPromptlabService({
     clock,
@@ -163,6 +183,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
       multipart: { uploads: served?.multipart !== undefined, downloads: served?.presigning !== undefined },
     }),
   )
+
+  registerUiTelemetry(app)
 
   if (!deps.artifacts.only) await experiments.ensureDefault()
   return app

@@ -194,9 +194,16 @@ export function createExperimentService({
     }
   }
 
+  /** The experiments of these ids, deleted or not, by id; what is not there is left out. Two statements. */
+  async function find(experimentIds: string[]): Promise<Map<string, Experiment>> {
+    const found = await withTags(await store.findExperiments(engine, experimentIds))
+    return new Map(found.map((experiment) => [experiment.experiment_id, experiment]))
+  }
+
   return {
     create,
     getByName,
+    find,
     requireActive,
     get: async (experimentId: string) => (await withTags([await requireRow(experimentId)]))[0] as Experiment,
     rename,

@@ -23,6 +23,15 @@ export async function findExperiment(
   return row?.name == null ? undefined : row
 }
 
+/** The rows of the named experiments among these ids. Passes the refresh gate. */
+export async function findExperiments(engine: Engine, experimentIds: string[]): Promise<ExperimentRow[]> {
+  if (experimentIds.length === 0) return []
+  await engine.refresh(experiments)
+  const isOneOf = equalsAny(experiments.experimentId, experimentIds)
+  const rows = await engine.db.select().from(experiments).where(isOneOf)
+  return rows.filter(({ name }) => name !== null)
+}
+
 /** @returns whether the row was inserted: false when the id was fenced off or is taken */
 export async function insertExperiment(engine: Engine, row: ExperimentRow): Promise<boolean> {
   const inserted = await engine.db

@@ -42,6 +42,7 @@ export const MetricWithRunIdWire = z
     run_id: z.string(),
   })
   .meta({ id: 'MetricWithRunId' })
+export type MetricWithRunId = z.infer<typeof MetricWithRunIdWire>
 
 export const GetMetricHistory = message('GetMetricHistory', {
   run_id: text(),
