@@ -83,7 +83,7 @@ export const ours = (main, uri) => ({
     ...[process.execPath, main, 'server', '--log-level', 'warn', '--backend-store-uri', uri],
     ...['--artifacts-destination', 'artifacts'],
   ],
-  env: {},
+  env: { CRATEFLOW_UI: 'false' },
 })
 
 /** A new database beside the one that the URI names. */

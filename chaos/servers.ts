@@ -63,7 +63,7 @@ export async function planServer(plan: ServerPlan): Promise<Server> {
 function serverArguments({ backendStoreUri, args = [] }: ServerPlan, port: number, root: string): string[] {
   const ownDestination = args.includes('--artifacts-destination')
   return [
-    ...['server', '--host', '127.0.0.1', '--port', `${port}`],
+    ...['server', '--no-ui', '--host', '127.0.0.1', '--port', `${port}`],
     ...(backendStoreUri === undefined ? [] : ['--backend-store-uri', backendStoreUri]),
     ...(ownDestination ? [] : ['--artifacts-destination', join(root, 'artifacts')]),
     ...args,

@@ -34,6 +34,7 @@ import { promptlabEndpoints } from './runs/promptlab.routes.ts'
 import { createPromptlabService } from './runs/promptlab.service.ts'
 import { runEndpoints } from './runs/routes.ts'
 import { createRunService } from './runs/service.ts'
+import type { UiSource } from './ui/source.ts'
 import { webhookEndpoints } from './webhooks/routes.ts'
 import { createWebhooks } from './webhooks/webhooks.service.ts'
 import { type Clock, systemClock } from './wire/ids.ts'
@@ -59,6 +60,8 @@ export interface AppDeps {
   graphql?: { maxRootFields: number; maxAliases: number }
   /** Hosts, origins, prefix, metrics, documentation. Absent: none of them. */
   shell?: ShellOptions
+  /** Absent: no web UI, the API alone. */
+  ui?: UiSource
   logger?: FastifyBaseLogger
   clock?: Clock
 }
@@ -85,6 +88,11 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerJsonBody(app)
   await registerShell(app, shell)
   if (deps.artifacts.only) refuseTracking(app)
+  // Loaded when wanted, as the documentation is.
+  if (deps.ui) {
+    const { registerUi } = await import('./ui/routes.ts')
+    await registerUi(app, { ui: deps.ui, staticPrefix: shell.staticPrefix })
+  }
 
   const write = createRunWriter(engine)
   const experiments = createExperimentService({

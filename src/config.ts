@@ -1,70 +1,23 @@
 // Every setting of the program: its flag, environment variable, type and default. The only reader of process.env.
 import { z } from 'zod'
 import { invalidParameter } from './errors.ts'
-
-/** How a setting is given and explained. A setting without a flag comes from the environment alone. */
-export interface Setting {
-  group: 'Storage' | 'Network' | 'Security' | 'Operation'
-  /** As commander reads it, such as `-p, --port <n>`; booleans have no value, `--no-x` turns a true one off. */
-  flags?: string
-  env: string
-  help: string
-}
-
-/** Describes each field of the configuration schemas. */
-export const settings = z.registry<Setting>()
+import {
+  environmentText,
+  flag,
+  list,
+  longFlag,
+  pattern,
+  settingOf,
+  settings,
+  staticPrefix,
+  text,
+  textByName,
+  whole,
+} from './settings.ts'
 
 /** Flag values by field, as the command line gives them: text, or a boolean for flags without a value. */
 export type Flags = Readonly<Record<string, string | boolean | undefined>>
 export type Environment = Readonly<Record<string, string | undefined>>
-
-const TRUE = ['true', '1', 'yes', 'y', 'on', 't']
-const FALSE = ['false', '0', 'no', 'n', 'off', 'f']
-
-const text = () => z.string()
-const flag = (fallback: boolean) =>
-  z
-    .union([
-      z.boolean(),
-      z
-        .string()
-        .toLowerCase()
-        .trim()
-        .pipe(z.enum([...TRUE, ...FALSE])),
-    ])
-    .transform((value) => value === true || TRUE.includes(String(value)))
-    .default(fallback)
-const whole = (from: number, to: number) =>
-  z
-    .string()
-    .regex(/^\d{1,10}$/, `must be a whole number from ${from} to ${to}`)
-    .transform(Number)
-    .refine((value) => value >= from && value <= to, `must be a whole number from ${from} to ${to}`)
-/** A regular expression. */
-const pattern = () =>
-  z.string().transform((source, context) => {
-    try {
-      return new RegExp(source, 'u')
-    } catch {
-      context.addIssue({ code: 'custom', message: 'must be a regular expression' })
-      return z.NEVER
-    }
-  })
-
-const list = () =>
-  z.string().transform((value) =>
-    value
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter(Boolean),
-  )
-
-const staticPrefix = () =>
-  z
-    .string()
-    .refine((value) => value.startsWith('/'), "must begin with a '/'")
-    .refine((value) => !value.endsWith('/'), "should not end with a '/'")
-    .refine((value) => !/[{}?#%\s]/.test(value), 'must be a plain path')
 
 const DATA = './crateflow-data'
 
@@ -112,6 +65,13 @@ export const DatabaseConfigSchema = z.object({
 })
 
 export type DatabaseConfig = z.output<typeof DatabaseConfigSchema>
+
+const python = () =>
+  text().optional().register(settings, {
+    group: 'Web UI',
+    env: 'CRATEFLOW_PYTHON',
+    help: 'Python with the pip that fetches the web UI (default: the first of python3, python, pip3 and pip that works).',
+  })
 
 export const ServerConfigSchema = DatabaseConfigSchema.extend({
   registryStoreUri: text().optional().register(settings, {
@@ -180,6 +140,19 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     env: 'CRATEFLOW_SHUTDOWN_TIMEOUT',
     help: 'How long running requests may take to end after SIGTERM or SIGINT.',
   }),
+  ui: flag(true).register(settings, {
+    group: 'Web UI',
+    flags: '--no-ui',
+    env: 'CRATEFLOW_UI',
+    help: 'Serve the API without the web UI, and fetch none.',
+  }),
+  uiDir: text().optional().register(settings, {
+    group: 'Web UI',
+    flags: '--ui-dir <folder>',
+    env: 'CRATEFLOW_UI_DIR',
+    help: 'Folder of a built web UI to serve, such as mlflow/server/js/build of a stock installation (default: one that pip fetches at the first start, kept in the cache folder of the user).',
+  }),
+  python: python(),
   allowedHosts: list().optional().register(settings, {
     group: 'Security',
     flags: '--allowed-hosts <list>',
@@ -316,20 +289,18 @@ export const WebhookConfigSchema = z.object({
 
 export type WebhookConfig = z.output<typeof WebhookConfigSchema>
 
-function environmentText(env: string, help: string) {
-  return z.string().optional().register(settings, { group: 'Storage', env, help })
-}
+/** Settings of `ui install`. */
+export const UiConfigSchema = z.object({
+  uiDir: text().optional().register(settings, {
+    group: 'Web UI',
+    flags: '--ui-dir <folder>',
+    env: 'CRATEFLOW_UI_DIR',
+    help: 'Folder to install into (default: one for the version, in the cache folder of the user).',
+  }),
+  python: python(),
+})
 
-function textByName() {
-  return z.string().transform((value, context): Record<string, string> => {
-    try {
-      return z.record(z.string(), z.string()).parse(JSON.parse(value))
-    } catch {
-      context.addIssue('must be a JSON object of texts')
-      return z.NEVER
-    }
-  })
-}
+export type UiConfig = z.output<typeof UiConfigSchema>
 
 /** How commands reach a server that runs, by the names of the stock client. */
 export const ClientConfigSchema = z.object({
@@ -377,17 +348,6 @@ export function readConfig<S extends z.ZodObject>(
   })
   throw invalidParameter(`${problems.join('; ')}.`)
 }
-
-/** The setting that a schema's field declares. */
-export function settingOf(type: unknown): Setting {
-  const setting = settings.get(type as z.ZodType)
-  if (!setting) throw new Error('A field of a configuration schema has no setting')
-  return setting
-}
-
-/** `--port` of `-p, --port <n>`. */
-export const longFlag = (setting: Setting): string =>
-  /--[a-z-]+/.exec(setting.flags ?? '')?.[0] ?? setting.env
 
 function problemText(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_union') return 'must be true or false'

@@ -17,6 +17,8 @@ export interface ClusterOptions {
   prepare: () => Promise<void>
   /** Called once all workers listen. */
   announce: (port: number) => void
+  /** Work of this process beside the serving; what comes out is told to all workers, those to come too. */
+  aside: () => Promise<ToWorker | undefined>
   /** How long a worker may take to stop before it is killed. */
   shutdownTimeoutSeconds: number
 }
@@ -38,19 +40,23 @@ const KILL_AFTER_MS = 5_000
 export async function runCluster(options: ClusterOptions): Promise<number> {
   const { log, stop } = options
   const workers = keepWorkers(options)
+  let aside: Promise<unknown> | undefined
   try {
     // Whatever fails first ends the start.
     await Promise.race([options.prepare(), workers.failure])
     workers.open()
     const port = await Promise.race([workers.listening, workers.failure, stop.stopped])
-    if (port !== undefined) options.announce(port)
+    if (port !== undefined) {
+      options.announce(port)
+      aside = options.aside().then((message) => message && workers.tell(message))
+    }
     await Promise.race([stop.stopped, workers.failure])
     log.info('Stopping: running requests may end')
   } catch (error) {
     await workers.end()
     throw error
   }
-  const code = await workers.end()
+  const [code] = await Promise.all([workers.end(), aside])
   log.info('Stopped')
   return code
 }
@@ -62,6 +68,8 @@ interface Workers {
   listening: Promise<number>
   /** Lets workers open the database, those to come too. */
   open: () => void
+  /** Tells all workers, those to come too. */
+  tell: (message: ToWorker) => void
   /** Stops all. @returns the worst of their exit codes */
   end: () => Promise<number>
 }
@@ -80,6 +88,7 @@ function keepWorkers({ count, log, args, shutdownTimeoutSeconds }: ClusterOption
   const failure = signalOf<never>()
   const listening = signalOf<number>()
   const restarts = createRestarts(begin)
+  const told: ToWorker[] = []
   let [isOpen, isStopping, hasStarted] = [false, false, false]
 
   function begin(): void {
@@ -106,6 +115,7 @@ function keepWorkers({ count, log, args, shutdownTimeoutSeconds }: ClusterOption
   function onMessage(worker: Worker, message: ToPrimary): void {
     // What it was told before it listened is lost.
     if (message.type === 'hears' && isStopping) send(worker, { type: 'stop' })
+    if (message.type === 'hears') for (const news of told) send(worker, news)
     if (message.type === 'hears' && isOpen) send(worker, { type: 'open' })
     if (message.type === 'metrics') void metrics.answer(worker, message.question)
     if (message.type === 'collected') metrics.collected(worker, message)
@@ -131,6 +141,10 @@ function keepWorkers({ count, log, args, shutdownTimeoutSeconds }: ClusterOption
     open() {
       isOpen = true
       for (const { worker } of members.values()) send(worker, { type: 'open' })
+    },
+    tell(message) {
+      told.push(message)
+      for (const { worker } of members.values()) send(worker, message)
     },
     end() {
       isStopping = true

@@ -1,7 +1,8 @@
 // Turns the settings of a configuration schema into commander's options and reads them back.
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
-import { type Flags, longFlag, type Setting, settingOf } from '../config.ts'
+import type { Flags } from '../config.ts'
+import { longFlag, type Setting, settingOf } from '../settings.ts'
 
 const defaultOf = (type: unknown): unknown =>
   type instanceof z.ZodDefault ? type.def.defaultValue : undefined
@@ -14,7 +15,7 @@ function explain(setting: Setting, type: unknown): string {
 }
 
 /** In the order of `--help`. */
-const GROUPS: readonly Setting['group'][] = ['Storage', 'Network', 'Security', 'Operation']
+const GROUPS: readonly Setting['group'][] = ['Storage', 'Network', 'Web UI', 'Security', 'Operation']
 
 /** Adds an option for each setting that has a flag, grouped; `--no-x` brings the plain `--x` along. */
 export function addOptions(command: Command, schema: z.ZodObject): void {

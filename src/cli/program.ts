@@ -6,6 +6,7 @@ import {
   DatabaseConfigSchema,
   processEnvironment,
   ServerConfigSchema,
+  UiConfigSchema,
 } from '../config.ts'
 import { redactPasswords } from '../wire/redact.ts'
 import { completionScript, SHELLS, type Shell } from './completion.ts'
@@ -55,6 +56,8 @@ export function buildProgram(code: ExitCode): Command {
     .description('MLflow-compatible tracking server on CrateDB.')
     .version(packageVersion(), '--version', 'Show the version.')
     .exitOverride()
+    // Behind a command, --version is an option of that command.
+    .enablePositionalOptions()
     .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 100, 120) })
     .configureOutput({
       writeErr: (text) => void process.stderr.write(redactPasswords(text)),
@@ -65,6 +68,7 @@ export function buildProgram(code: ExitCode): Command {
   addServer(program, code)
   addDatabase(program, code)
   addRegistry(program)
+  addUi(program, code)
   program
     .command('openapi')
     .description('Print the OpenAPI description of the REST API.')
@@ -157,6 +161,27 @@ function addRegistry(program: Command): void {
   rollback.action(async (name: string, { alias, to }: { alias: string; to?: string }) =>
     (await load()).rollBack(settingsOf(rollback), { name, alias, to }),
   )
+}
+
+function addUi(program: Command, code: ExitCode): void {
+  const ui = program
+    .command('ui')
+    .description('Install the web UI, which the server fetches at its first start otherwise.')
+    .helpOption('--help', 'Show this text.')
+  const install = ui
+    .command('install')
+    .description("Fetch MLflow's web UI with pip, check it and put it where the server finds it.")
+    .option(
+      '--version <version>',
+      'Version of MLflow whose UI to take (default: the one that the server speaks).',
+    )
+    .option('--force', 'Install even what is there already.')
+  addOptions(install, UiConfigSchema)
+  install.action(async ({ version, force = false }: { version?: string; force?: boolean }) => {
+    const { installWebUi } = await import('./ui.ts')
+    const flags = givenFlags(install, UiConfigSchema)
+    code.value = await installWebUi({ flags, env: processEnvironment(), version, force })
+  })
 }
 
 function packageVersion(): string {

@@ -42,7 +42,8 @@ export async function runServer(
     log.fatal({ err: error }, 'Unexpected error')
     process.exit(EXIT.failure)
   })
-  const setup: Setup = { config, artifacts, webhooks, log, stop, primary, workers: workerCount(config) }
+  const workers = workerCount(config)
+  const setup: Setup = { config, artifacts, webhooks, env, log, stop, primary, workers }
   try {
     if (primary) return await serve(setup)
     for (const warning of [...warnings, ...securityWarnings(config), ...workerWarnings(setup)])
@@ -63,6 +64,7 @@ interface Setup {
   config: ServerConfig
   artifacts: ArtifactConfig
   webhooks: WebhookConfig
+  env: Environment
   log: Logger
   stop: StopSignal
   /** Of a worker, the line to the process that began it. */
@@ -97,8 +99,10 @@ function workerWarnings({ config, workers }: Setup): string[] {
 }
 
 /** Runs as the primary process: prepares the database and leaves all else to the workers. */
-async function serveByWorkers({ config, log, stop, workers }: Setup): Promise<number> {
+async function serveByWorkers(setup: Setup): Promise<number> {
+  const { config, log, stop, workers } = setup
   const { runCluster } = await import('./cluster.ts')
+  const ui = await openUi(setup)
   return runCluster({
     count: workers,
     log,
@@ -109,6 +113,10 @@ async function serveByWorkers({ config, log, stop, workers }: Setup): Promise<nu
       await engine.close()
     },
     announce: (port) => announce(config, port),
+    aside: async () => {
+      const reason = await ui?.fetchMissing()
+      return reason === undefined ? undefined : { type: 'uiFailed', reason }
+    },
     shutdownTimeoutSeconds: config.shutdownTimeoutSeconds,
   })
 }
@@ -167,18 +175,28 @@ async function openEngineOf({ config, log, stop, primary, workers = 1 }: Opening
   })
 }
 
+/** Loaded when wanted: a server without the web UI needs none of it. */
+async function openUi({ config, env, log, stop, primary }: Setup) {
+  if (!config.ui || config.artifactsOnly) return undefined
+  const { openServerUi } = await import('./server-ui.ts')
+  return openServerUi({ config, env, log, signal: stop.signal, failure: primary?.uiFailure })
+}
+
 async function serve(setup: Setup): Promise<number> {
   const { config, log, stop, primary } = setup
   // The database opens while the modules of the app load.
-  const [engine, { buildApp }] = await Promise.all([
+  const [engine, { buildApp }, ui] = await Promise.all([
     (primary?.mayOpen ?? Promise.resolve()).then(() => openEngineOf(setup)),
     import('../app.ts'),
+    openUi(setup),
   ])
   try {
-    const app = await buildApp(await appDeps(setup, engine))
+    const app = await buildApp({ ...(await appDeps(setup, engine)), ui: ui?.source })
     await app.listen({ host: config.host, port: config.port })
     if (!primary) announce(config, portOf(app))
+    const fetching = ui?.fetchMissing()
     await stop.stopped
+    await fetching
     const lifecycle = primary ? 'debug' : 'info'
     log[lifecycle]('Stopping: running requests may end')
     const code = await closeGracefully(app, config.shutdownTimeoutSeconds, log)

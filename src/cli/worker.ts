@@ -2,12 +2,13 @@
 import cluster from 'node:cluster'
 import type { StopSignal } from './signals.ts'
 
-/** What the primary tells a worker. `metrics` answers the question with that number. */
+/** What the primary tells a worker. `metrics` answers the question with that number; `uiFailed` says why there is no web UI. */
 export type ToWorker =
   | { type: 'open' }
   | { type: 'stop' }
   | { type: 'collect'; question: number }
   | { type: 'metrics'; question: number; text: string }
+  | { type: 'uiFailed'; reason: string }
 
 /** What a worker tells the primary: that it hears from now on, why it cannot start, a question for everyone's metrics, its own metrics. */
 export type ToPrimary =
@@ -23,6 +24,8 @@ export interface PrimaryLink {
   mayOpen: Promise<void>
   /** Metrics of all workers, for Prometheus. `own` gives those of this worker from now on. */
   metrics: (own: () => Promise<unknown[]>) => () => Promise<string>
+  /** Why the web UI could not be fetched; undefined while there is hope. */
+  uiFailure: () => string | undefined
   /** Tells why this worker cannot start. */
   fail: (reason: string) => void
   /** Lets this process end. */
@@ -46,10 +49,12 @@ export function linkToPrimary(stop: StopSignal): PrimaryLink | undefined {
   mayOpen.catch(() => {})
   const asked = new Map<number, (text: string) => void>()
   let questions = 0
+  let uiFailure: string | undefined
   let ownMetrics = async (): Promise<unknown[]> => []
 
   async function hear(message: ToWorker): Promise<void> {
     if (message.type === 'stop') stop.ask()
+    if (message.type === 'uiFailed') uiFailure = message.reason
     if (message.type === 'collect') {
       tell({ type: 'collected', question: message.question, metrics: await ownMetrics() })
     }
@@ -73,6 +78,7 @@ export function linkToPrimary(stop: StopSignal): PrimaryLink | undefined {
           tell({ type: 'metrics', question })
         })
     },
+    uiFailure: () => uiFailure,
     fail: (reason) => tell({ type: 'failed', reason }),
     leave: () => self.disconnect(),
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { DatabaseConfigSchema, ServerConfigSchema, settingOf } from '../../src/config.ts'
+import { DatabaseConfigSchema, ServerConfigSchema } from '../../src/config.ts'
+import { settingOf } from '../../src/settings.ts'
 import { runProgram } from './program.ts'
 
 const SECRET = 'hunter2'

@@ -41,7 +41,8 @@ async function launch(args: readonly string[], options: RunOptions) {
   const own = Object.entries(process.env).filter(([name]) => !foreign.test(name))
   const child = spawn(process.execPath, [main, ...args], {
     cwd: options.cwd ?? (await emptyFolder()),
-    env: { ...Object.fromEntries(own), ...options.env },
+    // The web UI is fetched by the tests that are about it alone.
+    env: { ...Object.fromEntries(own), CRATEFLOW_UI: 'false', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.add(child)

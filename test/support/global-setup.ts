@@ -10,6 +10,7 @@ import { findPython, type Python } from './services/python.ts'
 import { findSchemathesis, type Schemathesis } from './services/schemathesis.ts'
 import type { Found, Started } from './services/service.ts'
 import { findStock, type Stock } from './services/stock.ts'
+import { findUi, type Ui } from './services/ui.ts'
 
 /** What `useService` answers by name. */
 export interface Services {
@@ -21,6 +22,7 @@ export interface Services {
   python: Python
   schemathesis: Schemathesis
   stock: Stock
+  ui: Ui
 }
 
 export type ServiceName = keyof Services
@@ -37,15 +39,16 @@ declare module 'vitest' {
 type FoundServices = { [Name in ServiceName]: Found<Services[Name]> }
 
 async function findServices(): Promise<FoundServices> {
-  const [cratedb, minio, postgres, python, schemathesis] = await Promise.all([
+  const [cratedb, minio, postgres, python, schemathesis, ui] = await Promise.all([
     findCrateDb(),
     findMinio(),
     findPostgres(),
     findPython(),
     findSchemathesis(),
+    findUi(),
   ])
   const [build, pglite, stock] = [findBuild(), findPgliteTemplate(), findStock(python)]
-  return { build, cratedb, minio, pglite, postgres, python, schemathesis, stock }
+  return { build, cratedb, minio, pglite, postgres, python, schemathesis, stock, ui }
 }
 
 /** Vitest calls it before the first test file, and what it returns after the last. */

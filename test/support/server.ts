@@ -6,6 +6,9 @@ import { type HttpAnswer, sendHttp } from './http.ts'
 import { answers, type Child, freePort, startChild } from './services/child.ts'
 import { useService } from './services.ts'
 
+/** Few small shards, since CrateDB's cost of a table is its number of shards, and no web UI to fetch. */
+const SMALL = { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0', CRATEFLOW_UI: 'false' }
+
 export interface TestServer extends Child {
   url: string
   /** Holds the artifacts and the log; removed when the server ends. */
@@ -38,8 +41,7 @@ export async function startServer(options: {
     ],
     logFile: join(folder, 'server.log'),
     cwd: folder,
-    // Few small shards: CrateDB's cost of a table is its number of shards.
-    env: { ...process.env, CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0', ...options.env },
+    env: { ...process.env, ...SMALL, ...options.env },
     ready: () => answers(`${url}/health`),
   })
   const andRemove = (end: () => Promise<void>) => async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ArtifactConfigSchema, readConfig, ServerConfigSchema, settingOf } from '../../src/config.ts'
+import { ArtifactConfigSchema, readConfig, ServerConfigSchema } from '../../src/config.ts'
+import { settingOf } from '../../src/settings.ts'
 
 const read = (flags: Record<string, string | boolean>, env: Record<string, string> = {}) =>
   readConfig(ServerConfigSchema, flags, env)

@@ -11,10 +11,10 @@ import {
   ArtifactConfigSchema,
   readConfig,
   ServerConfigSchema,
-  settingOf,
   WebhookConfigSchema,
 } from '../../src/config.ts'
 import { parseBackendUri } from '../../src/database/uri.ts'
+import { settingOf } from '../../src/settings.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')

@@ -33,6 +33,7 @@ const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
 const ROOT_FLOORS: Record<string, number> = {
   'errors.ts': 0,
   'events.ts': 0,
+  'settings.ts': 0,
   'config.ts': 0,
   'app.ts': 5,
   'main.ts': 5,

@@ -3,12 +3,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { ArtifactConfigSchema, ServerConfigSchema, settingOf, WebhookConfigSchema } from '../../src/config.ts'
+import { ArtifactConfigSchema, ServerConfigSchema, WebhookConfigSchema } from '../../src/config.ts'
+import { settingOf } from '../../src/settings.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
 
-const GROUPS = ['Storage', 'Network', 'Security', 'Operation']
+const GROUPS = ['Storage', 'Network', 'Web UI', 'Security', 'Operation']
 
 /** One row per setting, by groups, with the words of `--help`. */
 function configurationTable(): string {
