@@ -42,6 +42,8 @@ export interface Dialect {
   readonly migrations: 'postgres' | 'cratedb'
   /** LIKE with several `%` tries all combinations of places, for hours if need be; nothing can stop it. */
   readonly likeBacktracks?: boolean
+  /** A plain INSERT takes two thirds of the time of an upsert whose rows are all new. */
+  readonly insertsFaster?: boolean
   /** Makes acknowledged writes of the tables visible to reads that are not by full primary key. */
   refresh(connection: Connection, tables: readonly string[]): Promise<void>
   /** The stored row's column inside ON CONFLICT … SET, where PostgreSQL wants a table prefix and CrateDB none. */

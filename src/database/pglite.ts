@@ -11,6 +11,7 @@ import type { PgliteTarget } from './uri.ts'
 const dialect: Dialect = {
   name: 'pglite',
   migrations: 'postgres',
+  insertsFaster: true,
   refresh: async () => {},
   stored: (column) => sql`${column}`,
 }

@@ -7,6 +7,7 @@ import type { ServerTarget } from './uri.ts'
 const dialect: Dialect = {
   name: 'postgresql',
   migrations: 'postgres',
+  insertsFaster: true,
   refresh: async () => {},
   stored: (column) => sql`${column}`,
 }

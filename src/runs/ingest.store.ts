@@ -1,6 +1,6 @@
 // The ingest path: metrics, params and tags of concurrent requests go out as one bulk statement per table.
 import { type SQL, sql } from 'drizzle-orm'
-import { createUpsert, keepStored, takeNew, writeAll } from '../database/bulk.ts'
+import { comesFirst, createUpsert, keepStored, takeNew, writeAll } from '../database/bulk.ts'
 import { excluded } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
@@ -27,6 +27,8 @@ const { step, timestamp, value, isNan } = latestMetrics
 
 const MAX_ROWS_PER_FLUSH = 20_000
 const MAX_ROWS_QUEUED = 200_000
+/** Keys of each kind that are known to be stored, some 100 bytes each. */
+const KEYS_REMEMBERED = 50_000
 
 export type RunWriter = (write: RunWrite) => Promise<ParamConflict[]>
 
@@ -35,18 +37,28 @@ export type RunWriter = (write: RunWrite) => Promise<ParamConflict[]>
  * against another value. Equal points, params and tags may be written again: nothing changes.
  */
 export function createRunWriter(engine: Engine): RunWriter {
-  const upsertMetrics = createUpsert(engine, metrics, { onConflict: keepStored(metrics.experimentId) })
+  const upsertMetrics = createUpsert(engine, metrics, {
+    onConflict: keepStored(metrics.experimentId),
+    isNew: () => true,
+  })
+  const isNewMetric = comesFirst(idOf, KEYS_REMEMBERED)
   const upsertLater = createUpsert(engine, latestMetrics, {
     onConflict: (on) => takeWhere(on, isLaterStep(on)),
     returning: [latestMetrics.runId, latestMetrics.key, step, timestamp, value],
+    isNew: isNewMetric,
   })
   const upsertNewest = createUpsert(engine, latestMetrics, {
     onConflict: (on) => takeWhere(on, isNewerPoint(on)),
+    isNew: isNewMetric,
   })
-  const upsertTags = createUpsert(engine, tags, { onConflict: takeNew(tags.value) })
+  const upsertTags = createUpsert(engine, tags, {
+    onConflict: takeNew(tags.value),
+    isNew: comesFirst(idOf, KEYS_REMEMBERED),
+  })
   const upsertParams = createUpsert(engine, params, {
     onConflict: keepStored(params.value),
     returning: [params.runId, params.key, params.value],
+    isNew: comesFirst(idOf, KEYS_REMEMBERED),
   })
   return createGroupCommit<RunWrite, ParamConflict[]>({
     weigh: (write) => write.metrics.length + write.params.length + write.tags.length + 1,
@@ -71,6 +83,9 @@ export function createRunWriter(engine: Engine): RunWriter {
   })
 }
 
+/** What identifies a param, a tag or a metric. */
+const idOf = ({ runId, key }: { runId: string; key: string }) => `${runId}\0${key}`
+
 function distinctPoints(points: MetricRow[]): MetricRow[] {
   const distinct = new Map<string, MetricRow>()
   for (const row of points) {
@@ -91,7 +106,7 @@ const isNewer = (a: LatestMetricRow, b: LatestMetricRow): boolean =>
 function newestPoints(points: MetricRow[]): MetricRow[] {
   const newest = new Map<string, MetricRow>()
   for (const point of points) {
-    const id = `${point.runId}\0${point.key}`
+    const id = idOf(point)
     const known = newest.get(id)
     if (!known || isNewer(point, known)) newest.set(id, point)
   }
@@ -127,7 +142,7 @@ const isNewerPoint = ({ dialect: { stored } }: Engine): SQL =>
 function findTied(points: LatestMetricRow[], stored: Record<string, unknown>[]): LatestMetricRow[] {
   const byKey = new Map(stored.map((row) => [`${row.run_id}\0${row.key}`, row as unknown as LatestMetricRow]))
   return points.filter((point) => {
-    const found = byKey.get(`${point.runId}\0${point.key}`)
+    const found = byKey.get(idOf(point))
     return found !== undefined && isNewer(point, found)
   })
 }
@@ -139,7 +154,7 @@ const inKeyOrder = <Row>(rows: Map<string, Row>): Row[] =>
 /** The last write of a key wins within one flush, as it would one after the other. */
 function lastTags(writes: RunWrite[]): TagRow[] {
   const last = new Map<string, TagRow>()
-  for (const { tags: rows } of writes) for (const row of rows) last.set(`${row.runId}\0${row.key}`, row)
+  for (const { tags: rows } of writes) for (const row of rows) last.set(idOf(row), row)
   return inKeyOrder(last)
 }
 
@@ -148,7 +163,7 @@ function firstParams(writes: RunWrite[]): ParamRow[] {
   const first = new Map<string, ParamRow>()
   for (const { params: rows } of writes) {
     for (const row of rows) {
-      const id = `${row.runId}\0${row.key}`
+      const id = idOf(row)
       if (!first.has(id)) first.set(id, row)
     }
   }
