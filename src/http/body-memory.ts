@@ -117,10 +117,13 @@ function readText(payload: Readable, arrival: Arrival, bodyLimit: number): Promi
       const text = Buffer.concat(chunks).toString()
       // The payload lives, and with it all that its listeners know, as long as its connection may.
       chunks.length = 0
+      payload.removeListener('data', take)
       resolve(text)
     })
     payload.once('error', giveUp)
-    payload.once('close', () => giveUp(invalidParameter('The request body did not arrive.')))
+    payload.once('close', () => {
+      if (!payload.readableEnded) giveUp(invalidParameter('The request body did not arrive.'))
+    })
     lane.enter(arrival)
     Promise.resolve(lane.room(arrival)).then(() => payload.on('data', take), giveUp)
   })
