@@ -58,6 +58,9 @@ export async function sendFile(
     .send(stream)
 }
 
+/** A browser that shows a file in spite of its disposition gives it neither script nor the origin of the web UI. */
+const NO_SCRIPT = "default-src 'none'; sandbox"
+
 const hasCondition = ({ headers }: FastifyRequest) =>
   headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined
 
@@ -76,6 +79,7 @@ function describe(reply: FastifyReply, path: string, stat: Stat, isConditional: 
     'content-type': contentType,
     'content-disposition': disposition,
     'x-content-type-options': 'nosniff',
+    'content-security-policy': NO_SCRIPT,
     'accept-ranges': 'bytes',
     'last-modified': httpDate(stat.lastModified),
     etag: stat.etag,

@@ -21,6 +21,34 @@ const ANY_HOST = new Set(['/health', '/version', '/ready'])
 /** A page of notebooks shows it in a frame. @see mlflow/tracing/constant.py TRACE_RENDERER_ASSET_PATH */
 const FRAMED_ANYWHERE = '/static-files/lib/notebook-trace-renderer'
 
+/** The routes of the web UI. */
+const UI_ROUTES = new Set(['/', '/static-files/*'])
+/**
+ * What pages of the UI may load and call: this server alone, but for pictures of people's notes. An HTML artifact is
+ * shown in a frame without an origin that inherits all this. For its sake scripts may be inline, evaluated and from
+ * elsewhere (Plotly, Bokeh and Altair write such pages); handlers in attributes, which injected markup would bring, may not.
+ */
+const UI_POLICY = [
+  "default-src 'self'",
+  "script-src 'self' 'unsafe-inline' 'unsafe-eval' https:",
+  "script-src-attr 'none'",
+  "style-src 'self' 'unsafe-inline' https:",
+  "font-src 'self' data: https:",
+  'img-src * data: blob:',
+  "media-src 'self' data: blob:",
+  "connect-src 'self' data: blob:",
+  "worker-src 'self' blob:",
+  "frame-src 'self' data: blob:",
+  "object-src 'none'",
+  "base-uri 'self'",
+  "form-action 'self'",
+].join('; ')
+/** Who may frame the UI, by X-Frame-Options. */
+const FRAME_ANCESTORS = new Map([
+  ['SAMEORIGIN', "; frame-ancestors 'self'"],
+  ['DENY', "; frame-ancestors 'none'"],
+])
+
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]', '0.0.0.0']
 const LOCAL_ORIGIN_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]'])
 const LOCAL_ORIGIN = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?$/
@@ -50,8 +78,11 @@ export function registerSecurity(app: FastifyInstance, options: SecurityOptions)
     // The route, not the path as sent: the router also finds it by a path with encoded letters.
     const route = request.routeOptions.url ?? ''
     reply.header('x-content-type-options', 'nosniff')
-    if (frame !== 'NONE' && frame !== '' && !path.startsWith(FRAMED_ANYWHERE)) {
-      reply.header('x-frame-options', frame)
+    const isFramed = path.startsWith(FRAMED_ANYWHERE)
+    if (frame !== 'NONE' && frame !== '' && !isFramed) reply.header('x-frame-options', frame)
+    if (UI_ROUTES.has(route)) {
+      const ancestors = isFramed ? '' : (FRAME_ANCESTORS.get(frame) ?? '')
+      reply.header('content-security-policy', UI_POLICY + ancestors)
     }
     if (!ANY_HOST.has(route) && !isHost(request.headers.host ?? '')) {
       request.log.warn('Rejected a request with an invalid Host header')
@@ -111,7 +142,8 @@ function answerOptions(request: FastifyRequest, reply: FastifyReply, cors: Cors,
 }
 
 const pathOf = (request: FastifyRequest) => (request.raw.url ?? '').split('?', 1)[0] ?? ''
-const isApi = (path: string) => path.startsWith('/api/') || path.startsWith('/ajax-api/')
+const isApi = (path: string) =>
+  path.startsWith('/api/') || path.startsWith('/ajax-api/') || path === '/graphql'
 
 /** Pages of this machine may call the API, whatever their scheme and port. */
 function isLocalOrigin(origin: string): boolean {
