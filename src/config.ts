@@ -177,6 +177,16 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     env: 'MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE',
     help: 'Check neither hosts nor origins. Dangerous: for tests only.',
   }),
+  graphqlMaxRootFields: whole(1, 1000).default(10).register(settings, {
+    group: 'Security',
+    env: 'MLFLOW_SERVER_GRAPHQL_MAX_ROOT_FIELDS',
+    help: 'Fields that one GraphQL query may ask for side by side at its root.',
+  }),
+  graphqlMaxAliases: whole(0, 1000).default(10).register(settings, {
+    group: 'Security',
+    env: 'MLFLOW_SERVER_GRAPHQL_MAX_ALIASES',
+    help: 'Aliases that one GraphQL query may have side by side.',
+  }),
   logFormat: z.enum(['pretty', 'json']).optional().register(settings, {
     group: 'Operation',
     flags: '--log-format <format>',

@@ -231,6 +231,7 @@ async function appDeps({ config, artifacts, webhooks, log, primary }: Setup, eng
       presignedDownloadSeconds: artifacts.presignedDownloadSeconds,
     },
     webhooks,
+    graphql: { maxRootFields: config.graphqlMaxRootFields, maxAliases: config.graphqlMaxAliases },
     shell: {
       staticPrefix: config.staticPrefix ?? '',
       security: config.disableSecurityMiddleware
