@@ -81,6 +81,7 @@ const PACKAGES: [package_: RegExp, may: RegExp][] = [
   [/^(pg|@electric-sql\/pglite)(\/|$)/, /^database\//],
   [/^drizzle-orm(\/|$)/, /^database\/|^search\/(to-sql|keyset)\.ts$|(^|[./])(tables|store)\.ts$/],
   [/^@aws-sdk\//, /^artifacts\/stores\//],
+  [/^graphql$/, /^graphql\//],
   [/^(fastify|@fastify\/|fastify-)/, /^http\/|^app\.ts$|(^|[./])routes\.ts$|^(auth|workspaces)\/hook\.ts$/],
 ]
 

@@ -22,6 +22,7 @@ interface FoundRun {
 describeEachEngine('GraphQL about many runs', (target) => {
   let app: TestApp
   let statements = 0
+  let isBroken = false
 
   const post = async <Body>(path: string, body: object): Promise<Body> => {
     const answer = await app.request('POST', path.startsWith('/') ? path : `${API}/${path}`, body)
@@ -39,6 +40,7 @@ describeEachEngine('GraphQL about many runs', (target) => {
         ...connection,
         query: (...query) => {
           statements++
+          if (isBroken) return Promise.reject(new Error('inner text'))
           return connection.query(...query)
         },
       }),
@@ -107,6 +109,15 @@ describeEachEngine('GraphQL about many runs', (target) => {
     const alone = await count('info { runId }')
     expect(await count('info { runId } experiment { name }')).toBeGreaterThan(alone)
     expect(await count('info { runId } data { tags { key } }')).toBe(alone)
+  })
+
+  it('tells a fault of the server by the status, without inner text', async () => {
+    isBroken = true
+    const query = '{ __typename mlflowGetRun(input: {runId: "a"}) { run { info { runId } } } }'
+    const { status, body } = await app.request('POST', '/graphql', { query })
+    isBroken = false
+    expect({ status, body }).toMatchObject({ status: 500, body: { error_code: 'INTERNAL_ERROR' } })
+    expect(JSON.stringify(body)).not.toContain('inner text')
   })
 
   it('stops at an answer of too many values, says so, and answers the rest', async () => {
