@@ -10,16 +10,21 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 # What only the build needs does not go into the image.
 RUN npm run build --ignore-scripts && npm ci --omit=dev --ignore-scripts
+# The web UI comes out of MLflow's wheel: the command fetches it with pip, and checks it against the hash it knows.
+RUN apt-get update && apt-get install --yes --no-install-recommends python3-pip && rm -rf /var/lib/apt/lists/*
+RUN node dist/main.js ui install --ui-dir /app/ui
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production \
     MLFLOW_BACKEND_STORE_URI=pglite:/data/store \
-    MLFLOW_ARTIFACTS_DESTINATION=/data/artifacts
+    MLFLOW_ARTIFACTS_DESTINATION=/data/artifacts \
+    CRATEFLOW_UI_DIR=/app/ui
 WORKDIR /app
 COPY package.json LICENSE NOTICE ./
 COPY migrations ./migrations
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY --from=build /app/ui ./ui
 # A new volume takes over the owner of this folder.
 RUN install --directory --owner=node --group=node /data
 VOLUME /data

@@ -184,11 +184,11 @@ async function openUi({ config, env, log, stop, primary }: Setup) {
 
 async function serve(setup: Setup): Promise<number> {
   const { config, log, stop, primary } = setup
+  const ui = await openUi(setup)
   // The database opens while the modules of the app load.
-  const [engine, { buildApp }, ui] = await Promise.all([
+  const [engine, { buildApp }] = await Promise.all([
     (primary?.mayOpen ?? Promise.resolve()).then(() => openEngineOf(setup)),
     import('../app.ts'),
-    openUi(setup),
   ])
   try {
     const app = await buildApp({ ...(await appDeps(setup, engine)), ui: ui?.source })

@@ -92,6 +92,10 @@ function explain(output: string, version: string): string {
   ) {
     return `pip does not reach its package index: ${lastLine(output, /WARNING|ERROR/)}`
   }
+  // Every index that mirrors PyPI has some version.
+  if (/\(from versions: none\)/.test(output)) {
+    return 'pip finds no MLflow at all at its package index: it may be out of reach, or lack it.'
+  }
   if (/No matching distribution found/.test(output))
     return `pip finds no MLflow ${version} at its package index.`
   return `pip failed: ${lastLine(output, /ERROR|error/)}`

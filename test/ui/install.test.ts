@@ -215,6 +215,10 @@ describe('pip that does not deliver', () => {
       'ERROR: Could not find a version that satisfies the requirement mlflow==3.17.9 (from versions: 3.17.1)\\nERROR: No matching distribution found for mlflow==3.17.9',
       'pip finds no MLflow 3.17.9 at its package index.',
     ],
+    [
+      'ERROR: Could not find a version that satisfies the requirement mlflow==3.17.9 (from versions: none)\\nERROR: No matching distribution found for mlflow==3.17.9',
+      'pip finds no MLflow at all at its package index',
+    ],
     ['ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.', 'the hash differs'],
     [
       'ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device',

@@ -197,6 +197,7 @@ describe('Dockerfile', () => {
     for (const needed of [
       '/app/dist ./dist',
       '/app/node_modules ./node_modules',
+      '/app/ui ./ui',
       'migrations ./migrations',
     ]) {
       expect(copied.some((text) => text.endsWith(needed))).toBe(true)
@@ -225,6 +226,13 @@ describe('Dockerfile', () => {
     const config = readConfig(ServerConfigSchema, {}, imageEnvironment)
     expect(parseBackendUri(config.backendStoreUri)).toMatchObject({ folder: '/data/store' })
     expect(config.artifactsDestination).toBe('/data/artifacts')
+  })
+
+  it('takes the web UI along from where the build has installed it, and no Python', () => {
+    const installed = instructions.filter(({ text }) => text.startsWith('node dist/main.js ui install'))
+    expect(installed.map(({ text }) => text)).toEqual(['node dist/main.js ui install --ui-dir /app/ui'])
+    expect(readConfig(ServerConfigSchema, {}, imageEnvironment).uiDir).toBe('/app/ui')
+    expect(lastStage.map(({ text }) => text).join(' ')).not.toMatch(/python|pip/)
   })
 })
 

@@ -34,6 +34,7 @@ describeEachStore('The mlflow-artifacts endpoints', (target) => {
       headers: {
         'content-type': 'text/plain',
         'content-disposition': 'attachment; filename=a.txt',
+        'content-security-policy': "default-src 'none'; sandbox",
         'x-content-type-options': 'nosniff',
         'accept-ranges': 'bytes',
         'content-length': '11',

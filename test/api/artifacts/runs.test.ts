@@ -68,6 +68,7 @@ describeEachStore('Artifacts of a run', (target) => {
           status: 200,
           headers: {
             'content-disposition': 'attachment; filename=f.txt',
+            'content-security-policy': "default-src 'none'; sandbox",
             'content-type': 'text/plain',
             'content-length': '3',
             'cache-control': 'no-cache',

@@ -124,6 +124,20 @@ describe('hosts and origins', () => {
     expect(answer).toMatchObject({ status: 403, body: 'Cross-origin request blocked' })
   })
 
+  it.each([
+    ['/graphql', JSON_TYPE, '{"query": "{ mlflowSearchRuns(input: {}) { nextPageToken } }"}'],
+    // What a form of a foreign page may send without asking before.
+    ['/graphql', { 'content-type': 'text/plain' }, '{"query": "{ x }"}'],
+    ['/ajax-api/2.0/mlflow/upload-artifact?run_uuid=0&path=a.txt', { 'content-type': 'text/plain' }, 'x'],
+  ])('refuse a POST of a foreign page to %s', async (path, headers, text) => {
+    for (const origin of ['https://evil.com', 'null']) {
+      const answer = await send(ours.url, 'POST', path, { ...headers, origin }, text)
+      expect(answer).toMatchObject({ status: 403, body: 'Cross-origin request blocked' })
+    }
+    const own = await send(ours.url, 'POST', path, { ...headers, origin: ours.url }, text)
+    expect(own.status).not.toBe(403)
+  })
+
   it('let probes ask /ready by any name', async () => {
     expect((await send(ours.url, 'GET', '/ready', { host: 'pod-17' })).status).toBe(200)
   })
