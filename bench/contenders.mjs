@@ -44,7 +44,7 @@ export async function startServer({ name, command, env, folder }) {
     logFile: join(folder, 'server.log'),
     ready: async () => (await client.health()) === 'OK',
   })
-  return { name, title: CONTENDERS[name] ?? name, ...client, ...process }
+  return { name, title: CONTENDERS[name] ?? name, port, ...client, ...process }
 }
 
 export const schemaOf = (name, id) => `bench_${name}_${id}`

@@ -13,6 +13,7 @@ import { measureRegistry } from './registry.mjs'
 import { idleTable, summarize, workHead, workRows } from './report.mjs'
 import { runScale } from './scale.mjs'
 import { dropSchemas, openCratedb, openPostgres, removeFolder } from './services.mjs'
+import { measureUi } from './ui.mjs'
 import { WORKS } from './works.mjs'
 
 const SETTLE_MS = 3000
@@ -122,17 +123,19 @@ async function scale(options, folder, defer) {
 
 function modeOf(options) {
   if (options.ceiling) return measureCeiling
-  if (options.registry) return registry
+  if (options.registry) return readings(measureRegistry)
+  if (options.ui) return readings(measureUi)
   return options.scale ? scale : compare
 }
 
-async function registry(options, folder, defer) {
+/** Servers whose stores are filled by SQL and then read. */
+const readings = (measure) => async (options, folder, defer) => {
   const asked = options.contenders.filter((name) => ['stock-sqlite', 'embedded', 'cratedb'].includes(name))
   const { cratedb, names } = await openServices({ ...options, contenders: asked }, folder, defer)
-  const python = names.includes('stock-sqlite') ? await findPython(options.python, log) : undefined
+  const python = await findPython(options.python, log)
   const { main } = options
   const context = { folder, id: process.pid, main, python, cratedbUri: cratedb?.uri, log, defer }
-  return measureRegistry({ contenders: names, ...context })
+  return measure({ contenders: names, ...context })
 }
 
 /** Runs until done or told to stop by a signal; then undoes what was deferred, last first. */

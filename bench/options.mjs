@@ -28,6 +28,7 @@ export function readOptions(known) {
       'no-floor': { type: 'boolean', default: false },
       ceiling: { type: 'boolean', default: false },
       registry: { type: 'boolean', default: false },
+      ui: { type: 'boolean', default: false },
       scale: { type: 'string' },
       'seed-seconds': { type: 'string', default: '3600' },
       docs: { type: 'string' },

@@ -1,12 +1,10 @@
 // Searches in a large model registry: rows are written by SQL, searches go through REST, in turns.
-import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
-import { sql } from 'drizzle-orm'
-import { CONTENDERS, ours, schemaOf, startContender, startServer } from './contenders.mjs'
+import { CONTENDERS, ours, schemaOf, startServer } from './contenders.mjs'
 import { assertEqual, quantile } from './measure.mjs'
 import { dropSchemas } from './services.mjs'
+import { seedOurs, startSeededStock } from './sql-seed.mjs'
 
 const MODELS = 10_000
 const VERSIONS = 5
@@ -39,7 +37,8 @@ export async function measureRegistry({ contenders, ...context }) {
   const servers = []
   for (const name of contenders) {
     const began = performance.now()
-    const server = name === 'stock-sqlite' ? await startStock(context) : await startOurs(name, context)
+    const server =
+      name === 'stock-sqlite' ? await startSeededStock(context, stockRows()) : await startOurs(name, context)
     context.defer(server.stop)
     context.log(`${name}: seeded and started in ${Math.round((performance.now() - began) / 1000)} s`)
     servers.push(server)
@@ -83,23 +82,8 @@ async function startOurs(name, { folder, id, main, cratedbUri, defer }) {
   const schema = schemaOf('registry', id)
   const uri = name === 'cratedb' ? `${cratedbUri}?schema=${schema}` : `pglite:${work}/store`
   if (name === 'cratedb') defer(() => dropSchemas(cratedbUri, [schema]))
-  await seedOurs(uri, dirname(main))
+  await seedOurs(uri, dirname(main), ourRows())
   return startServer({ name, folder: work, ...ours(main, uri) })
-}
-
-/** Fills a store with the modules of the compiled server: the embedded one is open to one process at a time. */
-async function seedOurs(uri, dist) {
-  const load = (path) => import(join(dist, 'database', path))
-  const [{ openEngine }, { parseBackendUri }, { migrate }] = await Promise.all(
-    ['open-engine.js', 'uri.js', 'migrate.js'].map(load),
-  )
-  const engine = await openEngine(parseBackendUri(uri), { maxConnections: 2 })
-  try {
-    await migrate(engine, { shards: 4, replicas: '0-1' })
-    for (const statement of ourRows()) await engine.execute(sql.raw(statement))
-  } finally {
-    await engine.close()
-  }
 }
 
 const tagged = (tables) => Object.entries(TAGS).map(([key, values]) => tables(key, values))
@@ -128,21 +112,6 @@ function ourRows() {
     ),
   ]
 }
-
-/** The server makes the tables and is stopped while SQL fills them. */
-async function startStock(context) {
-  const empty = await startContender('stock-sqlite', context)
-  await empty.stop()
-  const file = join(context.folder, 'stock-sqlite', 'mlflow.db')
-  await promisify(execFile)(context.python, ['-c', STOCK_ROWS, file, ...stockRows()])
-  return startContender('stock-sqlite', context)
-}
-
-const STOCK_ROWS = `import sqlite3, sys
-with sqlite3.connect(sys.argv[1]) as db:
-    for statement in sys.argv[2:]:
-        db.execute(statement)
-    db.execute("ANALYZE")`
 
 function stockRows() {
   const series = (name, from, to) =>

@@ -3,8 +3,9 @@ import type { Engine } from '../database/engine.ts'
 import { invalidParameter } from '../errors.ts'
 import { MAX_RESULTS_LIMIT } from '../wire/limits.ts'
 import { decodePageStart, encodePageStart } from '../wire/page-token.ts'
+import { sampleHistories } from './sampling.store.ts'
 import { MAX_RESULTS_PER_RUN } from './schema.ts'
-import { findHistories, findHistory, historyPlace, sampleHistories } from './store.ts'
+import { findHistories, findHistory, historyPlace } from './store.ts'
 import { metrics } from './tables.ts'
 
 /** Points per statement when a whole history is asked for. */
