@@ -35,6 +35,14 @@ describeEachEngine('a run of the prompt engineering page', (target) => {
   const create = (body: object) => app.request('POST', PATH, { ...trial, ...body })
   const runOf = (answer: { body: unknown }) => (answer.body as { run: Run }).run
 
+  it.each(['GET', 'POST'])('has no gateway to choose models from, asked by %s', async (method) => {
+    const answer = await app.request(
+      method,
+      '/ajax-api/2.0/mlflow/gateway-proxy?gateway_path=api/2.0/endpoints',
+    )
+    expect(answer).toMatchObject({ status: 200, body: { endpoints: [] } })
+  })
+
   describe('ok', () => {
     it('has the params and tags that the UI reads', async () => {
       const answer = await create({})
