@@ -6,6 +6,7 @@ import { UiError } from '../ui/errors.ts'
 import { cacheFolder, openUiFolder } from '../ui/folder.ts'
 import { HOW_TO_GET_UI } from '../ui/pages.ts'
 import { awaitedUi, fixedUi, type UiSource } from '../ui/source.ts'
+import { redactPasswords } from '../wire/redact.ts'
 import { reasonOf, UsageError } from './errors.ts'
 
 export interface ServerUi {
@@ -36,8 +37,8 @@ export async function openServerUi(options: ServerUiOptions): Promise<ServerUi> 
     })
     return { source: fixedUi(folder), fetchMissing: async () => undefined }
   }
-  const path = cacheFolder(MLFLOW_VERSION, env)
   let reason: string | undefined
+  const path = cacheFolder(MLFLOW_VERSION, env)
   const source = awaitedUi(path, MLFLOW_VERSION, options.failure ?? (() => reason))
   const isMissing = (await source.current()).kind !== 'ready'
   return {
@@ -66,7 +67,7 @@ async function fetchUi(path: string, { config, log, signal }: ServerUiOptions): 
     return undefined
   } catch (error) {
     if (signal.aborted) return undefined
-    const reason = reasonOf(error)
+    const reason = redactPasswords(reasonOf(error))
     log.warn(`Web UI: ${reason} ${HOW_TO_GET_UI} The API works without it; --no-ui ends this warning.`)
     return reason
   }

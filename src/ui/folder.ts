@@ -31,6 +31,7 @@ export const TWIN = /\.(br|gz)$/
 
 /**
  * Where the web UI of a version is kept for this user, by the customs of the platform.
+ * @throws UiError for a user without a home folder
  * @see https://specifications.freedesktop.org/basedir-spec/latest/
  */
 export function cacheFolder(version: string, env: Readonly<Record<string, string | undefined>>): string {
@@ -40,7 +41,18 @@ export function cacheFolder(version: string, env: Readonly<Record<string, string
 function cacheRoot(env: Readonly<Record<string, string | undefined>>): string {
   if (env.XDG_CACHE_HOME) return resolve(env.XDG_CACHE_HOME)
   if (process.platform === 'win32' && env.LOCALAPPDATA) return env.LOCALAPPDATA
-  return process.platform === 'darwin' ? join(homedir(), 'Library', 'Caches') : join(homedir(), '.cache')
+  const home = homeFolder()
+  return process.platform === 'darwin' ? join(home, 'Library', 'Caches') : join(home, '.cache')
+}
+
+function homeFolder(): string {
+  try {
+    return homedir()
+  } catch (error) {
+    const text =
+      'This user has no home folder to keep the web UI in. Set XDG_CACHE_HOME, --ui-dir or --no-ui.'
+    throw new UiError(text, { cause: error })
+  }
 }
 
 /**
@@ -57,14 +69,16 @@ export async function openUiFolder(path: string, speaks: string): Promise<UiFold
   return { path: folder, files, version: manifest?.version }
 }
 
-/** The web UI that was installed into the folder; undefined when there is none that works with this server. */
+/**
+ * The web UI that was installed into the folder; undefined when there is none that works with this server. What else
+ * keeps it from being read, an installation will tell.
+ */
 export async function installedUi(path: string, speaks: string): Promise<UiFolder | undefined> {
   try {
     const folder = await openUiFolder(path, speaks)
     return folder.version === undefined ? undefined : folder
-  } catch (error) {
-    if (error instanceof UiError) return undefined
-    throw error
+  } catch {
+    return undefined
   }
 }
 

@@ -1,6 +1,7 @@
 // Installs the stock web UI: pip fetches MLflow's wheel, the built UI is taken out of it, checked and compressed.
 import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { compressFiles } from './compress.ts'
 import { explainFailure, UiError } from './errors.ts'
 import {
@@ -21,6 +22,9 @@ const WHEELS: Readonly<Record<string, string>> = {
 
 /** Leftovers of installations that were killed are removed after so long. */
 const STALE_MS = 60 * 60 * 1000
+/** How often, and after which pause, to try again when others swap the same folder. */
+const ATTEMPTS = 40
+const PAUSE_MS = 50
 
 export interface InstallOptions {
   /** Of the UI, such as 3.17.2. */
@@ -58,16 +62,24 @@ export async function installUi(options: InstallOptions): Promise<{ ui: UiFolder
     try {
       const built = await build(work, options)
       options.signal?.throwIfAborted()
-      await putInPlace(built, folder, work)
+      await putInPlace(built, work, { ...options, folder })
     } finally {
       await rm(work, { recursive: true, force: true })
     }
   } catch (error) {
     throw explainFailure(error, folder)
   }
-  const ui = await installedUi(folder, speaks)
-  if (!ui) throw new UiError(`The web UI in ${folder} was removed or replaced while it was installed.`)
-  return { ui, isNew: true }
+  return { ui: await openInstalled(folder, speaks), isNew: true }
+}
+
+/** Another installation may be swapping the folder at the moment. */
+async function openInstalled(folder: string, speaks: string): Promise<UiFolder> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const ui = await installedUi(folder, speaks)
+    if (ui) return ui
+    await sleep(PAUSE_MS)
+  }
+  throw new UiError(`The web UI in ${folder} was removed while it was installed.`)
 }
 
 /** Makes the whole folder of the UI below `work`. */
@@ -90,14 +102,17 @@ async function build(work: string, options: InstallOptions): Promise<string> {
   return built
 }
 
-/** Swaps the folder in. Who comes second swaps out the first's, which holds the same. */
-async function putInPlace(built: string, folder: string, work: string): Promise<void> {
+/** Swaps the folder in. Who comes second leaves the first's, which holds the same, unless it was forced. */
+async function putInPlace(built: string, work: string, options: InstallOptions): Promise<void> {
+  const { folder, version, speaks, force = false } = options
   for (let attempt = 0; ; attempt++) {
     try {
       return await rename(built, folder)
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? ''
-      if (!['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(code) || attempt === 10) throw error
+      if (!['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(code) || attempt === ATTEMPTS) throw error
+      const present = await installedUi(folder, speaks)
+      if (present?.version === version && !force) return
     }
     await rename(folder, join(work, `old-${attempt}`)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error

@@ -100,6 +100,18 @@ describe('a server that cannot fetch the web UI', () => {
     expect(code).toBe(1)
   })
 
+  it('takes nothing that a killed installation has left', async () => {
+    const cwd = await emptyFolder()
+    const cache = { XDG_CACHE_HOME: join(cwd, 'cache') }
+    const python = await fakePython(cwd, 'echo half > "$1/mlflow.whl"; kill -9 $PPID')
+    const killed = await runProgram(['ui', 'install'], { cwd, env: { ...cache, CRATEFLOW_PYTHON: python } })
+    expect(killed.code).toBeUndefined()
+    const left = await readdir(join(cwd, 'cache/crateflow/ui'))
+    expect(left).toEqual([expect.stringMatching(/^3\.17\.2\.tmp-/)])
+    const server = await runServer([], { cwd, env: { ...NO_PIP, ...cache } })
+    await expect.poll(() => page(server.url)).toContain('The web UI is not installed')
+  })
+
   it('stops at once, and leaves nothing behind', async () => {
     const cwd = await emptyFolder()
     const python = await fakePython(cwd, 'exec sleep 300')

@@ -29,8 +29,9 @@ export async function startServer(options: {
   const { main } = await useService('build')
   const folder = await mkdtemp(join(tmpdir(), 'crateflow-server-'))
   const port = options.port ?? (await freePort())
-  const url = `http://127.0.0.1:${port}`
   const args = options.args ?? []
+  const prefix = args.includes('--static-prefix') ? args[args.indexOf('--static-prefix') + 1] : ''
+  const url = `http://127.0.0.1:${port}${prefix}`
   const destination = args.includes('--artifacts-destination')
     ? []
     : ['--artifacts-destination', join(folder, 'artifacts')]
