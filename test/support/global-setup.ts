@@ -2,6 +2,7 @@
 import { createServer } from 'node:http'
 import type { TestProject } from 'vitest/node'
 import { type Build, findBuild } from './services/build.ts'
+import { type Chromium, findChromium } from './services/chromium.ts'
 import { type CrateDb, findCrateDb } from './services/cratedb.ts'
 import { findMinio, type Minio } from './services/minio.ts'
 import { findPgliteTemplate, type PgliteTemplate } from './services/pglite.ts'
@@ -15,6 +16,7 @@ import { findUi, type Ui } from './services/ui.ts'
 /** What `useService` answers by name. */
 export interface Services {
   build: Build
+  chromium: Chromium
   cratedb: CrateDb
   minio: Minio
   pglite: PgliteTemplate
@@ -39,7 +41,8 @@ declare module 'vitest' {
 type FoundServices = { [Name in ServiceName]: Found<Services[Name]> }
 
 async function findServices(): Promise<FoundServices> {
-  const [cratedb, minio, postgres, python, schemathesis, ui] = await Promise.all([
+  const [chromium, cratedb, minio, postgres, python, schemathesis, ui] = await Promise.all([
+    findChromium(),
     findCrateDb(),
     findMinio(),
     findPostgres(),
@@ -48,7 +51,7 @@ async function findServices(): Promise<FoundServices> {
     findUi(),
   ])
   const [build, pglite, stock] = [findBuild(), findPgliteTemplate(), findStock(python)]
-  return { build, cratedb, minio, pglite, postgres, python, schemathesis, stock, ui }
+  return { build, chromium, cratedb, minio, pglite, postgres, python, schemathesis, stock, ui }
 }
 
 /** Vitest calls it before the first test file, and what it returns after the last. */
