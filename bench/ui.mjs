@@ -94,11 +94,15 @@ async function measurePage(browser, servers, page) {
       }
     }
   }
-  const figures = ({ name }) => ({
-    filledMs: median(filled.get(name)),
-    requests: answered.length,
-    serverMs: times.get(name).reduce((sum, of) => sum + median(of), 0),
-  })
+  const figures = ({ name }) => {
+    const ms = times.get(name).map(median)
+    return {
+      filledMs: median(filled.get(name)),
+      requests: answered.length,
+      serverMs: ms.reduce((sum, of) => sum + of, 0),
+      each: answered.map((request, i) => [String(request).split(/[ ?]/, 2).join(' '), ms[i]]),
+    }
+  }
   return Object.fromEntries(servers.map((server) => [server.name, figures(server)]))
 }
 
