@@ -1,10 +1,7 @@
 // Searches in a large model registry: rows are written by SQL, searches go through REST, in turns.
-import { mkdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { CONTENDERS, ours, schemaOf, startServer } from './contenders.mjs'
+import { CONTENDERS } from './contenders.mjs'
 import { assertEqual, quantile } from './measure.mjs'
-import { dropSchemas } from './services.mjs'
-import { seedOurs, startSeededStock } from './sql-seed.mjs'
+import { startSeededOurs, startSeededStock } from './sql-seed.mjs'
 
 const MODELS = 10_000
 const VERSIONS = 5
@@ -38,7 +35,9 @@ export async function measureRegistry({ contenders, ...context }) {
   for (const name of contenders) {
     const began = performance.now()
     const server =
-      name === 'stock-sqlite' ? await startSeededStock(context, stockRows()) : await startOurs(name, context)
+      name === 'stock-sqlite'
+        ? await startSeededStock(context, stockRows())
+        : await startSeededOurs(name, ourRows(), context)
     context.defer(server.stop)
     context.log(`${name}: seeded and started in ${Math.round((performance.now() - began) / 1000)} s`)
     servers.push(server)
@@ -74,16 +73,6 @@ async function measureSearch(servers, search) {
   }
   const figures = (ms) => ({ p50: quantile(ms, 0.5), p95: quantile(ms, 0.95) })
   return Object.fromEntries([...latencies].map(([name, ms]) => [name, figures(ms)]))
-}
-
-async function startOurs(name, { folder, id, main, cratedbUri, defer }) {
-  const work = join(folder, name)
-  mkdirSync(work, { recursive: true })
-  const schema = schemaOf('registry', id)
-  const uri = name === 'cratedb' ? `${cratedbUri}?schema=${schema}` : `pglite:${work}/store`
-  if (name === 'cratedb') defer(() => dropSchemas(cratedbUri, [schema]))
-  await seedOurs(uri, dirname(main), ourRows())
-  return startServer({ name, folder: work, ...ours(main, uri) })
 }
 
 const tagged = (tables) => Object.entries(TAGS).map(([key, values]) => tables(key, values))

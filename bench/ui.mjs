@@ -1,14 +1,13 @@
 // Pages of the web UI in a real browser: this server beside stock MLflow on the same runs.
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { chromium } from 'playwright-core'
 import { encodeRequest } from './client.mjs'
-import { CONTENDERS, ours, schemaOf, startServer } from './contenders.mjs'
+import { CONTENDERS } from './contenders.mjs'
 import { assertEqual, median } from './measure.mjs'
-import { dropSchemas } from './services.mjs'
-import { seedOurs, startSeededStock } from './sql-seed.mjs'
+import { startSeededOurs, startSeededStock } from './sql-seed.mjs'
 import { CHARTED, EXPERIMENT, ourRows, stockRows } from './ui-seed.mjs'
 
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
@@ -52,7 +51,7 @@ export async function measureUi({ contenders, ...context }) {
     const server =
       name === 'stock-sqlite'
         ? await startSeededStock(context, stockRows())
-        : await startOurs(name, uiDir, context)
+        : await startSeededOurs(name, ourRows(), context, ['--ui-dir', uiDir])
     context.defer(server.stop)
     context.log(`${name}: seeded and started in ${Math.round((performance.now() - began) / 1000)} s`)
     servers.push(server)
@@ -142,17 +141,6 @@ async function answeredByAll(servers, requests) {
 function sizeOf(body) {
   const { runs = [], metrics = [] } = JSON.parse(body)
   return `${runs.length} runs, ${metrics.length} points`
-}
-
-async function startOurs(name, uiDir, { folder, id, main, cratedbUri, defer }) {
-  const work = join(folder, name)
-  mkdirSync(work, { recursive: true })
-  const schema = schemaOf('ui', id)
-  const uri = name === 'cratedb' ? `${cratedbUri}?schema=${schema}` : `pglite:${work}/store`
-  if (name === 'cratedb') defer(() => dropSchemas(cratedbUri, [schema]))
-  await seedOurs(uri, dirname(main), ourRows())
-  const { command } = ours(main, uri)
-  return startServer({ name, folder: work, command: [...command, '--ui-dir', uiDir], env: {} })
 }
 
 /** The files of the UI that stock MLflow brings. */
