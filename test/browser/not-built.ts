@@ -1,0 +1,56 @@
+// Requests of the web UI that this server answers unlike stock, each group with its reason.
+// The test of recorded requests fails for any other, and when one of these is answered as stock.
+
+export interface NotBuilt {
+  reason: string
+  /** As `nameOf` names them. */
+  requests: readonly string[]
+}
+
+const AJAX = '/ajax-api/3.0/mlflow'
+
+export const NOT_BUILT: readonly NotBuilt[] = [
+  {
+    reason: 'Traces are not built; their tables stay empty.',
+    requests: [`${AJAX}/traces/metrics POST`, `${AJAX}/traces/search POST`],
+  },
+  {
+    reason: 'Judges are not built.',
+    requests: [`${AJAX}/scorers/list GET`],
+  },
+  {
+    reason: 'Evaluation datasets are not built; their page says so.',
+    requests: [`${AJAX}/datasets/search POST`],
+  },
+  {
+    reason: 'Reviews and labels of traces are not built.',
+    requests: [
+      `${AJAX}/label-schemas/list GET`,
+      `${AJAX}/review-queues/get-or-create-user POST`,
+      `${AJAX}/review-queues/items/list GET`,
+      `${AJAX}/review-queues/list GET`,
+      // Asked for only after the queues.
+      '/ajax-api/2.0/mlflow/users/list GET',
+    ],
+  },
+  {
+    reason: 'The registry of MCP servers is not built; its page says so.',
+    requests: [`${AJAX}/mcp-servers GET`],
+  },
+  {
+    reason: 'There is no AI gateway: server-info says so, and the UI hides its pages.',
+    requests: [
+      `${AJAX}/gateway/budgets/list GET`,
+      `${AJAX}/gateway/budgets/windows GET`,
+      `${AJAX}/gateway/endpoints/bindings/list GET`,
+      `${AJAX}/gateway/endpoints/list GET`,
+      `${AJAX}/gateway/model-definitions/list GET`,
+      `${AJAX}/gateway/secrets/config GET`,
+      `${AJAX}/gateway/secrets/list GET`,
+    ],
+  },
+  {
+    reason: "The assistant runs programs on the server's machine; it is not built.",
+    requests: [`${AJAX}/assistant/config GET`, `${AJAX}/assistant/providers GET`],
+  },
+]

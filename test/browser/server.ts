@@ -1,0 +1,62 @@
+// The servers that browser tests open: stock MLflow, or this server on an engine, filled with the same data.
+import { join } from 'node:path'
+import { runClient } from '../client/client.ts'
+import type { EngineTarget } from '../support/engines.ts'
+import { startServer } from '../support/server.ts'
+import { useStock } from '../support/stock-server.ts'
+import { uiFolder } from '../support/ui.ts'
+
+/** What seed.py prints: ids of what it has made. */
+export interface Seed {
+  churn: {
+    experiment_id: string
+    runs: string[]
+    parent: string
+    children: string[]
+    grandchild: string
+  }
+  images: { experiment_id: string; runs: string[] }
+  models: { experiment_id: string; models: string[]; runs: string[]; failed: string }
+  others: { filler: string[]; deleted: string }
+  /** Active ones. */
+  experiments: number
+}
+
+export interface SeededServer {
+  url: string
+  seed: Seed
+  stop: () => Promise<void>
+}
+
+/** Runs seed.py, which takes the arguments, against the server. */
+export async function seedServer(url: string, args: readonly string[] = []): Promise<Seed> {
+  const output = await runClient(url, [join(import.meta.dirname, 'seed.py'), ...args], {
+    GIT_PYTHON_REFRESH: 'quiet',
+  })
+  return JSON.parse(output.trim().split('\n').at(-1) ?? '') as Seed
+}
+
+/** This server on the engine with the web UI and the seeded data. */
+export async function startSeeded(target: EngineTarget): Promise<SeededServer> {
+  const server = await startServer({
+    backendStoreUri: target.uri,
+    args: ['--ui', '--ui-dir', await uiFolder()],
+  })
+  return { url: server.url, seed: await seedServer(server.url), stop: server.stop }
+}
+
+/** As startSeeded, with a little data and below a path: everything reaches the server through that path. */
+export async function startBelow(path: string, target: EngineTarget): Promise<SeededServer> {
+  const server = await startServer({
+    backendStoreUri: target.uri,
+    args: ['--ui', '--ui-dir', await uiFolder(), '--static-prefix', path],
+  })
+  const url = `${server.url}${path}`
+  return { url, seed: await seedServer(url, ['--runs', '5', '--points', '10']), stop: server.stop }
+}
+
+/** Stock's server with the seeded data, which its reports are recorded from. */
+export async function startSeededStock(): Promise<SeededServer> {
+  const { url } = await useStock()
+  return { url, seed: await seedServer(url), stop: async () => {} }
+}
