@@ -45,14 +45,14 @@ export async function startSeeded(target: EngineTarget): Promise<SeededServer> {
   return { url: server.url, seed: await seedServer(server.url), stop: server.stop }
 }
 
-/** As startSeeded, with a little data and below a path: everything reaches the server through that path. */
+/** As startSeeded, with a little data and below a path, which the client goes through too. */
 export async function startBelow(path: string, target: EngineTarget): Promise<SeededServer> {
   const server = await startServer({
     backendStoreUri: target.uri,
     args: ['--ui', '--ui-dir', await uiFolder(), '--static-prefix', path],
   })
-  const url = `${server.url}${path}`
-  return { url, seed: await seedServer(url, ['--runs', '5', '--points', '10']), stop: server.stop }
+  const seed = await seedServer(server.url, ['--runs', '25', '--points', '10'])
+  return { url: server.url, seed, stop: server.stop }
 }
 
 /** Stock's server with the seeded data, which its reports are recorded from. */
