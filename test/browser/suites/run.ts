@@ -46,7 +46,7 @@ export function runTests(ui: Ui): void {
     await ui.shot(page, 'run-system-metrics')
   })
 
-  it('says that a run has no traces', async () => {
+  it('opens the tab of traces without an error page', async () => {
     const page = await open('/traces')
     await see(page.getByRole('tab', { name: 'Traces' }))
     await ui.shot(page, 'run-traces')
