@@ -20,6 +20,8 @@ const FLAGS = [
 /** Visits of a page on each server, in turns, and repetitions of each of its requests. */
 const VISITS = 5
 const REPEATS = 20
+/** Repetitions before that, for compilers that watch. */
+const WARM_UP = 10
 /** Pages ask for some things when they are filled. */
 const LATE_MS = 1000
 
@@ -84,12 +86,12 @@ async function measurePage(browser, servers, page) {
   }
   const answered = await answeredByAll(servers, asked)
   const times = new Map(servers.map(({ name }) => [name, answered.map(() => [])]))
-  for (let repeat = 0; repeat < REPEATS; repeat++) {
+  for (let repeat = -WARM_UP; repeat < REPEATS; repeat++) {
     for (const server of servers) {
       for (const [i, request] of answered.entries()) {
         const began = performance.now()
         await server.send(request)
-        times.get(server.name)[i].push(performance.now() - began)
+        if (repeat >= 0) times.get(server.name)[i].push(performance.now() - began)
       }
     }
   }

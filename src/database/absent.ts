@@ -1,6 +1,7 @@
 // The engine of a server that has no database, since it serves artifacts alone.
 import { sql } from 'drizzle-orm'
 import { unavailable } from '../errors.ts'
+import { equalsAny } from './columns.ts'
 import { createEngine, type Dialect, type Engine } from './engine.ts'
 
 /** @returns an engine whose every statement fails with TEMPORARILY_UNAVAILABLE */
@@ -9,6 +10,7 @@ export function absentEngine(): Engine {
     name: 'pglite',
     migrations: 'postgres',
     refresh: async () => {},
+    anyKey: equalsAny,
     stored: (column) => sql`${column}`,
   }
   const connection = {

@@ -35,10 +35,10 @@ export function padKeys(keys: readonly string[]): string[] {
  * form; `= ANY($1)` and `IN ($1, $2)` with bound parameters go through the index instead (measured on 6.4).
  * Use up to about 100 keys.
  */
-export const equalsAnyKey = (column: Column, keys: readonly string[]): SQL =>
+export const equalsEachKey = (column: Column, keys: readonly string[]): SQL =>
   or(...padKeys(keys).map((key) => sql`${column} = ${key}`)) ?? sql`false`
 
-/** `column = ANY($1)` for reads behind the refresh gate. */
+/** `column = ANY($1)`: on CrateDB for reads behind the refresh gate. */
 export const equalsAny = (column: Column, values: readonly string[]): SQL =>
   sql`${column} = ANY(${sql.param([...values])}::${sql.raw(column.getSQLType())}[])`
 

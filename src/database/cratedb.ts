@@ -1,5 +1,6 @@
 // Everything that is true of CrateDB only. Measured on CrateDB 6.4.
 import { sql } from 'drizzle-orm'
+import { equalsEachKey } from './columns.ts'
 import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
 import type { ServerTarget } from './uri.ts'
@@ -13,6 +14,7 @@ const dialect: Dialect = {
     const list = [...tables].sort().map((table) => `"${table}"`)
     await connection.query(`REFRESH TABLE ${list.join(', ')}`, [], 'array')
   },
+  anyKey: equalsEachKey,
   stored: (column) => sql`${sql.identifier(column.name)}`,
 }
 

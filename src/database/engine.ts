@@ -46,6 +46,11 @@ export interface Dialect {
   readonly insertsFaster?: boolean
   /** Makes acknowledged writes of the tables visible to reads that are not by full primary key. */
   refresh(connection: Connection, tables: readonly string[]): Promise<void>
+  /**
+   * Rows of one part of a primary key among `keys`, the other parts being given: a read that sees every acknowledged
+   * write. Use up to about 100 keys.
+   */
+  anyKey(column: Column, keys: readonly string[]): SQL
   /** The stored row's column inside ON CONFLICT … SET, where PostgreSQL wants a table prefix and CrateDB none. */
   stored(column: Column): SQL
 }

@@ -1,6 +1,7 @@
 // The embedded engine: PGlite in this process, one connection, a folder of its own.
 import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'drizzle-orm'
+import { equalsAny } from './columns.ts'
 import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { translateDriverError } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -13,6 +14,7 @@ const dialect: Dialect = {
   migrations: 'postgres',
   insertsFaster: true,
   refresh: async () => {},
+  anyKey: equalsAny,
   stored: (column) => sql`${column}`,
 }
 

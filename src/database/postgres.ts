@@ -1,5 +1,6 @@
 // PostgreSQL as a server: the embedded engine's SQL over a pg pool.
 import { sql } from 'drizzle-orm'
+import { equalsAny } from './columns.ts'
 import { createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
 import type { ServerTarget } from './uri.ts'
@@ -9,6 +10,7 @@ const dialect: Dialect = {
   migrations: 'postgres',
   insertsFaster: true,
   refresh: async () => {},
+  anyKey: equalsAny,
   stored: (column) => sql`${column}`,
 }
 

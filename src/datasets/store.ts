@@ -1,7 +1,7 @@
 // Statements over datasets logged to runs, and over the edges between runs, datasets and logged models.
 import { and, asc, eq, or } from 'drizzle-orm'
 import { keepStored, upsertRows } from '../database/bulk.ts'
-import { equalsAny, equalsAnyKey } from '../database/columns.ts'
+import { equalsAny } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import type { DatasetInput, DatasetSummary, RunInputs, RunOutputs } from './schema.ts'
 import { type DatasetRow, datasets, type InputRow, type InputTagRow, inputs, inputTags } from './tables.ts'
@@ -94,7 +94,7 @@ export async function findLoggedDatasets(
     .where(
       and(
         eq(inputs.sourceType, 'DATASET'),
-        equalsAnyKey(inputs.sourceId, datasetIds),
+        engine.dialect.anyKey(inputs.sourceId, datasetIds),
         eq(inputs.destinationType, 'RUN'),
         eq(inputs.destinationId, runId),
       ),

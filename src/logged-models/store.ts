@@ -1,7 +1,7 @@
 // Statements over logged models, their params, tags and metric points. The search is in search.store.ts.
 import { and, asc, eq, sql } from 'drizzle-orm'
 import { keepStored, takeNew, upsertRows } from '../database/bulk.ts'
-import { equalsAny, equalsAnyKey } from '../database/columns.ts'
+import { equalsAny } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
 import type { Int64 } from '../wire/int64.ts'
@@ -26,7 +26,10 @@ export async function findLoggedModels(
   engine: Engine,
   modelIds: string[],
 ): Promise<Map<string, LoggedModelRow>> {
-  const rows = await engine.db.select().from(loggedModels).where(equalsAnyKey(loggedModels.modelId, modelIds))
+  const rows = await engine.db
+    .select()
+    .from(loggedModels)
+    .where(engine.dialect.anyKey(loggedModels.modelId, modelIds))
   return new Map(rows.map((row) => [row.modelId, row]))
 }
 
@@ -70,7 +73,7 @@ export async function findLoggedModelParams(
     const rows = await engine.db
       .select({ key: loggedModelParams.key, value: loggedModelParams.value })
       .from(loggedModelParams)
-      .where(and(eq(loggedModelParams.modelId, modelId), equalsAnyKey(loggedModelParams.key, chunk)))
+      .where(and(eq(loggedModelParams.modelId, modelId), engine.dialect.anyKey(loggedModelParams.key, chunk)))
     for (const { key, value } of rows) found.set(key, value)
   }
   return found

@@ -1,6 +1,6 @@
 // Statements over runs and what a page of runs shows: params, tags, latest metrics.
 import { and, type Column, eq, ne, or, sql } from 'drizzle-orm'
-import { equalsAny, equalsAnyKey, padKeys } from '../database/columns.ts'
+import { equalsAny, padKeys } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { DuplicateKeyError } from '../database/errors.ts'
 import { unavailable } from '../errors.ts'
@@ -155,7 +155,7 @@ export async function findParams(
   const rows = await engine.db
     .select({ key: params.key, value: params.value })
     .from(params)
-    .where(and(eq(params.runId, runId), equalsAnyKey(params.key, keys)))
+    .where(and(eq(params.runId, runId), engine.dialect.anyKey(params.key, keys)))
   return new Map(rows.map(({ key, value }) => [key, value]))
 }
 
