@@ -1,5 +1,6 @@
 // How tests run: two files at a time, since each may hold an embedded database of some hundred megabytes.
 import { defineConfig } from 'vitest/config'
+import { SlowFirst } from './test/support/slow-first.ts'
 import { summaryReporter } from './test/support/summary-reporter.ts'
 
 export default defineConfig({
@@ -7,6 +8,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', summaryReporter()],
+    sequence: { sequencer: SlowFirst },
     pool: 'forks',
     maxWorkers: 2,
     // Nothing is asserted about time; these only end what hangs, on machines that are busy too.

@@ -1,0 +1,16 @@
+// The order of test files: those that take minutes begin first, so that none of them runs alone at the end.
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Folders with the slowest files, the slowest first. */
+const SLOW = ['test/browser/', 'test/client/', 'test/race/', 'test/cli/']
+
+const rank = ({ moduleId }: TestSpecification): number => {
+  const index = SLOW.findIndex((folder) => moduleId.includes(folder))
+  return index < 0 ? SLOW.length : index
+}
+
+export class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
+  }
+}
