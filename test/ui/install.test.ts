@@ -177,7 +177,11 @@ describe('a wheel', () => {
       'has a flipped bit',
       (wheel) => {
         const at = wheel.indexOf('main.0123abcd.js') + 20
-        return Buffer.concat([wheel.subarray(0, at), Buffer.from([wheel[at]! ^ 4]), wheel.subarray(at + 1)])
+        return Buffer.concat([
+          wheel.subarray(0, at),
+          Buffer.from([wheel.readUInt8(at) ^ 4]),
+          wheel.subarray(at + 1),
+        ])
       },
     ],
   ])('that %s is refused', async (_what, change) => {

@@ -17,15 +17,14 @@ export function recordTests(ui: Ui): void {
   })
 }
 
-/** To be declared last: it judges the requests of all tests before it, of all pages when they are `complete`. */
-export function recordedRequestTests(ui: Ui, complete: boolean): void {
+/** To be declared last: it judges the requests of all tests before it. */
+export function recordedRequestTests(ui: Ui): void {
   it('answers each request of the UI as stock does', () => {
     const ours = new Map(ui.log.requests().map((kind) => [nameOf(kind), kind.statuses]))
-    const all = JSON.parse(readFileSync(FILE, 'utf8')) as RecordedRequest[]
-    const recorded = complete ? all : all.filter((kind) => ours.has(nameOf(kind)))
+    const recorded = JSON.parse(readFileSync(FILE, 'utf8')) as RecordedRequest[]
     const unlike = recorded.filter((kind) => !answeredAs(kind.statuses, ours.get(nameOf(kind)))).map(nameOf)
     console.log(`${recorded.length - unlike.length} of ${recorded.length} requests answered as stock`)
-    const known = new Set(all.map(nameOf))
+    const known = new Set(recorded.map(nameOf))
     const unknown = [...ours].filter(
       ([name, statuses]) => !known.has(name) && statuses.some((one) => one >= 400),
     )
@@ -33,7 +32,7 @@ export function recordedRequestTests(ui: Ui, complete: boolean): void {
     expect({
       unlike: unlike.filter((name) => !excepted.includes(name)),
       unknown: unknown.map(([name]) => name),
-      needless: complete ? excepted.filter((name) => !unlike.includes(name)) : [],
+      needless: excepted.filter((name) => !unlike.includes(name)),
     }).toEqual({ unlike: [], unknown: [], needless: [] })
   })
 }
