@@ -44,6 +44,8 @@ export interface Dialect {
   readonly likeBacktracks?: boolean
   /** A plain INSERT takes two thirds of the time of an upsert whose rows are all new. */
   readonly insertsFaster?: boolean
+  /** No other process has the database open, and statements run one after the other, in the order of their sending. */
+  readonly exclusive?: boolean
   /** Makes acknowledged writes of the tables visible to reads that are not by full primary key. */
   refresh(connection: Connection, tables: readonly string[]): Promise<void>
   /**
@@ -73,6 +75,11 @@ export interface Engine {
    * whichever server acknowledged it.
    */
   refresh(...tables: Table[]): Promise<void>
+  /**
+   * Lets a store write rows of the tables later: `write`, which writes them all, is called before every refresh of one
+   * of them and before the engine closes. Answers false where that cannot be, since others read the database, too.
+   */
+  deferWrites(tables: readonly Table[], write: () => Promise<void>): boolean
   /** @throws TEMPORARILY_UNAVAILABLE while the database is away */
   ping(): Promise<void>
   close(): Promise<void>
@@ -87,6 +94,11 @@ export function createEngine(
   const connection = intercept(driver)
   const compiler = new PgDialect()
   const gate = createRefreshGate((tables) => dialect.refresh(connection, tables))
+  const deferred = new Map<string, Set<() => Promise<void>>>()
+  const writeDeferred = (names: Iterable<string>) => {
+    const writes = new Set([...names].flatMap((name) => [...(deferred.get(name) ?? [])]))
+    return Promise.all([...writes].map((write) => write()))
+  }
   const db = drizzle(async (text, params, method) => {
     const result = await connection.query(text, params, method === 'all' ? 'array' : 'object')
     return { rows: result.rows }
@@ -111,11 +123,26 @@ export function createEngine(
       const { text, params } = compile(statement)
       return (await connection.query(text, params, 'array')).rows as unknown[][]
     },
-    refresh: (...tables) => gate(tables.map(getTableName)),
+    async refresh(...tables) {
+      const names = tables.map(getTableName)
+      if (deferred.size > 0) await writeDeferred(names)
+      await gate(names)
+    },
+    deferWrites(tables, write) {
+      if (!dialect.exclusive) return false
+      for (const name of tables.map(getTableName)) {
+        deferred.set(name, (deferred.get(name) ?? new Set()).add(write))
+      }
+      return true
+    },
     ping: async () => {
       await connection.query('SELECT 1', [], 'array')
     },
-    close: () => connection.close(),
+    async close() {
+      // What cannot be written now is found out at the next start.
+      await writeDeferred(deferred.keys()).catch(() => {})
+      await connection.close()
+    },
   }
 }
 

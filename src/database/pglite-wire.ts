@@ -1,7 +1,6 @@
 // Speaks PostgreSQL's extended protocol with PGlite: statements are prepared once, and statements that belong
 // together go in and out in one exchange, which is one commit. PGlite's own query() prepares every time, in six
 // exchanges (ten times slower for a single row, measured on 0.5).
-import type { PGlite } from '@electric-sql/pglite'
 import { serialize } from 'pg-protocol'
 import type { BackendMessage, DatabaseError } from 'pg-protocol/dist/messages.js'
 import { Parser } from 'pg-protocol/dist/parser.js'
@@ -10,57 +9,54 @@ import { toText, typeParser } from './values.ts'
 
 /** Distinct statement texts that are kept prepared. */
 const PREPARED_LIMIT = 512
-/** The plan of a prepared statement does not fit its changed tables any more; nothing of it ran. */
-const STALE_PLAN = '0A000'
+/** The plan of a prepared statement does not fit its changed tables any more, or it was dropped for that; nothing ran. */
+const STALE_PLAN = new Set(['0A000', '26000'])
 
 interface Column {
   name: string
   parse: (text: string) => unknown
 }
 
-/** A statement that PGlite knows by name. */
+/** A statement that PGlite knows by name, unless its columns are refused: then it has an error. */
 interface Prepared {
   name: string
-  columns: Column[]
+  columns: Promise<Column[]>
 }
 
 type RowMode = 'array' | 'object'
 
-/** Runs statements, all of them or none; blocks while it does. Throws pg's DatabaseError. */
-export type Wire = (statements: readonly Statement[], rowMode: RowMode) => Result[]
+/** Runs statements, all of them or none, in the order of the calls. Throws pg's DatabaseError. */
+export type Wire = (statements: readonly Statement[], rowMode: RowMode) => Promise<Result[]>
 
-export function createWire(client: PGlite): Wire {
+/** @param send takes messages that end with a Sync and answers what comes back, in the order of the calls */
+export function createWire(send: (messages: Uint8Array) => Promise<Uint8Array>): Wire {
   const known = new Map<string, Prepared>()
+  let names = 0
 
-  /** Sends messages that end with a Sync and answers what comes back. */
-  function exchange(messages: Buffer[]): BackendMessage[] {
-    const parser = new Parser()
+  async function exchange(messages: Buffer[]): Promise<BackendMessage[]> {
+    const bytes = await send(joined([...messages, serialize.sync()]))
     const answers: BackendMessage[] = []
-    const take = (message: BackendMessage) => {
-      answers.push(message)
-    }
-    // The bytes lie in PGlite's memory and are overwritten later. All of it happens before the call returns.
-    void client.execProtocolRawStream(Buffer.concat([...messages, serialize.sync()]), {
-      syncToFs: false,
-      onRawData: (bytes) => parser.parse(Buffer.from(bytes), take),
-    })
+    new Parser().parse(Buffer.from(bytes.buffer), (message) => answers.push(message))
     const failed = answers.find(({ name }) => name === 'error')
     if (failed) throw failed
     return answers
   }
 
-  /** Undefined for a text that is not kept: past the limit, or very long. */
+  /** Undefined for a text that is not kept: past the limit, or very long. Does not wait, so that order is kept. */
   function prepare(text: string): Prepared | undefined {
     const found = known.get(text)
     if (found || known.size >= PREPARED_LIMIT || text.length > MAX_PREPARED_TEXT) return found
-    const name = `s${known.size}`
+    const name = `s${names++}`
     const answers = exchange([serialize.parse({ name, text }), serialize.describe({ type: 'S', name })])
-    const prepared = { name, columns: columnsOf(answers) }
+    const prepared = { name, columns: answers.then(columnsOf) }
     known.set(text, prepared)
+    prepared.columns.catch(() => {
+      if (known.get(text) === prepared) known.delete(text)
+    })
     return prepared
   }
 
-  function runTogether(statements: readonly Statement[], rowMode: RowMode): Result[] {
+  async function runTogether(statements: readonly Statement[], rowMode: RowMode): Promise<Result[]> {
     const prepared = statements.map(({ text }) => prepare(text))
     const answers = exchange(
       statements.flatMap(({ text, params }, index) => {
@@ -73,19 +69,37 @@ export function createWire(client: PGlite): Wire {
         ]
       }),
     )
-    return readResults(answers, prepared, rowMode)
+    // Why a statement was refused tells more than that it is not there.
+    const [columns, read] = await Promise.allSettled([
+      Promise.all(prepared.map((statement) => statement?.columns)),
+      answers,
+    ])
+    if (columns.status === 'rejected') throw columns.reason
+    if (read.status === 'rejected') throw read.reason
+    return readResults(read.value, columns.value, rowMode)
   }
 
-  return (statements, rowMode) => {
+  return async (statements, rowMode) => {
     try {
-      return runTogether(statements, rowMode)
+      return await runTogether(statements, rowMode)
     } catch (error) {
-      if ((error as DatabaseError).code !== STALE_PLAN || known.size === 0) throw error
-      exchange([serialize.query('DEALLOCATE ALL')])
+      if (!STALE_PLAN.has((error as DatabaseError).code ?? '') || known.size === 0) throw error
       known.clear()
+      await exchange([serialize.query('DEALLOCATE ALL')])
       return runTogether(statements, rowMode)
     }
   }
+}
+
+/** One piece of memory of its own, so that it can go to another thread without a copy. */
+function joined(messages: Buffer[]): Uint8Array {
+  const bytes = new Uint8Array(messages.reduce((size, message) => size + message.length, 0))
+  let end = 0
+  for (const message of messages) {
+    bytes.set(message, end)
+    end += message.length
+  }
+  return bytes
 }
 
 type RowDescription = BackendMessage & { fields: { name: string; dataTypeID: number }[] }
@@ -98,17 +112,13 @@ function columnsOf(answers: BackendMessage[]): Column[] {
 }
 
 /** One result per statement, in order. The columns of those that are not kept are among the answers. */
-function readResults(
-  answers: BackendMessage[],
-  prepared: (Prepared | undefined)[],
-  rowMode: RowMode,
-): Result[] {
+function readResults(answers: BackendMessage[], known: (Column[] | undefined)[], rowMode: RowMode): Result[] {
   const results: Result[] = []
   let rows: unknown[] = []
   let described: Column[] = []
   for (const answer of answers) {
     if (answer.name === 'rowDescription') described = columnsOf([answer])
-    const columns = prepared[results.length]?.columns ?? described
+    const columns = known[results.length] ?? described
     if (answer.name === 'dataRow') rows.push(readRow((answer as DataRow).fields, columns, rowMode))
     if (answer.name !== 'commandComplete' && answer.name !== 'emptyQuery') continue
     // INSERT 0 5, UPDATE 2, SELECT 3, CREATE TABLE

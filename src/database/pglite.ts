@@ -1,18 +1,25 @@
-// The embedded engine: PGlite in this process, one connection, a folder of its own.
-import { PGlite } from '@electric-sql/pglite'
+// The embedded engine: PGlite in a thread of this process, one connection, a folder of its own.
 import { sql } from 'drizzle-orm'
+import { unavailable } from '../errors.ts'
 import { equalsAny } from './columns.ts'
 import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { translateDriverError } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
 import { makeDatabase } from './pglite-folder.ts'
-import { createWire } from './pglite-wire.ts'
+import { type PgliteThread, startPgliteThread } from './pglite-thread.ts'
+import { createWire, type Wire } from './pglite-wire.ts'
 import type { PgliteTarget } from './uri.ts'
+
+interface Store {
+  thread: PgliteThread
+  wire: Wire
+}
 
 const dialect: Dialect = {
   name: 'pglite',
   migrations: 'postgres',
   insertsFaster: true,
+  exclusive: true,
   refresh: async () => {},
   anyKey: equalsAny,
   stored: (column) => sql`${column}`,
@@ -34,62 +41,44 @@ export async function openPglite(target: PgliteTarget, options: EngineOptions): 
 
 async function open(target: PgliteTarget, options: EngineOptions, release: () => void): Promise<Engine> {
   if (target.folder) await makeDatabase(target.folder)
-  const client = target.folder ? new PGlite(target.folder) : new PGlite()
-  await client.waitReady
-  await client.exec(`CREATE SCHEMA IF NOT EXISTS ${target.schema}; SET search_path TO ${target.schema}`)
-  const run = createWire(client)
-  const inTurn = createTurns()
+  const setup = `CREATE SCHEMA IF NOT EXISTS ${target.schema}; SET search_path TO ${target.schema}`
+  let current: Promise<Store> | undefined
+  /** The store; a new one when the last one died. */
+  const store = (): Promise<Store> => {
+    current ??= start().catch((error: unknown) => {
+      current = undefined
+      throw error
+    })
+    return current
+  }
+  async function start(): Promise<Store> {
+    const onDeath = () => {
+      current = undefined
+    }
+    const thread = await startPgliteThread({ folder: target.folder, setup, onDeath })
+    return { thread, wire: createWire(thread.exchange) }
+  }
+  const run: Wire = async (statements, rowMode) => {
+    try {
+      return await (await store()).wire(statements, rowMode)
+    } catch (error) {
+      throw translateDriverError(error)
+    }
+  }
+  await store()
   const connection: Connection = {
     query: async (text, params, rowMode) => {
-      const [result] = await inTurn(() => run([{ text, params }], rowMode))
+      const [result] = await run([{ text, params }], rowMode)
       return result ?? { rows: [], rowCount: 0 }
     },
-    queryAll: (statements) => inTurn(() => run(statements, 'object')),
+    queryAll: (statements) => run(statements, 'object'),
     async close() {
-      await inTurn(() => {})
-      if (!client.closed) await client.close()
+      const last = current
+      current = Promise.reject(unavailable('The database is closed.'))
+      current.catch(() => {})
+      await (await last)?.thread.close()
       release()
     },
   }
   return createEngine(connection, dialect, target.schema, options)
-}
-
-/** Milliseconds for which statements may hold the event loop before sockets and timers get their turn. */
-const SLICE_MS = 10
-
-/**
- * Runs blocking work in the order of its arrival, after the sockets that are readable now were read: what arrives
- * together is thus gathered by group commit, and nothing starves.
- */
-function createTurns() {
-  let queue: (() => void)[] = []
-  let scheduled = false
-
-  function drain(): void {
-    const end = performance.now() + SLICE_MS
-    const turn = queue
-    queue = []
-    for (const [index, work] of turn.entries()) {
-      work()
-      if (performance.now() < end) continue
-      queue = [...turn.slice(index + 1), ...queue]
-      break
-    }
-    scheduled = queue.length > 0
-    if (scheduled) setImmediate(drain)
-  }
-
-  return <T>(work: () => T): Promise<T> =>
-    new Promise((resolve, reject) => {
-      queue.push(() => {
-        try {
-          resolve(work())
-        } catch (error) {
-          reject(translateDriverError(error))
-        }
-      })
-      if (scheduled) return
-      scheduled = true
-      setImmediate(drain)
-    })
 }

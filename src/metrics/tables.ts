@@ -1,6 +1,6 @@
 // Tables of metric points and of each key's latest value.
 import { boolean, doublePrecision, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
-import { idColumn, int64 } from '../database/columns.ts'
+import { idColumn, int64, milliseconds } from '../database/columns.ts'
 
 /** NaN is stored as value 0 with is_nan, infinities as the largest finite doubles, as MLflow's SQL store does. */
 const point = {
@@ -30,6 +30,12 @@ export const metrics = pgTable(
 export const latestMetrics = pgTable('latest_metrics', point, (table) => [
   primaryKey({ columns: [table.runId, table.key] }),
 ])
+
+/** Runs whose latest points may not be written yet, where the engine lets them wait. */
+export const latestMetricsPending = pgTable('latest_metrics_pending', {
+  runId: text('run_id').primaryKey(),
+  since: milliseconds('since').notNull(),
+})
 
 export type MetricRow = typeof metrics.$inferSelect
 export type LatestMetricRow = typeof latestMetrics.$inferSelect

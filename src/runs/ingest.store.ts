@@ -1,10 +1,10 @@
 // The ingest path: metrics, params and tags of concurrent requests go out as one bulk statement per table.
-import { type SQL, sql } from 'drizzle-orm'
 import { comesFirst, createUpsert, keepStored, takeNew, writeAll } from '../database/bulk.ts'
-import { excluded } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
-import { type LatestMetricRow, latestMetrics, type MetricRow, metrics } from '../metrics/tables.ts'
+import { type MetricRow, metrics } from '../metrics/tables.ts'
+import { createLatestMetricsWriter, newestPoints } from './latest-metrics.store.ts'
+import { idOf, inKeyOrder } from './rows.ts'
 import { type ParamRow, params, type TagRow, tags } from './tables.ts'
 
 /** What one request writes to one run. Keys of params are distinct. */
@@ -23,8 +23,6 @@ export interface ParamConflict {
   newValue: string
 }
 
-const { step, timestamp, value, isNan } = latestMetrics
-
 const MAX_ROWS_PER_FLUSH = 20_000
 const MAX_ROWS_QUEUED = 200_000
 /** Keys of each kind that are known to be stored, some 100 bytes each. */
@@ -41,16 +39,7 @@ export function createRunWriter(engine: Engine): RunWriter {
     onConflict: keepStored(metrics.experimentId),
     isNew: () => true,
   })
-  const isNewMetric = comesFirst(idOf, KEYS_REMEMBERED)
-  const upsertLater = createUpsert(engine, latestMetrics, {
-    onConflict: (on) => takeWhere(on, isLaterStep(on)),
-    returning: [latestMetrics.runId, latestMetrics.key, step, timestamp, value],
-    isNew: isNewMetric,
-  })
-  const upsertNewest = createUpsert(engine, latestMetrics, {
-    onConflict: (on) => takeWhere(on, isNewerPoint(on)),
-    isNew: isNewMetric,
-  })
+  const latest = createLatestMetricsWriter(engine)
   const upsertTags = createUpsert(engine, tags, {
     onConflict: takeNew(tags.value),
     isNew: comesFirst(idOf, KEYS_REMEMBERED),
@@ -67,24 +56,18 @@ export function createRunWriter(engine: Engine): RunWriter {
     flush: async (writes) => {
       const points = writes.flatMap((write) => write.metrics)
       const newest = newestPoints(points)
-      const stepped = newest.filter((point) => point.step !== 0)
-      const [storedParams = [], storedLatest = []] = await writeAll(engine, [
+      const latestWrites = latest.writes(newest)
+      const [storedParams = [], ...stored] = await writeAll(engine, [
         upsertParams(firstParams(writes)),
-        upsertLater(stepped),
-        // Points without a step usually meet their like.
-        upsertNewest(newest.filter((point) => point.step === 0)),
+        ...latestWrites,
         upsertMetrics(newest.length === points.length ? newest : distinctPoints(points)),
         upsertTags(lastTags(writes)),
       ])
-      const overtaken = findTied(stepped, storedLatest)
-      if (overtaken.length > 0) await writeAll(engine, [upsertNewest(overtaken)])
+      await latest.settle(newest, stored.slice(0, latestWrites.length))
       return findConflicts(writes, storedParams)
     },
   })
 }
-
-/** What identifies a param, a tag or a metric. */
-const idOf = ({ runId, key }: { runId: string; key: string }) => `${runId}\0${key}`
 
 function distinctPoints(points: MetricRow[]): MetricRow[] {
   const distinct = new Map<string, MetricRow>()
@@ -93,63 +76,6 @@ function distinctPoints(points: MetricRow[]): MetricRow[] {
   }
   return [...distinct.values()]
 }
-
-/** Whether `a` is newer than `b`: by step, then timestamp, then value. */
-const isNewer = (a: LatestMetricRow, b: LatestMetricRow): boolean =>
-  a.step !== b.step
-    ? a.step > b.step
-    : a.timestamp !== b.timestamp
-      ? a.timestamp > b.timestamp
-      : a.value > b.value
-
-/** One row per key whatever the number of points. */
-function newestPoints(points: MetricRow[]): MetricRow[] {
-  const newest = new Map<string, MetricRow>()
-  for (const point of points) {
-    const id = idOf(point)
-    const known = newest.get(id)
-    if (!known || isNewer(point, known)) newest.set(id, point)
-  }
-  return inKeyOrder(newest)
-}
-
-/**
- * Sets the stored point where the condition holds. The comparison with the stored point is in the statement, so
- * writers on several servers cannot overtake each other.
- * @see mlflow/store/tracking/sqlalchemy_store.py _update_latest_metrics_if_necessary
- */
-function takeWhere({ dialect }: Engine, wins: SQL): SQL {
-  const changes = [value, timestamp, step, isNan].map((column) => {
-    const stored = dialect.stored(column)
-    return sql`${sql.identifier(column.name)} = CASE WHEN ${wins} THEN ${excluded(column)} ELSE ${stored} END`
-  })
-  return sql.join(changes, sql`, `)
-}
-
-/**
- * Holds for most points that are logged. CrateDB works through the condition for each row and column: 1000 rows
- * take a third of the time that they take under the whole comparison (measured on 6.4).
- */
-const isLaterStep = ({ dialect }: Engine): SQL => sql`excluded.step > ${dialect.stored(step)}`
-
-/** The whole comparison: by step, then timestamp, then value. */
-const isNewerPoint = ({ dialect: { stored } }: Engine): SQL =>
-  sql`excluded.step > ${stored(step)} OR (excluded.step = ${stored(step)} AND (
-    excluded.timestamp > ${stored(timestamp)} OR (excluded.timestamp = ${stored(timestamp)} AND
-    excluded.value > ${stored(value)})))`
-
-/** Points that `isLaterStep` did not let pass, though they are newer than the stored one of the same step. */
-function findTied(points: LatestMetricRow[], stored: Record<string, unknown>[]): LatestMetricRow[] {
-  const byKey = new Map(stored.map((row) => [`${row.run_id}\0${row.key}`, row as unknown as LatestMetricRow]))
-  return points.filter((point) => {
-    const found = byKey.get(idOf(point))
-    return found !== undefined && isNewer(point, found)
-  })
-}
-
-/** Rows sorted by primary key: PostgreSQL servers that write the same rows at once must lock them in one order. */
-const inKeyOrder = <Row>(rows: Map<string, Row>): Row[] =>
-  [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
 
 /** The last write of a key wins within one flush, as it would one after the other. */
 function lastTags(writes: RunWrite[]): TagRow[] {

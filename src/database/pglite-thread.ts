@@ -1,0 +1,101 @@
+// PGlite in a thread of its own: a statement blocks that thread, not the event loop that serves clients.
+import { createRequire } from 'node:module'
+import { Worker } from 'node:worker_threads'
+import { unavailable } from '../errors.ts'
+
+export interface PgliteThread {
+  /** Sends messages of PostgreSQL's wire protocol that end with a Sync; answers come in the order of the calls. */
+  exchange(messages: Uint8Array): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+export interface PgliteThreadOptions {
+  /** Where the database is; absent: in memory. */
+  folder?: string | undefined
+  /** Statements to run first. */
+  setup: string
+  /** Called when the thread ended by itself; what was under way failed. */
+  onDeath: () => void
+}
+
+// Text, since a thread cannot be started from TypeScript. The bytes of an answer lie in PGlite's memory and are
+// overwritten later; all of it happens before execProtocolRawStream returns.
+const THREAD = `
+const { parentPort, workerData } = require('node:worker_threads')
+const { PGlite } = require(workerData.module)
+const store = new PGlite(workerData.folder)
+
+function exchange(messages) {
+  const parts = []
+  store.execProtocolRawStream(messages, { syncToFs: false, onRawData: (bytes) => parts.push(bytes.slice()) })
+  const answer = new Uint8Array(parts.reduce((size, part) => size + part.length, 0))
+  let end = 0
+  for (const part of parts) {
+    answer.set(part, end)
+    end += part.length
+  }
+  parentPort.postMessage(answer, [answer.buffer])
+}
+
+async function close() {
+  await store.close()
+  parentPort.close()
+}
+
+async function main() {
+  await store.waitReady
+  await store.exec(workerData.setup)
+  parentPort.on('message', (messages) => (messages ? exchange(messages) : close()))
+  parentPort.postMessage('ready')
+}
+
+main()
+`
+
+interface Waiting {
+  resolve(answer: Uint8Array): void
+  reject(reason: unknown): void
+}
+
+/** @throws Error when the database cannot be opened */
+export async function startPgliteThread(options: PgliteThreadOptions): Promise<PgliteThread> {
+  const module = createRequire(import.meta.url).resolve('@electric-sql/pglite')
+  const { folder, setup } = options
+  const worker = new Worker(THREAD, { eval: true, workerData: { module, folder, setup } })
+  const waiting: Waiting[] = []
+  const send = (message: Uint8Array | null, transferred: ArrayBufferLike[] = []) => {
+    worker.postMessage(message, transferred as ArrayBuffer[])
+  }
+  let failure: unknown
+  let end: unknown
+  let closing = false
+  const ended = new Promise<void>((resolve) => {
+    worker.on('error', (error) => {
+      failure = error
+    })
+    worker.on('exit', () => {
+      end = unavailable('The embedded database ended. Please retry.', failure)
+      for (const { reject } of waiting.splice(0)) reject(end)
+      if (!closing) options.onDeath()
+      resolve()
+    })
+  })
+  worker.on('message', (answer: Uint8Array) => waiting.shift()?.resolve(answer))
+  const answer = () => new Promise<Uint8Array>((resolve, reject) => waiting.push({ resolve, reject }))
+  await answer().catch((error: unknown) => {
+    throw failure ?? error
+  })
+  return {
+    exchange: async (messages) => {
+      if (end) throw end
+      const answered = answer()
+      send(messages, [messages.buffer])
+      return answered
+    },
+    async close() {
+      closing = true
+      send(null)
+      await ended
+    },
+  }
+}
