@@ -35,6 +35,12 @@ async function storedSteps(server: RunningServer, runId: string, key: string): P
   return new Set(((body as { metrics?: { step: number }[] }).metrics ?? []).map(({ step }) => step))
 }
 
+async function latestSteps(server: RunningServer, runId: string): Promise<Map<string, number>> {
+  const { body } = await server.request('GET', `/api/2.0/mlflow/runs/get?run_id=${runId}`)
+  const { metrics } = (body as { run: { data: { metrics: { key: string; step: number }[] } } }).run.data
+  return new Map(metrics.map(({ key, step }) => [key, step]))
+}
+
 describeEachEngine('a server that is stopped under load', (engine) => {
   it.each(['SIGTERM', 'SIGKILL'] as const)('has every acknowledged metric after %s', async (signal) => {
     const args = ['--backend-store-uri', engine.uri]
@@ -49,10 +55,12 @@ describeEachEngine('a server that is stopped under load', (engine) => {
     expect(acknowledged.flat().length).toBeGreaterThan(CLIENTS)
 
     const again = await runServer(args, { env })
+    const latest = await latestSteps(again, runId)
     for (const [client, key] of keys.entries()) {
       const stored = await storedSteps(again, runId, key)
       const lost = (acknowledged[client] ?? []).filter((step) => !stored.has(step))
       expect(lost, `${key} of ${acknowledged[client]?.length}`).toEqual([])
+      expect(latest.get(key), key).toBe(Math.max(...stored))
     }
   })
 })

@@ -1,0 +1,59 @@
+// The embedded database lives in a thread of its own: it blocks nobody, and its end is not the server's.
+import type { Worker } from 'node:worker_threads'
+import { sql } from 'drizzle-orm'
+import { describe, expect, it } from 'vitest'
+import { startApp, type TestApp } from '../support/app.ts'
+import { describeEachEngine } from '../support/engines.ts'
+
+const API = '/api/2.0/mlflow'
+
+async function createRun({ request }: TestApp): Promise<string> {
+  const { body } = await request('POST', `${API}/runs/create`, { experiment_id: '0' })
+  return (body as { run: { info: { run_id: string } } }).run.info.run_id
+}
+
+const logStep = ({ request }: TestApp, run_id: string, step: number) =>
+  request('POST', `${API}/runs/log-metric`, { run_id, key: 'loss', value: step, timestamp: step, step })
+
+async function latestStep({ request }: TestApp, runId: string): Promise<number | undefined> {
+  const { status, body } = await request('GET', `${API}/runs/get?run_id=${runId}`)
+  expect(status).toBe(200)
+  return (body as { run: { data: { metrics?: { step: number }[] } } }).run.data.metrics?.[0]?.step
+}
+
+describeEachEngine(
+  'the embedded database',
+  (target) => {
+    it('lets the server answer others during a long statement', async () => {
+      const app = await startApp(target, { uri: await target.another() })
+      const ended: string[] = []
+      const long = app.engine
+        .rows(sql`SELECT count(*) FROM generate_series(1, 5000000)`)
+        .then(() => ended.push('statement'))
+      expect((await app.request('GET', '/version')).status).toBe(200)
+      ended.push('answer')
+      await long
+      expect(ended).toEqual(['answer', 'statement'])
+      await app.close()
+    })
+
+    describe('that ends by itself', () => {
+      it('fails what was under way with 503, comes back and has all that was acknowledged', async () => {
+        const threads: Worker[] = []
+        process.on('worker', (thread) => threads.push(thread))
+        const app = await startApp(target, { uri: await target.another() })
+        const runId = await createRun(app)
+        for (let step = 0; step < 5; step++) expect((await logStep(app, runId, step)).status).toBe(200)
+        const during = app.request('POST', `${API}/runs/search`, { experiment_ids: ['0'] })
+        await threads[0]?.terminate()
+        expect(await during).toMatchObject({ status: 503, body: { error_code: 'TEMPORARILY_UNAVAILABLE' } })
+        expect(await latestStep(app, runId)).toBe(4)
+        expect(threads).toHaveLength(2)
+        expect((await logStep(app, runId, 6)).status).toBe(200)
+        expect(await latestStep(app, runId)).toBe(6)
+        await app.close()
+      })
+    })
+  },
+  ['PGlite'],
+)
