@@ -28,7 +28,7 @@ export const takeNew = (column: Column) => () => sql`${sql.identifier(column.nam
 export interface BulkWrite {
   table: string
   rows: number
-  upsert: () => Statement
+  upsert: () => Statement[]
   /** Rows that are probably new go into an INSERT that fails when one is not, the others into an upsert. */
   insertFirst?: () => Statement[]
 }
@@ -54,14 +54,23 @@ export function createUpsert<T extends PgTable>(
       answer.length > 0 ? sql` RETURNING ${sql.join(answer, sql`, `)}` : sql.empty()
     }`,
   )
+  // Rows of one run share most of their values. Elsewhere a statement more is another commit.
+  const partsOf = (rows: readonly RowOf<T>[]) =>
+    engine.dialect.exclusive ? splitByKey(rows, propertyOf(table, primaryKeyOf(table)[0])) : [rows]
   return (rows) => {
-    const write = { table: name, rows: rows.length, upsert: () => upsert(rows) }
+    const write = { table: name, rows: rows.length, upsert: () => partsOf(rows).map(upsert) }
     if (!isNew || !engine.dialect.insertsFaster) return write
     const fresh: RowOf<T>[] = []
     const known: RowOf<T>[] = []
     for (const row of rows) (isNew(row) ? fresh : known).push(row)
     if (fresh.length === 0) return write
-    return { ...write, insertFirst: () => [insert(fresh), ...(known.length > 0 ? [upsert(known)] : [])] }
+    return {
+      ...write,
+      insertFirst: () => [
+        ...partsOf(fresh).map(insert),
+        ...(known.length > 0 ? partsOf(known).map(upsert) : []),
+      ],
+    }
   }
 }
 
@@ -100,7 +109,11 @@ export async function writeAll(
   const filled = writes.filter(({ rows }) => rows > 0)
   if (filled.length === 0) return writes.map(() => [])
   const results =
-    (await tryInserts(engine, filled)) ?? (await engine.executeAll(filled.map(({ upsert }) => upsert())))
+    (await tryInserts(engine, filled)) ??
+    (await executeWrites(
+      engine,
+      filled.map(({ upsert }) => upsert()),
+    ))
   return writes.map((write) => {
     if (write.rows === 0) return []
     const { rows = [], rowCount = 0 } = results[filled.indexOf(write)] ?? {}
@@ -116,20 +129,27 @@ export async function writeAll(
 /** The result of each write, or undefined when none asks for it or a row was not new: then all are to be upserted. */
 async function tryInserts(engine: Engine, writes: readonly BulkWrite[]): Promise<Result[] | undefined> {
   if (!writes.some(({ insertFirst }) => insertFirst)) return undefined
-  const statements = writes.map(({ upsert, insertFirst }) => insertFirst?.() ?? [upsert()])
   try {
-    const results = await engine.executeAll(statements.flat())
-    return statements.map(({ length }) => {
-      const own = results.splice(0, length)
-      return {
-        rows: own.flatMap(({ rows }) => rows),
-        rowCount: own.reduce((sum, { rowCount }) => sum + rowCount, 0),
-      }
-    })
+    return await executeWrites(
+      engine,
+      writes.map(({ upsert, insertFirst = upsert }) => insertFirst()),
+    )
   } catch (error) {
     if (error instanceof DuplicateKeyError) return undefined
     throw error
   }
+}
+
+/** One result for the statements of each write. */
+async function executeWrites(engine: Engine, writes: readonly Statement[][]): Promise<Result[]> {
+  const results = await engine.executeAll(writes.flat())
+  return writes.map(({ length }) => {
+    const own = results.splice(0, length)
+    return {
+      rows: own.flatMap(({ rows }) => rows),
+      rowCount: own.reduce((sum, { rowCount }) => sum + rowCount, 0),
+    }
+  })
 }
 
 /** Upserts rows of one table. @see createUpsert, writeAll */
@@ -144,9 +164,20 @@ export async function upsertRows<T extends PgTable>(
   return returned ?? []
 }
 
+/** The name of a column's property in rows. */
+const propertyOf = <T extends PgTable>(table: T, column: Column | undefined) =>
+  Object.entries(getTableColumns(table)).find(([, own]) => own === column)?.[0] as keyof RowOf<T>
+
 function primaryKeyOf(table: PgTable): Column[] {
   const { columns, primaryKeys } = getTableConfig(table)
   return primaryKeys[0]?.columns ?? columns.filter((column) => column.primary)
+}
+
+/** Rows cut where the value of a property changes, unless the pieces were small. */
+function splitByKey<Row>(rows: readonly Row[], property: keyof Row): (readonly Row[])[] {
+  const starts = rows.flatMap((row, i) => (i === 0 || row[property] !== rows[i - 1]?.[property] ? [i] : []))
+  if (rows.length < starts.length * SHARED_FROM) return [rows]
+  return starts.map((start, i) => rows.slice(start, starts[i + 1]))
 }
 
 /** Rows from which on it pays to send a value that all of them share once. */

@@ -18,10 +18,16 @@ export interface PgliteThreadOptions {
   onDeath: () => void
 }
 
+/**
+ * How long the thread looks out for the next message before it sleeps, in milliseconds: requests often need some
+ * statements in a row, and waking it takes 40 µs, as long as a small statement (measured on two virtual cores).
+ */
+const LOOK_OUT_MS = 0.1
+
 // Text, since a thread cannot be started from TypeScript. The bytes of an answer lie in PGlite's memory and are
 // overwritten later; all of it happens before execProtocolRawStream returns.
 const THREAD = `
-const { parentPort, workerData } = require('node:worker_threads')
+const { parentPort, receiveMessageOnPort, workerData } = require('node:worker_threads')
 const { PGlite } = require(workerData.module)
 const store = new PGlite(workerData.folder)
 
@@ -37,6 +43,21 @@ function exchange(messages) {
   parentPort.postMessage(answer, [answer.buffer])
 }
 
+function next() {
+  const end = performance.now() + workerData.lookOutMs
+  for (;;) {
+    const received = receiveMessageOnPort(parentPort)
+    if (received || performance.now() > end) return received
+  }
+}
+
+function serve(messages) {
+  for (let received = { message: messages }; received; received = next()) {
+    if (!received.message) return close()
+    exchange(received.message)
+  }
+}
+
 async function close() {
   await store.close()
   parentPort.close()
@@ -45,7 +66,7 @@ async function close() {
 async function main() {
   await store.waitReady
   await store.exec(workerData.setup)
-  parentPort.on('message', (messages) => (messages ? exchange(messages) : close()))
+  parentPort.on('message', serve)
   parentPort.postMessage('ready')
 }
 
@@ -61,7 +82,10 @@ interface Waiting {
 export async function startPgliteThread(options: PgliteThreadOptions): Promise<PgliteThread> {
   const module = createRequire(import.meta.url).resolve('@electric-sql/pglite')
   const { folder, setup } = options
-  const worker = new Worker(THREAD, { eval: true, workerData: { module, folder, setup } })
+  const worker = new Worker(THREAD, {
+    eval: true,
+    workerData: { module, folder, setup, lookOutMs: LOOK_OUT_MS },
+  })
   const waiting: Waiting[] = []
   const send = (message: Uint8Array | null, transferred: ArrayBufferLike[] = []) => {
     worker.postMessage(message, transferred as ArrayBuffer[])

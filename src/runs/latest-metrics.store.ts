@@ -12,9 +12,11 @@ const { runId, step, timestamp, value, isNan } = latestMetrics
 /** Keys that are known to be stored, some 100 bytes each. */
 const KEYS_REMEMBERED = 50_000
 /** How long points may wait: those of a training loop that come meanwhile cost no row of their own. */
-const WAIT_MS = 250
-/** Points that wait at most, which takes a reader some 100 ms. */
-const MAX_WAITING = 10_000
+const WAIT_MS = 1000
+/** Points from which on they are written at once, beside new ones. */
+const MANY_WAITING = 8_000
+/** Points that wait at most, which takes a reader some 200 ms. */
+const MAX_WAITING = 16_000
 /** Points per statement while others want the database, too. */
 const CHUNK = 2_000
 
@@ -27,7 +29,7 @@ export interface LatestMetricsWriter {
 }
 
 /**
- * Returns the writer of a server. Where the engine lets writes wait, points wait until somebody reads, 250 ms at
+ * Returns the writer of a server. Where the engine lets writes wait, points wait until somebody reads, a second at
  * most, and only the last of a key is written. Their runs are marked in `latest_metrics_pending` in the statement
  * that writes the histories, so that a process that was killed finds out from the histories what it still owed.
  */
@@ -78,7 +80,8 @@ function createDeferred(engine: Engine, upserts: Upserts): LatestMetricsWriter |
   function write(): Promise<void> {
     const written = writing.then(async () => {
       await recover()
-      while (waiting.size > 0) await writeChunk()
+      // A point that replaces a waiting one takes its place, new keys come last.
+      for (let due = waiting.size; due > 0; due -= CHUNK) await writeChunk()
       await unmark()
     })
     writing = written.catch(() => {})
@@ -102,19 +105,22 @@ function createDeferred(engine: Engine, upserts: Upserts): LatestMetricsWriter |
 
   /** Statements run in the order of their sending, and a run is marked again by the next flush that has it. */
   async function unmark(): Promise<void> {
-    const runs = [...marked].filter((run) => !flushing.includes(run))
-    if (waiting.size > 0 || runs.length === 0) return
+    const owed = new Set(flushing)
+    for (const point of waiting.values()) owed.add(point.runId)
+    const runs = [...marked].filter((run) => !owed.has(run))
+    if (runs.length === 0) return
     for (const run of runs) marked.delete(run)
     await engine.db.delete(latestMetricsPending).where(inArray(latestMetricsPending.runId, runs))
   }
 
-  function writeSoon(): void {
-    if (timer) return
+  function writeSoon(ms: number): void {
+    if (timer && ms > 0) return
+    clearTimeout(timer)
     timer = setTimeout(() => {
       timer = undefined
       // What could not be written waits for the next point or reader.
       write().catch(() => {})
-    }, WAIT_MS).unref()
+    }, ms).unref()
   }
 
   function recover(): Promise<void> {
@@ -142,7 +148,8 @@ function createDeferred(engine: Engine, upserts: Upserts): LatestMetricsWriter |
       flushing = []
       for (const point of newest) putNewer(waiting, point)
       if (waiting.size >= MAX_WAITING) await write()
-      else if (waiting.size > 0) writeSoon()
+      else if (waiting.size >= MANY_WAITING) writeSoon(0)
+      else if (waiting.size > 0) writeSoon(WAIT_MS)
     },
   }
 }
