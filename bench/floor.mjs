@@ -49,9 +49,13 @@ async function alternate({ direct, clients, fill, rounds, seconds }) {
   const results = { server: [], floor: [], served: 0 }
   let replayed = 0
   const serve = () => direct.send(encodePost('runs/log-batch', fill(FIRST + results.served++)))
-  for (let round = 0; round < rounds; round++) {
-    results.server.push(await measure({ clients: 1, seconds, work: serve }))
-    results.floor.push(await measure({ clients: 1, seconds, work: () => replay(clients, ++replayed) }))
+  // The first round warms both up and is not counted.
+  for (let round = 0; round <= rounds; round++) {
+    const server = await measure({ clients: 1, seconds, work: serve })
+    const floor = await measure({ clients: 1, seconds, work: () => replay(clients, ++replayed) })
+    if (round === 0) continue
+    results.server.push(server)
+    results.floor.push(floor)
   }
   return results
 }

@@ -48,15 +48,19 @@ async function measureIdle(servers) {
   }))
 }
 
-/** Each round gives every server one turn, beginning with another one; who fails once is out of this work. */
+/**
+ * Each round gives every server one turn, beginning with another one; who fails once is out of this work. The round
+ * before the first one warms all of them up and is not counted.
+ */
 async function runWork(servers, work, options) {
   const results = new Map(servers.map((server) => [server.name, []]))
-  for (let round = 0; round < options.rounds; round++) {
+  for (let round = 0; round <= options.rounds; round++) {
     for (let turn = 0; turn < servers.length; turn++) {
       const server = servers[(turn + round) % servers.length]
       if (results.get(server.name) instanceof Error) continue
       try {
-        results.get(server.name).push(await work.run(server, options.seconds, options))
+        const result = await work.run(server, options.seconds, options)
+        if (round > 0) results.get(server.name).push(result)
       } catch (error) {
         results.set(server.name, error)
       }

@@ -126,6 +126,18 @@ export async function writeAll(
   })
 }
 
+/** Like `writeAll`, one step after the other: rows of a step are there only with those of the steps before. */
+export async function writeInOrder(
+  engine: Engine,
+  steps: readonly (readonly BulkWrite[])[],
+): Promise<Record<string, unknown>[][]> {
+  // There the statements of one exchange run in their order and are one commit.
+  if (engine.dialect.exclusive) return writeAll(engine, steps.flat())
+  const results: Record<string, unknown>[][] = []
+  for (const step of steps) results.push(...(await writeAll(engine, step)))
+  return results
+}
+
 /** The result of each write, or undefined when none asks for it or a row was not new: then all are to be upserted. */
 async function tryInserts(engine: Engine, writes: readonly BulkWrite[]): Promise<Result[] | undefined> {
   if (!writes.some(({ insertFirst }) => insertFirst)) return undefined

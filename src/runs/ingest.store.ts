@@ -1,11 +1,11 @@
-// The ingest path: metrics, params and tags of concurrent requests go out as one bulk statement per table.
-import { comesFirst, createUpsert, keepStored, takeNew, writeAll } from '../database/bulk.ts'
+// The ingest path: new runs, metrics, params and tags of concurrent requests go out as one bulk statement per table.
+import { comesFirst, createUpsert, keepStored, takeNew, writeInOrder } from '../database/bulk.ts'
 import type { Engine } from '../database/engine.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
 import { type MetricRow, metrics } from '../metrics/tables.ts'
 import { createLatestMetricsWriter, newestPoints } from './latest-metrics.store.ts'
 import { idOf, inKeyOrder } from './rows.ts'
-import { type ParamRow, params, type TagRow, tags } from './tables.ts'
+import { type ParamRow, params, type RunRow, runs, type TagRow, tags } from './tables.ts'
 
 /** What one request writes to one run. Keys of params are distinct. */
 export interface RunWrite {
@@ -14,6 +14,8 @@ export interface RunWrite {
   metrics: MetricRow[]
   params: ParamRow[]
   tags: TagRow[]
+  /** A new run. Its row comes last: with it the run exists, tags and all. */
+  run?: RunRow
 }
 
 /** A param that already has another value; it keeps it. */
@@ -49,6 +51,10 @@ export function createRunWriter(engine: Engine): RunWriter {
     returning: [params.runId, params.key, params.value],
     isNew: comesFirst(idOf, KEYS_REMEMBERED),
   })
+  const upsertRuns = createUpsert(engine, runs, {
+    onConflict: keepStored(runs.experimentId),
+    isNew: () => true,
+  })
   return createGroupCommit<RunWrite, ParamConflict[]>({
     weigh: (write) => write.metrics.length + write.params.length + write.tags.length + 1,
     maxFlush: MAX_ROWS_PER_FLUSH,
@@ -57,11 +63,14 @@ export function createRunWriter(engine: Engine): RunWriter {
       const points = writes.flatMap((write) => write.metrics)
       const newest = newestPoints(points)
       const latestWrites = latest.writes(newest)
-      const [storedParams = [], ...stored] = await writeAll(engine, [
-        upsertParams(firstParams(writes)),
-        ...latestWrites,
-        upsertMetrics(newest.length === points.length ? newest : distinctPoints(points)),
-        upsertTags(lastTags(writes)),
+      const [storedParams = [], ...stored] = await writeInOrder(engine, [
+        [
+          upsertParams(firstParams(writes)),
+          ...latestWrites,
+          upsertMetrics(newest.length === points.length ? newest : distinctPoints(points)),
+          upsertTags(lastTags(writes)),
+        ],
+        [upsertRuns(writes.flatMap(({ run }) => run ?? []))],
       ])
       await latest.settle(newest, stored.slice(0, latestWrites.length))
       return findConflicts(writes, storedParams)

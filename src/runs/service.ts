@@ -64,7 +64,6 @@ export function createRunService({ engine, clock, write, requireActiveExperiment
     )
   }
 
-  /** The run's row comes last: with it the run exists, tags and all. */
   async function create(input: {
     experiment_id?: string
     user_id?: string
@@ -88,8 +87,14 @@ export function createRunService({ engine, clock, write, requireActiveExperiment
       artifactUri: appendToUriPath(experiment.artifactLocation ?? '', runId, 'artifacts'),
     }
     const tagRows = tags.map((tag) => ({ ...tag, runId, experimentId: row.experimentId }))
-    await write({ experimentId: row.experimentId, runId, metrics: [], params: [], tags: tagRows })
-    await store.insertRun(engine, row)
+    await write({
+      experimentId: row.experimentId,
+      runId,
+      metrics: [],
+      params: [],
+      tags: tagRows,
+      run: row,
+    })
     return runToWire(row, { metrics: [], params: [], tags }, { inputs: {}, outputs: undefined })
   }
 

@@ -2,7 +2,6 @@
 import { and, type Column, eq, ne, or, sql } from 'drizzle-orm'
 import { equalsAny, padKeys } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
-import { DuplicateKeyError } from '../database/errors.ts'
 import { unavailable } from '../errors.ts'
 import { fieldsToMetric, type Metric } from '../metrics/schema.ts'
 import { latestMetrics } from '../metrics/tables.ts'
@@ -26,15 +25,6 @@ export function createRunFinder(engine: Engine): (runIds: string[]) => Promise<M
     bySize.set(keys.length, query)
     const rows = await query.execute(Object.fromEntries(keys.map((key, i) => [`id${i}`, key])))
     return new Map(rows.map((row) => [row.runId, row]))
-  }
-}
-
-/** Inserts a run under an id that nobody else has. CrateDB repeats an insert whose node dies, and may meet its own row. */
-export async function insertRun(engine: Engine, row: RunRow): Promise<void> {
-  try {
-    await engine.db.insert(runs).values(row)
-  } catch (error) {
-    if (!(error instanceof DuplicateKeyError)) throw error
   }
 }
 

@@ -7,7 +7,6 @@ import { searchExperimentRows } from '../../src/experiments/search.store.ts'
 import { insertExperiment, upsertExperimentTags } from '../../src/experiments/store.ts'
 import { createRunWriter } from '../../src/runs/ingest.store.ts'
 import { searchRunRows } from '../../src/runs/search.store.ts'
-import { insertRun } from '../../src/runs/store.ts'
 import { parseExperimentFilter, parseExperimentOrderBy } from '../../src/search/experiment-search.ts'
 import { parseRunFilter, parseRunOrderBy } from '../../src/search/run-search.ts'
 import { describeEachEngine } from '../support/engines.ts'
@@ -110,6 +109,11 @@ async function storeRun(
       isNan: value === 'nan',
       value: value === 'nan' ? 0 : (INFINITIES[value] ?? Number(value)),
     })),
+    run: {
+      ...{ runId, experimentId, runName: stored.name, userId: stored.user_id, status: stored.status },
+      ...{ startTime: stored.start_time, endTime: stored.end_time, deletedTimeMs: null },
+      ...{ lifecycleStage: 'active', artifactUri: '/x' },
+    },
   })
   const datasetIds = stored.datasets.map(([name, digest]) => `${name}-${digest}`)
   await insertInputs(engine, {
@@ -130,11 +134,6 @@ async function storeRun(
         loggedOrder,
       },
     })),
-  })
-  await insertRun(engine, {
-    ...{ runId, experimentId, runName: stored.name, userId: stored.user_id, status: stored.status },
-    ...{ startTime: stored.start_time, endTime: stored.end_time, deletedTimeMs: null },
-    ...{ lifecycleStage: 'active', artifactUri: '/x' },
   })
 }
 
