@@ -2,4 +2,11 @@
 // The program: hands its arguments to cli/ and ends with the exit code that comes back.
 import { run } from './cli/program.ts'
 
+// `crateflow … | head`: whoever reads no further has what was wanted.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
 process.exitCode = await run(process.argv.slice(2))

@@ -32,7 +32,7 @@ export const latestMetrics = pgTable('latest_metrics', point, (table) => [
 ])
 
 /** Runs whose latest points may not be written yet, where the engine lets them wait. */
-export const latestMetricsPending = pgTable('latest_metrics_pending', {
+export const latestMetricsDue = pgTable('latest_metrics_due', {
   runId: text('run_id').primaryKey(),
   since: milliseconds('since').notNull(),
 })

@@ -4,7 +4,7 @@ import { type BulkWrite, comesFirst, createUpsert, keepStored, takeNew, writeAll
 import { excluded } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { ofRun } from '../metrics/store.ts'
-import { type LatestMetricRow, latestMetrics, latestMetricsPending, metrics } from '../metrics/tables.ts'
+import { type LatestMetricRow, latestMetrics, latestMetricsDue, metrics } from '../metrics/tables.ts'
 import { idOf, inKeyOrder } from './rows.ts'
 
 const { runId, step, timestamp, value, isNan } = latestMetrics
@@ -30,7 +30,7 @@ export interface LatestMetricsWriter {
 
 /**
  * Returns the writer of a server. Where the engine lets writes wait, points wait until somebody reads, a second at
- * most, and only the last of a key is written. Their runs are marked in `latest_metrics_pending` in the statement
+ * most, and only the last of a key is written. Their runs are marked in `latest_metrics_due` in the statement
  * that writes the histories, so that a process that was killed finds out from the histories what it still owed.
  */
 export function createLatestMetricsWriter(engine: Engine): LatestMetricsWriter {
@@ -110,7 +110,7 @@ function createDeferred(engine: Engine, upserts: Upserts): LatestMetricsWriter |
     const runs = [...marked].filter((run) => !owed.has(run))
     if (runs.length === 0) return
     for (const run of runs) marked.delete(run)
-    await engine.db.delete(latestMetricsPending).where(inArray(latestMetricsPending.runId, runs))
+    await engine.db.delete(latestMetricsDue).where(inArray(latestMetricsDue.runId, runs))
   }
 
   function writeSoon(ms: number): void {
@@ -132,8 +132,8 @@ function createDeferred(engine: Engine, upserts: Upserts): LatestMetricsWriter |
   }
 
   if (!engine.deferWrites([metrics, latestMetrics], write)) return undefined
-  const mark = createUpsert(engine, latestMetricsPending, {
-    onConflict: keepStored(latestMetricsPending.since),
+  const mark = createUpsert(engine, latestMetricsDue, {
+    onConflict: keepStored(latestMetricsDue.since),
   })
   // Its first statement runs before any that marks a run.
   recover().catch(() => {})
@@ -156,7 +156,7 @@ function createDeferred(engine: Engine, upserts: Upserts): LatestMetricsWriter |
 
 /** Finds the newest points of all marked runs in their histories, as a process that was killed would have written them. */
 async function rebuildMarked(engine: Engine): Promise<void> {
-  const runs = await engine.db.select({ runId: latestMetricsPending.runId }).from(latestMetricsPending)
+  const runs = await engine.db.select({ runId: latestMetricsDue.runId }).from(latestMetricsDue)
   for (const { runId: run } of runs) {
     await engine.execute(sql`INSERT INTO ${latestMetrics}
       (run_id, key, value, timestamp, step, is_nan, experiment_id)
@@ -166,7 +166,7 @@ async function rebuildMarked(engine: Engine): Promise<void> {
         [value, timestamp, step, isNan].map((column) => takeNew(column)()),
         sql`, `,
       )}`)
-    await engine.db.delete(latestMetricsPending).where(inArray(latestMetricsPending.runId, [run]))
+    await engine.db.delete(latestMetricsDue).where(inArray(latestMetricsDue.runId, [run]))
   }
 }
 

@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { DatabaseConfigSchema, ServerConfigSchema } from '../../src/config.ts'
 import { settingOf } from '../../src/settings.ts'
+import { useService } from '../support/services.ts'
 import { runProgram } from './program.ts'
 
 const SECRET = 'hunter2'
@@ -77,6 +79,13 @@ describe('the command line', () => {
       expect(stdout).toContain(flags)
       expect(stdout).toContain(`[${env}]`)
     }
+  })
+
+  it('says nothing when nobody reads its help to the end', async () => {
+    const { main } = await useService('build')
+    const piped = 'set -o pipefail; "$0" "$1" server --help | true'
+    const { status, stderr } = spawnSync('bash', ['-c', piped, process.execPath, main], { encoding: 'utf8' })
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   })
 
   it('prints its version', async () => {

@@ -1,4 +1,4 @@
-// Migrations: the same tables on every engine, safe with several servers, resumable, dropped in one call.
+// Migrations: the tables that the code declares on every engine, safe with several servers, resumable, dropped in one call.
 import { getTableColumns, getTableName, sql, type Table } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import type { Engine } from '../../src/database/engine.ts'
@@ -32,6 +32,12 @@ const declared: Table[] = [
   ),
 ]
 
+/** The mark of the embedded engine's ingest path is of no use on CrateDB. */
+const declaredOn = ({ dialect }: Engine): Table[] =>
+  declared.filter((table) => dialect.migrations === 'postgres' || table !== metrics.latestMetricsDue)
+
+const namesOn = (engine: Engine): string[] => declaredOn(engine).map(getTableName).sort()
+
 const open = (uri: string) => openEngine(parseBackendUri(uri), { maxConnections: 4 })
 
 /** Column names and types by table, in one spelling for all engines. */
@@ -51,7 +57,7 @@ describeEachEngine('migrations', (target) => {
     const engine = await open(await target.another({ empty: true }))
     await migrate(engine, LAYOUT)
     const expected = Object.fromEntries(
-      declared.map((table) => [
+      declaredOn(engine).map((table) => [
         getTableName(table),
         Object.fromEntries(
           Object.values(getTableColumns(table)).map((column) => [column.name, column.getSQLType()]),
@@ -93,7 +99,7 @@ describeEachEngine('migrations', (target) => {
       }
       await expect(migrate(dying, LAYOUT)).rejects.toThrow('killed')
       await migrate(engine, LAYOUT)
-      expect(Object.keys(await columnsOf(engine)).sort()).toEqual(declared.map(getTableName).sort())
+      expect(Object.keys(await columnsOf(engine)).sort()).toEqual(namesOn(engine))
     }
     await engine.close()
   }, 600_000)
@@ -111,7 +117,7 @@ describeEachEngine('migrations', (target) => {
   it('drop every table of the schema', async () => {
     const engine = await open(await target.another({ empty: true }))
     await migrate(engine, LAYOUT)
-    expect((await dropAllTables(engine)).sort()).toEqual(declared.map(getTableName).sort())
+    expect((await dropAllTables(engine)).sort()).toEqual(namesOn(engine))
     expect(await tableNames(engine)).toEqual([])
     await engine.close()
   })
@@ -124,9 +130,8 @@ describeEachEngine(
       const uri = await target.another({ empty: true })
       const engines = await Promise.all(Array.from({ length: 6 }, () => open(uri)))
       await Promise.all(engines.map((engine) => migrate(engine, LAYOUT)))
-      expect(Object.keys(await columnsOf(engines[0] as Engine)).sort()).toEqual(
-        declared.map(getTableName).sort(),
-      )
+      const first = engines[0] as Engine
+      expect(Object.keys(await columnsOf(first)).sort()).toEqual(namesOn(first))
       for (const engine of engines) await engine.close()
     })
   },

@@ -30,6 +30,11 @@ describeEachEngine('the SQL of the README', (target) => {
   beforeAll(async () => {
     app = await startApp(target)
     await logRuns(app)
+    if (target.name === 'PGlite') {
+      // Users read it when the server has been stopped.
+      await app.close()
+      app = await startApp(target)
+    }
     if (isCrateDb) await keepReadings(app, readings)
   })
   afterAll(async () => {
