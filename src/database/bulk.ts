@@ -93,6 +93,10 @@ export function comesFirst<Row>(idOf: (row: Row) => string, limit: number): (row
   }
 }
 
+/** Rows sorted by primary key: PostgreSQL servers that write the same rows at once must lock them in one order. */
+export const inKeyOrder = <Row>(rows: Map<string, Row>): Row[] =>
+  [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+
 /**
  * Runs bulk writes that do not depend on each other, and answers each one's returned rows.
  *

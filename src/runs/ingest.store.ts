@@ -1,11 +1,10 @@
 // The ingest path: new runs, metrics, params and tags of concurrent requests go out as one bulk statement per table.
-import { comesFirst, createUpsert, keepStored, takeNew, writeInOrder } from '../database/bulk.ts'
+import { comesFirst, createUpsert, inKeyOrder, keepStored, takeNew, writeInOrder } from '../database/bulk.ts'
 import type { Engine } from '../database/engine.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
 import { type MetricRow, metrics } from '../metrics/tables.ts'
 import { createLatestMetricsWriter, newestPoints } from './latest-metrics.store.ts'
-import { idOf, inKeyOrder } from './rows.ts'
-import { type ParamRow, params, type RunRow, runs, type TagRow, tags } from './tables.ts'
+import { idOf, type ParamRow, params, type RunRow, runs, type TagRow, tags } from './tables.ts'
 
 /** What one request writes to one run. Keys of params are distinct. */
 export interface RunWrite {

@@ -1,11 +1,18 @@
 // Keeps each metric's newest point: with its history, or, where one process has the database to itself, behind it.
 import { inArray, type SQL, sql } from 'drizzle-orm'
-import { type BulkWrite, comesFirst, createUpsert, keepStored, takeNew, writeAll } from '../database/bulk.ts'
+import {
+  type BulkWrite,
+  comesFirst,
+  createUpsert,
+  inKeyOrder,
+  keepStored,
+  takeNew,
+  writeAll,
+} from '../database/bulk.ts'
 import { excluded } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
-import { ofRun } from '../metrics/store.ts'
 import { type LatestMetricRow, latestMetrics, latestMetricsDue, metrics } from '../metrics/tables.ts'
-import { idOf, inKeyOrder } from './rows.ts'
+import { idOf } from './tables.ts'
 
 const { runId, step, timestamp, value, isNan } = latestMetrics
 
@@ -161,7 +168,7 @@ async function rebuildMarked(engine: Engine): Promise<void> {
     await engine.execute(sql`INSERT INTO ${latestMetrics}
       (run_id, key, value, timestamp, step, is_nan, experiment_id)
       SELECT DISTINCT ON (key) run_id, key, value, timestamp, step, is_nan, experiment_id
-      FROM ${metrics} WHERE ${ofRun(run)} ORDER BY key, step DESC, timestamp DESC, value DESC
+      FROM ${metrics} WHERE run_id = ${run} ORDER BY key, step DESC, timestamp DESC, value DESC
       ON CONFLICT (run_id, key) DO UPDATE SET ${sql.join(
         [value, timestamp, step, isNan].map((column) => takeNew(column)()),
         sql`, `,
