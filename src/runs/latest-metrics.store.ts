@@ -1,5 +1,5 @@
 // Keeps each metric's newest point: with its history, or, where one process has the database to itself, behind it.
-import { inArray, type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import {
   type BulkWrite,
   comesFirst,
@@ -9,7 +9,7 @@ import {
   takeNew,
   writeAll,
 } from '../database/bulk.ts'
-import { excluded } from '../database/columns.ts'
+import { equalsAny, excluded } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { type LatestMetricRow, latestMetrics, latestMetricsDue, metrics } from '../metrics/tables.ts'
 import { idOf } from './tables.ts'
@@ -110,14 +110,19 @@ function createDeferred(engine: Engine, upserts: Upserts): LatestMetricsWriter |
     }
   }
 
-  /** Statements run in the order of their sending, and a run is marked again by the next flush that has it. */
+  /**
+   * Takes the marks of runs that nothing is owed to. A flush that has one of them from now on marks it again, behind
+   * this: statements run in the order of their sending, so nothing must be awaited before the deletion.
+   */
   async function unmark(): Promise<void> {
     const owed = new Set(flushing)
     for (const point of waiting.values()) owed.add(point.runId)
     const runs = [...marked].filter((run) => !owed.has(run))
     if (runs.length === 0) return
     for (const run of runs) marked.delete(run)
-    await engine.db.delete(latestMetricsDue).where(inArray(latestMetricsDue.runId, runs))
+    await engine.execute(
+      sql`DELETE FROM ${latestMetricsDue} WHERE ${equalsAny(latestMetricsDue.runId, runs)}`,
+    )
   }
 
   function writeSoon(ms: number): void {
@@ -131,10 +136,15 @@ function createDeferred(engine: Engine, upserts: Upserts): LatestMetricsWriter |
   }
 
   function recover(): Promise<void> {
-    recovered ??= rebuildMarked(engine).catch((error: unknown) => {
-      recovered = undefined
-      throw error
-    })
+    recovered ??= rebuildMarked(engine).then(
+      (runs) => {
+        for (const run of runs) marked.add(run)
+      },
+      (error: unknown) => {
+        recovered = undefined
+        throw error
+      },
+    )
     return recovered
   }
 
@@ -142,8 +152,7 @@ function createDeferred(engine: Engine, upserts: Upserts): LatestMetricsWriter |
   const mark = createUpsert(engine, latestMetricsDue, {
     onConflict: keepStored(latestMetricsDue.since),
   })
-  // Its first statement runs before any that marks a run.
-  recover().catch(() => {})
+  write().catch(() => {})
   return {
     writes(newest) {
       flushing = [...new Set(newest.map((point) => point.runId))]
@@ -161,20 +170,21 @@ function createDeferred(engine: Engine, upserts: Upserts): LatestMetricsWriter |
   }
 }
 
-/** Finds the newest points of all marked runs in their histories, as a process that was killed would have written them. */
-async function rebuildMarked(engine: Engine): Promise<void> {
+/**
+ * Finds the newest points of all marked runs in their histories, as a process that was killed would have written
+ * them, and answers the runs. Their marks stay: by now points of this process may wait under them.
+ */
+async function rebuildMarked(engine: Engine): Promise<string[]> {
   const runs = await engine.db.select({ runId: latestMetricsDue.runId }).from(latestMetricsDue)
+  const changes = [value, timestamp, step, isNan].map((column) => takeNew(column)())
   for (const { runId: run } of runs) {
     await engine.execute(sql`INSERT INTO ${latestMetrics}
       (run_id, key, value, timestamp, step, is_nan, experiment_id)
       SELECT DISTINCT ON (key) run_id, key, value, timestamp, step, is_nan, experiment_id
       FROM ${metrics} WHERE run_id = ${run} ORDER BY key, step DESC, timestamp DESC, value DESC
-      ON CONFLICT (run_id, key) DO UPDATE SET ${sql.join(
-        [value, timestamp, step, isNan].map((column) => takeNew(column)()),
-        sql`, `,
-      )}`)
-    await engine.db.delete(latestMetricsDue).where(inArray(latestMetricsDue.runId, [run]))
+      ON CONFLICT (run_id, key) DO UPDATE SET ${sql.join(changes, sql`, `)}`)
   }
+  return runs.map(({ runId: run }) => run)
 }
 
 /** Whether `a` is newer than `b`: by step, then timestamp, then value. */
