@@ -24,7 +24,8 @@ export interface PgliteThreadOptions {
  */
 const LOOK_OUT_MS = 0.1
 
-// Text, since a thread cannot be started from TypeScript. The bytes of an answer lie in PGlite's memory and are
+// Text, since a thread cannot be started from TypeScript. An answer that does not end with ReadyForQuery (Z) is that of
+// a PANIC, for instance when the disk is full: PGlite takes nothing any more then, and would search for it for ever. The bytes of an answer lie in PGlite's memory and are
 // overwritten later; all of it happens before execProtocolRawStream returns.
 const THREAD = `
 const { parentPort, receiveMessageOnPort, workerData } = require('node:worker_threads')
@@ -40,7 +41,9 @@ function exchange(messages) {
     answer.set(part, end)
     end += part.length
   }
+  const isReady = answer[answer.length - 6] === 'Z'.charCodeAt(0)
   parentPort.postMessage(answer, [answer.buffer])
+  if (!isReady) process.exit(1)
 }
 
 function next() {

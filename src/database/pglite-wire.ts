@@ -4,6 +4,7 @@
 import { serialize } from 'pg-protocol'
 import type { BackendMessage, DatabaseError } from 'pg-protocol/dist/messages.js'
 import { Parser } from 'pg-protocol/dist/parser.js'
+import { unavailable } from '../errors.ts'
 import { MAX_PREPARED_TEXT, type Result, type Statement } from './engine.ts'
 import { toText, typeParser } from './values.ts'
 
@@ -38,6 +39,8 @@ export function createWire(send: (messages: Uint8Array) => Promise<Uint8Array>):
     const answers: BackendMessage[] = []
     new Parser().parse(Buffer.from(bytes.buffer), (message) => answers.push(message))
     const failed = answers.find(({ name }) => name === 'error')
+    if (answers.at(-1)?.name !== 'readyForQuery')
+      throw unavailable('The embedded database ended. Please retry.', failed)
     if (failed) throw failed
     return answers
   }
@@ -83,7 +86,7 @@ export function createWire(send: (messages: Uint8Array) => Promise<Uint8Array>):
     try {
       return await runTogether(statements, rowMode)
     } catch (error) {
-      if (!STALE_PLAN.has((error as DatabaseError).code ?? '') || known.size === 0) throw error
+      if (!STALE_PLAN.has((error as DatabaseError).code ?? '')) throw error
       known.clear()
       await exchange([serialize.query('DEALLOCATE ALL')])
       return runTogether(statements, rowMode)

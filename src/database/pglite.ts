@@ -43,14 +43,8 @@ async function open(target: PgliteTarget, options: EngineOptions, release: () =>
   if (target.folder) await makeDatabase(target.folder)
   const setup = `CREATE SCHEMA IF NOT EXISTS ${target.schema}; SET search_path TO ${target.schema}`
   let current: Promise<Store> | undefined
-  /** The store; a new one when the last one died. */
-  const store = (): Promise<Store> => {
-    current ??= start().catch((error: unknown) => {
-      current = undefined
-      throw error
-    })
-    return current
-  }
+  let closed: Promise<void> | undefined
+
   async function start(): Promise<Store> {
     const onDeath = () => {
       current = undefined
@@ -58,6 +52,25 @@ async function open(target: PgliteTarget, options: EngineOptions, release: () =>
     const thread = await startPgliteThread({ folder: target.folder, setup, onDeath })
     return { thread, wire: createWire(thread.exchange) }
   }
+
+  /** The store; a new one when the last one died. */
+  function store(): Promise<Store> {
+    if (closed) throw unavailable('The embedded database is closed.')
+    current ??= start().catch((error: unknown) => {
+      current = undefined
+      throw unavailable('The embedded database cannot be opened. Please retry.', error)
+    })
+    return current
+  }
+
+  async function close(): Promise<void> {
+    try {
+      await (await current?.catch(() => undefined))?.thread.close()
+    } finally {
+      release()
+    }
+  }
+
   const run: Wire = async (statements, rowMode) => {
     try {
       return await (await store()).wire(statements, rowMode)
@@ -65,19 +78,17 @@ async function open(target: PgliteTarget, options: EngineOptions, release: () =>
       throw translateDriverError(error)
     }
   }
-  await store()
+  current = start()
+  await current
   const connection: Connection = {
     query: async (text, params, rowMode) => {
       const [result] = await run([{ text, params }], rowMode)
       return result ?? { rows: [], rowCount: 0 }
     },
     queryAll: (statements) => run(statements, 'object'),
-    async close() {
-      const last = current
-      current = Promise.reject(unavailable('The database is closed.'))
-      current.catch(() => {})
-      await (await last)?.thread.close()
-      release()
+    close() {
+      closed ??= close()
+      return closed
     },
   }
   return createEngine(connection, dialect, target.schema, options)

@@ -70,7 +70,10 @@ export function createRunWriter(engine: Engine): RunWriter {
           upsertTags(lastTags(writes)),
         ],
         [upsertRuns(writes.flatMap(({ run }) => run ?? []))],
-      ])
+      ]).catch((error: unknown) => {
+        latest.abandon()
+        throw error
+      })
       await latest.settle(newest, stored.slice(0, latestWrites.length))
       return findConflicts(writes, storedParams)
     },

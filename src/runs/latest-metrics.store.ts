@@ -11,6 +11,7 @@ import {
 } from '../database/bulk.ts'
 import { equalsAny, excluded } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
+import { unavailable } from '../errors.ts'
 import { type LatestMetricRow, latestMetrics, latestMetricsDue, metrics } from '../metrics/tables.ts'
 import { idOf } from './tables.ts'
 
@@ -33,6 +34,8 @@ export interface LatestMetricsWriter {
   writes(newest: LatestMetricRow[]): BulkWrite[]
   /** Call when all of that is acknowledged, with the rows that the writes answered. One flush at a time. */
   settle(newest: LatestMetricRow[], stored: Record<string, unknown>[][]): Promise<void>
+  /** Call instead when a write failed: its rows may be there all the same. */
+  abandon(): void
 }
 
 /**
@@ -42,7 +45,11 @@ export interface LatestMetricsWriter {
  */
 export function createLatestMetricsWriter(engine: Engine): LatestMetricsWriter {
   const upserts = createUpserts(engine)
-  const atOnce: LatestMetricsWriter = { writes: upserts.writes, settle: upserts.settleTies }
+  const atOnce: LatestMetricsWriter = {
+    writes: upserts.writes,
+    settle: upserts.settleTies,
+    abandon: () => {},
+  }
   return createDeferred(engine, upserts) ?? atOnce
 }
 
@@ -82,17 +89,23 @@ function createDeferred(engine: Engine, upserts: Upserts): LatestMetricsWriter |
   let timer: NodeJS.Timeout | undefined
   let recovered: Promise<void> | undefined
   let writing = Promise.resolve()
+  let next: Promise<void> | undefined
 
-  /** Writes what waits now; calls work one after the other. Points that could not be written wait on. */
+  /**
+   * Writes what waits now. Whoever comes while that is being done shares the next time. Points that could not be
+   * written wait on.
+   */
   function write(): Promise<void> {
-    const written = writing.then(async () => {
+    next ??= writing.then(async () => {
+      next = undefined
       await recover()
       // A point that replaces a waiting one takes its place, new keys come last.
       for (let due = waiting.size; due > 0; due -= CHUNK) await writeChunk()
-      await unmark()
+      // Not when a flush failed meanwhile: only its mark tells what it may have written.
+      if (recovered) await unmark()
     })
-    writing = written.catch(() => {})
-    return written
+    writing = next.catch(() => {})
+    return next
   }
 
   async function writeChunk(): Promise<void> {
@@ -155,6 +168,7 @@ function createDeferred(engine: Engine, upserts: Upserts): LatestMetricsWriter |
   write().catch(() => {})
   return {
     writes(newest) {
+      if (waiting.size > 2 * MAX_WAITING) throw unavailable('Latest metrics cannot be written. Please retry.')
       flushing = [...new Set(newest.map((point) => point.runId))]
       const since = Date.now()
       return [mark(flushing.filter((run) => !marked.has(run)).map((run) => ({ runId: run, since })))]
@@ -163,9 +177,14 @@ function createDeferred(engine: Engine, upserts: Upserts): LatestMetricsWriter |
       for (const run of flushing) marked.add(run)
       flushing = []
       for (const point of newest) putNewer(waiting, point)
-      if (waiting.size >= MAX_WAITING) await write()
+      // The points are acknowledged; those who come next are told when this cannot be done.
+      if (waiting.size >= MAX_WAITING) await write().catch(() => {})
       else if (waiting.size >= MANY_WAITING) writeSoon(0)
       else if (waiting.size > 0) writeSoon(WAIT_MS)
+    },
+    abandon() {
+      flushing = []
+      recovered = undefined
     },
   }
 }

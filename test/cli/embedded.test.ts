@@ -1,8 +1,11 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { beginServer, emptyFolder, runServer } from './program.ts'
 
+const API = '/api/2.0/mlflow'
 const MIB = 1024
 
 /** The most memory that a process had so far, in MiB. */
@@ -40,4 +43,34 @@ describe('the embedded database', () => {
     expect(files()).toContain('PG_VERSION')
     expect(files().filter((name) => name.startsWith('new-'))).toEqual([])
   })
+
+  const limit = spawnSync('prlimit', ['--version']).error ? it.skip : it
+
+  limit('answers 503 while its log cannot grow, and goes on by itself afterwards', async () => {
+    const cwd = await emptyFolder()
+    // Without a listener the first write beyond the limit would end the process.
+    await writeFile(join(cwd, 'listen.cjs'), "process.on('SIGXFSZ', () => {})")
+    const server = await runServer([], { cwd, env: { NODE_OPTIONS: '--require ./listen.cjs' } })
+    const run = await server.request('POST', `${API}/runs/create`, { experiment_id: '0' })
+    const { run_id } = (run.body as { run: { info: { run_id: string } } }).run.info
+    const log = async (step: number) => {
+      const point = { run_id, key: 'loss', value: 1, timestamp: 1, step }
+      return (await server.request('POST', `${API}/runs/log-metric`, point)).status
+    }
+    expect(await log(0)).toBe(200)
+
+    limitFiles(server.pid, '100000')
+    for (let step = 1; step <= 4; step++) expect(await log(step)).toBe(503)
+    limitFiles(server.pid, 'unlimited')
+    expect(await log(5)).toBe(200)
+
+    const { body } = await server.request('GET', `${API}/runs/get?run_id=${run_id}`)
+    expect(body).toMatchObject({ run: { data: { metrics: [{ key: 'loss', step: 5 }] } } })
+    server.signal('SIGTERM')
+    expect((await server.ended).code).toBe(0)
+  })
 })
+
+/** Limits the size in bytes of the files that a process may write. */
+const limitFiles = (pid: number, size: string) =>
+  expect(spawnSync('prlimit', ['--pid', String(pid), `--fsize=${size}:unlimited`]).status).toBe(0)

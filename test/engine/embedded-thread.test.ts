@@ -2,6 +2,9 @@
 import type { Worker } from 'node:worker_threads'
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
+import { openEngine } from '../../src/database/open-engine.ts'
+import { parseBackendUri } from '../../src/database/uri.ts'
+import { unavailable } from '../../src/errors.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { describeEachEngine } from '../support/engines.ts'
 
@@ -35,6 +38,46 @@ describeEachEngine(
       await long
       expect(ended).toEqual(['answer', 'statement'])
       await app.close()
+    })
+
+    it('prepares statements again, whoever meets a changed table', async () => {
+      const app = await startApp(target, { uri: await target.another() })
+      const { engine } = app
+      await engine.execute(sql`CREATE TABLE changing (id INTEGER)`)
+      const read = () => engine.execute(sql`SELECT * FROM changing`)
+      await read()
+      await engine.execute(sql`ALTER TABLE changing ADD COLUMN name TEXT`)
+      await engine.execute(sql`INSERT INTO changing VALUES (1, 'one')`)
+      const answers = await Promise.all([read(), read(), read()])
+      for (const { rows } of answers) expect(rows).toEqual([{ id: 1, name: 'one' }])
+      await app.close()
+    })
+
+    it('has the latest metric of points whose acknowledgement was lost', async () => {
+      let losing = false
+      const engine = await openEngine(parseBackendUri(await target.another()), {
+        maxConnections: 1,
+        intercept: (connection) => ({
+          ...connection,
+          async queryAll(statements) {
+            const results = await connection.queryAll?.(statements)
+            if (losing) throw unavailable('The answer was lost.')
+            return results ?? []
+          },
+        }),
+      })
+      const app = await startApp(target, { engine })
+      const runId = await createRun(app)
+      expect((await logStep(app, runId, 1)).status).toBe(200)
+      expect(await latestStep(app, runId)).toBe(1)
+      losing = true
+      expect((await logStep(app, runId, 2)).status).toBe(503)
+      losing = false
+      const other = { run_id: runId, key: 'other', value: 1, timestamp: 1, step: 1 }
+      expect((await app.request('POST', `${API}/runs/log-metric`, other)).status).toBe(200)
+      expect(await latestStep(app, runId)).toBe(2)
+      await app.close()
+      await engine.close()
     })
 
     describe('that ends by itself', () => {
