@@ -3,8 +3,9 @@ import { comesFirst, createUpsert, inKeyOrder, keepStored, takeNew, writeInOrder
 import type { Engine } from '../database/engine.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
 import { type MetricRow, metrics } from '../metrics/tables.ts'
+import { idOf } from '../wire/ids.ts'
 import { createLatestMetricsWriter, newestPoints } from './latest-metrics.store.ts'
-import { idOf, type ParamRow, params, type RunRow, runs, type TagRow, tags } from './tables.ts'
+import { type ParamRow, params, type RunRow, runs, type TagRow, tags } from './tables.ts'
 
 /** What one request writes to one run. Keys of params are distinct. */
 export interface RunWrite {

@@ -13,7 +13,7 @@ import { equalsAny, excluded } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { unavailable } from '../errors.ts'
 import { type LatestMetricRow, latestMetrics, latestMetricsDue, metrics } from '../metrics/tables.ts'
-import { idOf } from './tables.ts'
+import { idOf } from '../wire/ids.ts'
 
 const { runId, step, timestamp, value, isNan } = latestMetrics
 

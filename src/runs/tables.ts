@@ -27,9 +27,6 @@ export const params = pgTable('params', ofRun, (table) => [primaryKey({ columns:
 
 export const tags = pgTable('tags', ofRun, (table) => [primaryKey({ columns: [table.runId, table.key] })])
 
-/** What identifies a param, a tag or a metric. */
-export const idOf = ({ runId, key }: { runId: string; key: string }) => `${runId}\0${key}`
-
 export type RunRow = typeof runs.$inferSelect
 export type ParamRow = typeof params.$inferSelect
 export type TagRow = typeof tags.$inferSelect

@@ -52,3 +52,6 @@ export const datasetIdOf = (experimentId: string, name: string, digest: string):
     .update(JSON.stringify([experimentId, name, digest]))
     .digest('hex')
     .slice(0, 32)
+
+/** What identifies a param, a tag or a metric. */
+export const idOf = ({ runId, key }: { runId: string; key: string }) => `${runId}\0${key}`
