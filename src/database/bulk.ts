@@ -43,7 +43,8 @@ export function createUpsert<T extends PgTable>(
   table: T,
   { onConflict, returning = [], isNew }: Upsert<RowOf<T>>,
 ): (rows: readonly RowOf<T>[]) => BulkWrite {
-  const key = primaryKeyOf(table).map((column) => sql.identifier(column.name))
+  const primaryKey = primaryKeyOf(table)
+  const key = primaryKey.map((column) => sql.identifier(column.name))
   const answer = returning.map((column) => sql.identifier(column.name))
   const { name } = getTableConfig(table)
   const insert = bulkStatement(engine, table)
@@ -54,9 +55,10 @@ export function createUpsert<T extends PgTable>(
       answer.length > 0 ? sql` RETURNING ${sql.join(answer, sql`, `)}` : sql.empty()
     }`,
   )
+  const property = propertyOf(table, primaryKey[0])
   // Rows of one run share most of their values. Elsewhere a statement more is another commit.
   const partsOf = (rows: readonly RowOf<T>[]) =>
-    engine.dialect.exclusive ? splitByKey(rows, propertyOf(table, primaryKeyOf(table)[0])) : [rows]
+    engine.dialect.exclusive ? splitByKey(rows, property) : [rows]
   return (rows) => {
     const write = { table: name, rows: rows.length, upsert: () => partsOf(rows).map(upsert) }
     if (!isNew || !engine.dialect.insertsFaster) return write
@@ -74,17 +76,20 @@ export function createUpsert<T extends PgTable>(
   }
 }
 
+/** Ids that a guess of what is new remembers at least, some 100 bytes each. */
+const IDS_REMEMBERED = 50_000
+
 /**
  * Returns a guess for `isNew`: whether a row with this id comes for the first time, as far as is remembered, which
- * is between `limit` and twice as many ids.
+ * is between 50,000 and twice as many ids.
  */
-export function comesFirst<Row>(idOf: (row: Row) => string, limit: number): (row: Row) => boolean {
+export function comesFirst<Row>(idOf: (row: Row) => string): (row: Row) => boolean {
   let recent = new Set<string>()
   let older = new Set<string>()
   return (row) => {
     const id = idOf(row)
     if (recent.has(id)) return false
-    if (recent.size >= limit) {
+    if (recent.size >= IDS_REMEMBERED) {
       older = recent
       recent = new Set()
     }

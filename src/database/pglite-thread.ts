@@ -90,9 +90,6 @@ export async function startPgliteThread(options: PgliteThreadOptions): Promise<P
     workerData: { module, folder, setup, lookOutMs: LOOK_OUT_MS },
   })
   const waiting: Waiting[] = []
-  const send = (message: Uint8Array | null, transferred: ArrayBufferLike[] = []) => {
-    worker.postMessage(message, transferred as ArrayBuffer[])
-  }
   let failure: unknown
   let end: unknown
   let closing = false
@@ -116,12 +113,12 @@ export async function startPgliteThread(options: PgliteThreadOptions): Promise<P
     exchange: async (messages) => {
       if (end) throw end
       const answered = answer()
-      send(messages, [messages.buffer])
+      worker.postMessage(messages, [messages.buffer as ArrayBuffer])
       return answered
     },
     async close() {
       closing = true
-      send(null)
+      worker.postMessage(null)
       await ended
     },
   }

@@ -3,7 +3,7 @@ import { comesFirst, createUpsert, inKeyOrder, keepStored, takeNew, writeInOrder
 import type { Engine } from '../database/engine.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
 import { type MetricRow, metrics } from '../metrics/tables.ts'
-import { idOf } from '../wire/ids.ts'
+import { idOf, storedIdOf } from '../wire/ids.ts'
 import { createLatestMetricsWriter, newestPoints } from './latest-metrics.store.ts'
 import { type ParamRow, params, type RunRow, runs, type TagRow, tags } from './tables.ts'
 
@@ -27,8 +27,6 @@ export interface ParamConflict {
 
 const MAX_ROWS_PER_FLUSH = 20_000
 const MAX_ROWS_QUEUED = 200_000
-/** Keys of each kind that are known to be stored, some 100 bytes each. */
-const KEYS_REMEMBERED = 50_000
 
 export type RunWriter = (write: RunWrite) => Promise<ParamConflict[]>
 
@@ -44,12 +42,12 @@ export function createRunWriter(engine: Engine): RunWriter {
   const latest = createLatestMetricsWriter(engine)
   const upsertTags = createUpsert(engine, tags, {
     onConflict: takeNew(tags.value),
-    isNew: comesFirst(idOf, KEYS_REMEMBERED),
+    isNew: comesFirst(idOf),
   })
   const upsertParams = createUpsert(engine, params, {
     onConflict: keepStored(params.value),
     returning: [params.runId, params.key, params.value],
-    isNew: comesFirst(idOf, KEYS_REMEMBERED),
+    isNew: comesFirst(idOf),
   })
   const upsertRuns = createUpsert(engine, runs, {
     onConflict: keepStored(runs.experimentId),
@@ -84,7 +82,7 @@ export function createRunWriter(engine: Engine): RunWriter {
 function distinctPoints(points: MetricRow[]): MetricRow[] {
   const distinct = new Map<string, MetricRow>()
   for (const row of points) {
-    distinct.set(`${row.runId}\0${row.key}\0${row.timestamp}\0${row.step}\0${row.value}\0${row.isNan}`, row)
+    distinct.set(`${idOf(row)}\0${row.timestamp}\0${row.step}\0${row.value}\0${row.isNan}`, row)
   }
   return [...distinct.values()]
 }
@@ -110,10 +108,11 @@ function firstParams(writes: RunWrite[]): ParamRow[] {
 
 /** Whoever brought another value than the stored one is told. */
 function findConflicts(writes: RunWrite[], stored: Record<string, unknown>[]): ParamConflict[][] {
-  const values = new Map(stored.map((row) => [`${row.run_id}\0${row.key}`, String(row.value)]))
+  const values = new Map(stored.map((row) => [storedIdOf(row), String(row.value)]))
   return writes.map(({ params: rows }) =>
-    rows.flatMap(({ runId, key, value }) => {
-      const oldValue = values.get(`${runId}\0${key}`)
+    rows.flatMap((row) => {
+      const { key, value } = row
+      const oldValue = values.get(idOf(row))
       return oldValue === undefined || oldValue === value ? [] : [{ key, oldValue, newValue: value }]
     }),
   )

@@ -13,12 +13,12 @@ import { equalsAny, excluded } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { unavailable } from '../errors.ts'
 import { type LatestMetricRow, latestMetrics, latestMetricsDue, metrics } from '../metrics/tables.ts'
-import { idOf } from '../wire/ids.ts'
+import { idOf, storedIdOf } from '../wire/ids.ts'
 
 const { runId, step, timestamp, value, isNan } = latestMetrics
+/** The columns that a newer point replaces. */
+const POINT = [value, timestamp, step, isNan]
 
-/** Keys that are known to be stored, some 100 bytes each. */
-const KEYS_REMEMBERED = 50_000
 /** How long points may wait: those of a training loop that come meanwhile cost no row of their own. */
 const WAIT_MS = 1000
 /** Points from which on they are written at once, beside new ones. */
@@ -56,7 +56,7 @@ export function createLatestMetricsWriter(engine: Engine): LatestMetricsWriter {
 type Upserts = ReturnType<typeof createUpserts>
 
 function createUpserts(engine: Engine) {
-  const isNew = comesFirst(idOf, KEYS_REMEMBERED)
+  const isNew = comesFirst(idOf)
   const upsertLater = createUpsert(engine, latestMetrics, {
     onConflict: (on) => takeWhere(on, isLaterStep(on)),
     returning: [runId, latestMetrics.key, step, timestamp, value],
@@ -195,7 +195,7 @@ function createDeferred(engine: Engine, upserts: Upserts): LatestMetricsWriter |
  */
 async function rebuildMarked(engine: Engine): Promise<string[]> {
   const runs = await engine.db.select({ runId: latestMetricsDue.runId }).from(latestMetricsDue)
-  const changes = [value, timestamp, step, isNan].map((column) => takeNew(column)())
+  const changes = POINT.map((column) => takeNew(column)())
   for (const { runId: run } of runs) {
     await engine.execute(sql`INSERT INTO ${latestMetrics}
       (run_id, key, value, timestamp, step, is_nan, experiment_id)
@@ -233,7 +233,7 @@ export function newestPoints<Point extends LatestMetricRow>(points: readonly Poi
  * @see mlflow/store/tracking/sqlalchemy_store.py _update_latest_metrics_if_necessary
  */
 function takeWhere({ dialect }: Engine, wins: SQL): SQL {
-  const changes = [value, timestamp, step, isNan].map((column) => {
+  const changes = POINT.map((column) => {
     const stored = dialect.stored(column)
     return sql`${sql.identifier(column.name)} = CASE WHEN ${wins} THEN ${excluded(column)} ELSE ${stored} END`
   })
@@ -254,7 +254,7 @@ const isNewerPoint = ({ dialect: { stored } }: Engine): SQL =>
 
 /** Points that `isLaterStep` did not let pass, though they are newer than the stored one of the same step. */
 function findTied(points: LatestMetricRow[], stored: Record<string, unknown>[]): LatestMetricRow[] {
-  const byKey = new Map(stored.map((row) => [`${row.run_id}\0${row.key}`, row as unknown as LatestMetricRow]))
+  const byKey = new Map(stored.map((row) => [storedIdOf(row), row as unknown as LatestMetricRow]))
   return points.filter((point) => {
     const found = byKey.get(idOf(point))
     return found !== undefined && isNewer(point, found)

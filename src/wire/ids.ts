@@ -55,3 +55,7 @@ export const datasetIdOf = (experimentId: string, name: string, digest: string):
 
 /** What identifies a param, a tag or a metric. */
 export const idOf = ({ runId, key }: { runId: string; key: string }) => `${runId}\0${key}`
+
+/** The same of a row as the database answers it. */
+export const storedIdOf = (row: Record<string, unknown>) =>
+  idOf({ runId: `${row.run_id}`, key: `${row.key}` })

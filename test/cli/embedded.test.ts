@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { beginServer, emptyFolder, runServer } from './program.ts'
+import { beginServer, createRun, emptyFolder, runServer } from './program.ts'
 
 const API = '/api/2.0/mlflow'
 const MIB = 1024
@@ -51,8 +51,7 @@ describe('the embedded database', () => {
     // Without a listener the first write beyond the limit would end the process.
     await writeFile(join(cwd, 'listen.cjs'), "process.on('SIGXFSZ', () => {})")
     const server = await runServer([], { cwd, env: { NODE_OPTIONS: '--require ./listen.cjs' } })
-    const run = await server.request('POST', `${API}/runs/create`, { experiment_id: '0' })
-    const { run_id } = (run.body as { run: { info: { run_id: string } } }).run.info
+    const run_id = await createRun(server)
     const log = async (step: number) => {
       const point = { run_id, key: 'loss', value: 1, timestamp: 1, step }
       return (await server.request('POST', `${API}/runs/log-metric`, point)).status

@@ -104,3 +104,9 @@ export async function beginServer(args: readonly string[], options: RunOptions =
   const { child, output, ended } = await launch(['server', '--port', '0', ...args], options)
   return { output, ended, signal: (name: NodeJS.Signals) => void child.kill(name) }
 }
+
+/** A run of the default experiment; answers its id. */
+export async function createRun(server: RunningServer): Promise<string> {
+  const { body } = await server.request('POST', '/api/2.0/mlflow/runs/create', { experiment_id: '0' })
+  return (body as { run: { info: { run_id: string } } }).run.info.run_id
+}

@@ -2,15 +2,10 @@ import { request as httpRequest } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { describeEachEngine } from '../support/engines.ts'
-import { type RunningServer, runServer } from './program.ts'
+import { createRun, type RunningServer, runServer } from './program.ts'
 
 const env = { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0' }
 const CLIENTS = 8
-
-async function createRun(server: RunningServer): Promise<string> {
-  const { body } = await server.request('POST', '/api/2.0/mlflow/runs/create', { experiment_id: '0' })
-  return (body as { run: { info: { run_id: string } } }).run.info.run_id
-}
 
 /** Logs one metric point after the other until the server is gone; answers the steps that were acknowledged. */
 async function logUntilGone(server: RunningServer, runId: string, key: string): Promise<number[]> {
