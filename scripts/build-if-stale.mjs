@@ -10,7 +10,7 @@ const modified = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ??
 
 const sources = ['package.json', 'tsconfig.json', 'tsconfig.build.json'].concat(
   readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.(ts|mjs)$/.test(path))
     .map((path) => join('src', path)),
 )
 

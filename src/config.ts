@@ -41,6 +41,12 @@ export const DatabaseConfigSchema = z.object({
     env: 'CRATEFLOW_DB_WAIT',
     help: 'How long to wait at start for a database that does not answer yet.',
   }),
+  embeddedSync: z.enum(['on', 'off']).default('on').register(settings, {
+    group: 'Storage',
+    flags: '--embedded-sync <mode>',
+    env: 'CRATEFLOW_EMBEDDED_SYNC',
+    help: 'on or off: whether the embedded database has each write on the disk before it is acknowledged. Off is faster, and a power cut may then destroy the store.',
+  }),
   cratedbShards: whole(1, 1000).default(4).register(settings, {
     group: 'Storage',
     flags: '--cratedb-shards <n>',

@@ -34,7 +34,11 @@ export const layoutOf = (config: DatabaseConfig): TableLayout => ({
  * @throws what the driver said when it is still away then, or at once when it refuses us
  */
 export async function openDatabase(options: OpenOptions): Promise<Engine> {
-  const engine = await openEngine(options.target, { maxConnections: options.config.dbPoolSize })
+  const { dbPoolSize, embeddedSync } = options.config
+  const engine = await openEngine(options.target, {
+    maxConnections: dbPoolSize,
+    embeddedSync: embeddedSync === 'on',
+  })
   try {
     await untilAvailable(() => engine.ping().then(() => options.prepare(engine)), options)
     return engine

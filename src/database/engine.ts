@@ -31,6 +31,8 @@ export interface Connection {
 export interface EngineOptions {
   /** Connections to a database server at most; the embedded engine has one. */
   maxConnections: number
+  /** Whether the embedded engine syncs commits to the disk before it answers them; true unless told otherwise. */
+  embeddedSync?: boolean
   /** Stands between the engine and its connection, for instance to measure statements. */
   intercept?: (connection: Connection) => Connection
 }

@@ -6,6 +6,7 @@ import type { BackendMessage, DatabaseError } from 'pg-protocol/dist/messages.js
 import { Parser } from 'pg-protocol/dist/parser.js'
 import { unavailable } from '../errors.ts'
 import { MAX_PREPARED_TEXT, type Result, type Statement } from './engine.ts'
+import type { ExchangeLimits } from './pglite-thread.ts'
 import { toText, typeParser } from './values.ts'
 
 /** Distinct statement texts that are kept prepared. */
@@ -27,15 +28,20 @@ interface Prepared {
 type RowMode = 'array' | 'object'
 
 /** Runs statements, all of them or none, in the order of the calls. Throws pg's DatabaseError. */
-export type Wire = (statements: readonly Statement[], rowMode: RowMode) => Promise<Result[]>
+export type Wire = (statements: readonly Statement[], rowMode: RowMode, limits?: Limits) => Promise<Result[]>
+
+/** What may end statements before their time; by default nothing. */
+export type Limits = Partial<ExchangeLimits>
+
+type Send = (messages: Uint8Array, limits: ExchangeLimits) => Promise<Uint8Array>
 
 /** @param send takes messages that end with a Sync and answers what comes back, in the order of the calls */
-export function createWire(send: (messages: Uint8Array) => Promise<Uint8Array>): Wire {
+export function createWire(send: Send): Wire {
   const known = new Map<string, Prepared>()
   let names = 0
 
-  async function exchange(messages: Buffer[]): Promise<BackendMessage[]> {
-    const bytes = await send(joined([...messages, serialize.sync()]))
+  async function exchange(messages: Buffer[], limits: Limits = {}): Promise<BackendMessage[]> {
+    const bytes = await send(joined([...messages, serialize.sync()]), { limitMs: 0, ...limits })
     const answers: BackendMessage[] = []
     new Parser().parse(Buffer.from(bytes.buffer), (message) => answers.push(message))
     const failed = answers.find(({ name }) => name === 'error')
@@ -59,7 +65,11 @@ export function createWire(send: (messages: Uint8Array) => Promise<Uint8Array>):
     return prepared
   }
 
-  async function runTogether(statements: readonly Statement[], rowMode: RowMode): Promise<Result[]> {
+  async function runTogether(
+    statements: readonly Statement[],
+    rowMode: RowMode,
+    limits?: Limits,
+  ): Promise<Result[]> {
     const prepared = statements.map(({ text }) => prepare(text))
     const answers = exchange(
       statements.flatMap(({ text, params }, index) => {
@@ -71,6 +81,7 @@ export function createWire(send: (messages: Uint8Array) => Promise<Uint8Array>):
           serialize.execute({}),
         ]
       }),
+      limits,
     )
     // Why a statement was refused tells more than that it is not there.
     const [columns, read] = await Promise.allSettled([
@@ -82,14 +93,14 @@ export function createWire(send: (messages: Uint8Array) => Promise<Uint8Array>):
     return readResults(read.value, columns.value, rowMode)
   }
 
-  return async (statements, rowMode) => {
+  return async (statements, rowMode, limits) => {
     try {
-      return await runTogether(statements, rowMode)
+      return await runTogether(statements, rowMode, limits)
     } catch (error) {
       if (!STALE_PLAN.has((error as DatabaseError).code ?? '')) throw error
       known.clear()
       await exchange([serialize.query('DEALLOCATE ALL')])
-      return runTogether(statements, rowMode)
+      return runTogether(statements, rowMode, limits)
     }
   }
 }

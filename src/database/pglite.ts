@@ -25,6 +25,9 @@ const dialect: Dialect = {
   stored: (column) => sql`${column}`,
 }
 
+/** Milliseconds that a running statement may take to end when the engine closes. */
+const CLOSE_MS = 10_000
+
 /**
  * Opens (and creates) the store in a folder.
  * @throws INVALID_STATE when another process has the folder open: two writers would destroy it
@@ -41,6 +44,7 @@ export async function openPglite(target: PgliteTarget, options: EngineOptions): 
 
 async function open(target: PgliteTarget, options: EngineOptions, release: () => void): Promise<Engine> {
   if (target.folder) await makeDatabase(target.folder)
+  const isSynced = options.embeddedSync !== false
   const setup = `CREATE SCHEMA IF NOT EXISTS ${target.schema}; SET search_path TO ${target.schema}`
   let current: Promise<Store> | undefined
   let closed: Promise<void> | undefined
@@ -49,7 +53,12 @@ async function open(target: PgliteTarget, options: EngineOptions, release: () =>
     const onDeath = () => {
       current = undefined
     }
-    const thread = await startPgliteThread({ folder: target.folder, setup, onDeath })
+    const thread = await startPgliteThread({
+      folder: target.folder,
+      isSynced,
+      setup,
+      onDeath,
+    })
     return { thread, wire: createWire(thread.exchange) }
   }
 
@@ -65,7 +74,7 @@ async function open(target: PgliteTarget, options: EngineOptions, release: () =>
 
   async function close(): Promise<void> {
     try {
-      await (await current?.catch(() => undefined))?.thread.close()
+      await (await current?.catch(() => undefined))?.thread.close(CLOSE_MS)
     } finally {
       release()
     }

@@ -1,0 +1,187 @@
+// @ts-check
+// What runs in the embedded database's thread: PGlite, which takes one exchange of messages after the other.
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { PGlite } from '@electric-sql/pglite'
+import { FLAGGED, FLAGGING, IDLE, STATE } from './pglite-control.mjs'
+import { DurableFiles } from './pglite-files.mjs'
+
+/**
+ * How long the thread looks out for the next message before it sleeps, in milliseconds: requests often need some
+ * statements in a row, and waking it takes 40 µs, as long as a small statement (measured on two virtual cores).
+ */
+const LOOK_OUT_MS = 0.1
+/** Node.js has it; its types leave the values to those of browsers. */
+const { WebAssembly } = /** @type {any} */ (globalThis)
+/** PGlite's own: 128 MiB at first, 2 GiB at most. */
+const MEMORY_PAGES = { initial: 2048, maximum: 32_768 }
+const MEMORY_IMPORT = 2
+
+const { folder, isSynced, setup, control } = /** @type {import('./pglite-thread.ts').ThreadData} */ (
+  workerData
+)
+const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort)
+
+/** PGlite's switch for no syncs at all. */
+const NO_SYNC = '-F'
+const startParams = [
+  ...PGlite.defaultStartParams.filter((argument) => argument !== NO_SYNC),
+  // PGlite's fdatasync does nothing.
+  ...(isSynced ? ['-c', 'wal_sync_method=fsync'] : [NO_SYNC]),
+]
+
+/**
+ * PGlite's program with its memory declared as shared (one bit of its import), so that the server's thread can set the
+ * flags by which PostgreSQL cancels a statement; nothing else reaches a thread that computes.
+ */
+async function loadProgram() {
+  const program = createRequire(import.meta.url).resolve('@electric-sql/pglite')
+  const bytes = await readFile(join(dirname(program), 'pglite.wasm'))
+  const at = memoryLimitsAt(bytes)
+  bytes[at] = (bytes[at] ?? 0) | 2
+  return WebAssembly.compile(bytes)
+}
+
+/**
+ * Where the limits of the imported memory begin in a WebAssembly module.
+ * @param {Uint8Array} bytes
+ * @throws Error when no memory is imported
+ */
+function memoryLimitsAt(bytes) {
+  let at = 8
+  const readByte = () => bytes[at++] ?? 0
+  function readNumber() {
+    let number = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = readByte()
+      number |= (byte & 127) << shift
+      if (byte < 128) return number
+    }
+  }
+  const skipText = () => {
+    const length = readNumber()
+    at += length
+  }
+  const skipLimits = () => {
+    const hasMaximum = readByte() & 1
+    readNumber()
+    if (hasMaximum) readNumber()
+  }
+  /** By the kind of an import: function, table, memory, global, tag. */
+  const skip = [
+    readNumber,
+    () => {
+      readByte()
+      skipLimits()
+    },
+    skipLimits,
+    () => {
+      at += 2
+    },
+    () => {
+      readByte()
+      readNumber()
+    },
+  ]
+  while (at < bytes.length) {
+    const section = readByte()
+    const end = readNumber() + at
+    if (section === 2) {
+      for (let imports = readNumber(); imports > 0; imports--) {
+        // The names of the module and of the import.
+        skipText()
+        skipText()
+        const kind = readByte()
+        if (kind === MEMORY_IMPORT) return at
+        skip[kind]?.()
+      }
+    }
+    at = end
+  }
+  throw new Error('PGlite imports no memory.')
+}
+
+async function open() {
+  if (!folder) return { store: new PGlite({ startParams }), files: undefined, memory: undefined }
+  const program = await loadProgram()
+  const memory = new WebAssembly.Memory({ ...MEMORY_PAGES, shared: true })
+  const files = new DurableFiles(folder, control, memory)
+  return { store: new PGlite({ fs: files, pgliteWasmModule: program, startParams }), files, memory }
+}
+
+const { store, files, memory } = await open()
+await store.waitReady
+await store.exec(setup)
+
+const symbols = /** @type {any} */ (store).Module
+const flags = { interrupt: symbols._InterruptPending, cancel: symbols._QueryCancelPending }
+let exchanges = 0
+
+/**
+ * An answer that does not end with ReadyForQuery (Z) is that of a PANIC, for instance when the disk is full: PGlite takes
+ * nothing any more then, and would search for it for ever. The bytes of an answer lie in PGlite's memory and are
+ * overwritten later; all of it happens before execProtocolRawStream returns.
+ * @param {Uint8Array} messages
+ */
+function exchange(messages) {
+  /** @type {Uint8Array[]} */
+  const parts = []
+  Atomics.store(control, STATE, ++exchanges)
+  store.execProtocolRawStream(messages, { syncToFs: false, onRawData: (bytes) => parts.push(bytes.slice()) })
+  if (Atomics.compareExchange(control, STATE, exchanges, IDLE) !== exchanges) takeFlagsBack()
+  const answer = joined(parts)
+  const isReady = answer[answer.length - 6] === 'Z'.charCodeAt(0)
+  port.postMessage({ answer, due: isSynced ? files?.walDue() : undefined }, [answer.buffer])
+  if (!isReady) process.exit(1)
+}
+
+/** @param {Uint8Array[]} parts */
+function joined(parts) {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0))
+  let end = 0
+  for (const part of parts) {
+    whole.set(part, end)
+    end += part.length
+  }
+  return whole
+}
+
+/** The exchange that was to be cancelled may have ended before it saw the flags: the next one must not see them. */
+function takeFlagsBack() {
+  while (Atomics.load(control, STATE) === FLAGGING);
+  if (Atomics.load(control, STATE) !== FLAGGED || !memory) return
+  const words = new Int32Array(memory.buffer)
+  Atomics.store(words, flags.cancel >> 2, 0)
+  Atomics.store(words, flags.interrupt >> 2, 0)
+  Atomics.store(control, STATE, IDLE)
+}
+
+function next() {
+  const end = performance.now() + LOOK_OUT_MS
+  for (;;) {
+    const received = receiveMessageOnPort(port)
+    if (received || performance.now() > end) return received
+  }
+}
+
+/** @param {Uint8Array | null} messages */
+function serve(messages) {
+  for (
+    let received = /** @type {{ message: Uint8Array | null } | undefined} */ ({ message: messages });
+    received;
+    received = next()
+  ) {
+    if (!received.message) return close()
+    exchange(received.message)
+  }
+}
+
+async function close() {
+  await store.close()
+  port.close()
+}
+
+port.on('message', serve)
+port.postMessage({ memory, flags })
