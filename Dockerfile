@@ -8,6 +8,8 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
+COPY scripts ./scripts
+COPY migrations ./migrations
 # What only the build needs does not go into the image.
 RUN npm run build --ignore-scripts && npm ci --omit=dev --ignore-scripts
 # The web UI comes out of MLflow's wheel: the command fetches it with pip, and checks it against the hash it knows.

@@ -8,7 +8,8 @@ const stamp = join(root, 'dist/.built')
 
 const modified = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
-const sources = ['package.json', 'tsconfig.json', 'tsconfig.build.json'].concat(
+const sources = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'].concat(
+  readdirSync(join(root, 'migrations/postgres')).map((name) => join('migrations/postgres', name)),
   readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((path) => /\.(ts|mjs)$/.test(path))
     .map((path) => join('src', path)),
@@ -16,8 +17,7 @@ const sources = ['package.json', 'tsconfig.json', 'tsconfig.build.json'].concat(
 
 if (sources.some((path) => modified(join(root, path)) >= modified(stamp))) {
   const startedAt = new Date()
-  const tsc = join(root, 'node_modules/.bin/tsc')
-  const { status } = spawnSync(tsc, ['-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit' })
+  const { status } = spawnSync(process.execPath, [join(root, 'scripts/build.mjs')], { stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
   writeFileSync(stamp, startedAt.toISOString())
   utimesSync(stamp, startedAt, startedAt)

@@ -1,14 +1,29 @@
-// Makes the files of a new embedded database.
+// Makes the files of a new embedded database: a copy of a template that the build has made, or by PostgreSQL's initdb.
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import {
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
+import { chmod, open, readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
 /** Begins the names of folders in which a database is being made. */
 const DRAFT = 'new-'
 /** A folder that has this file holds a whole database. */
 const LAST_FILE = 'PG_VERSION'
+/** Files that are synced at once. */
+const SYNCS_AT_ONCE = 4
+
+/** The template that `npm run build` leaves beside the compiled program: a database with all tables, closed in order. */
+export const TEMPLATE = join(import.meta.dirname, 'template')
 
 const MAKE = `
 const { PGlite } = require(process.argv[1])
@@ -17,12 +32,11 @@ store.waitReady.then(() => store.close())
 `
 
 /**
- * Makes a database in the folder unless there is one. That happens in a process of its own, since it takes some
- * 500 MiB of memory that a process never gives back, and in a folder of its own, so that what a crash leaves is
- * never taken for a database.
- * @throws Error when the process failed, for instance when the disk is full
+ * Makes a database in the folder unless there is one, as a copy of the template if it may be one and there is one. That happens in a
+ * folder of its own, so that what a crash leaves is never taken for a database; when this is done, it is on the disk.
+ * @throws Error when it failed, for instance when the disk is full
  */
-export async function makeDatabase(folder: string): Promise<void> {
+export async function makeDatabase(folder: string, template: string | undefined): Promise<void> {
   if (existsSync(join(folder, LAST_FILE))) return
   mkdirSync(folder, { recursive: true })
   for (const name of readdirSync(folder)) {
@@ -31,21 +45,65 @@ export async function makeDatabase(folder: string): Promise<void> {
       rmSync(join(folder, name), { recursive: true, maxRetries: 10, retryDelay: 100 })
   }
   const draft = mkdtempSync(join(resolve(folder), DRAFT))
+  if (template && existsSync(join(template, LAST_FILE))) {
+    cpSync(template, draft, { recursive: true, mode: constants.COPYFILE_FICLONE })
+  } else await makeByInitdb(folder, draft)
+  await settleTree(draft)
+  const names = readdirSync(draft).filter((name) => name !== LAST_FILE)
+  for (const name of names) {
+    rmSync(join(folder, name), { recursive: true, force: true })
+    renameSync(join(draft, name), join(folder, name))
+  }
+  await syncPath(folder)
+  renameSync(join(draft, LAST_FILE), join(folder, LAST_FILE))
+  rmSync(draft, { recursive: true })
+  await syncPath(folder)
+  await syncPath(dirname(resolve(folder)))
+}
+
+/** In a process of its own, since it takes some 500 MiB of memory that a process never gives back. */
+async function makeByInitdb(folder: string, draft: string): Promise<void> {
   const module = createRequire(import.meta.url).resolve('@electric-sql/pglite')
   try {
     await promisify(execFile)(process.execPath, ['--eval', MAKE, module, draft])
   } catch (error) {
     throw new Error(
       `No database can be made in ${folder}: ${String((error as { stderr?: string }).stderr).trim()}`,
-      {
-        cause: error,
-      },
+      { cause: error },
     )
   }
-  const names = readdirSync(draft).filter((name) => name !== LAST_FILE)
-  for (const name of [...names, LAST_FILE]) {
-    rmSync(join(folder, name), { recursive: true, force: true })
-    renameSync(join(draft, name), join(folder, name))
+}
+
+/** Takes the files from everybody but the owner, and syncs them and their folders. */
+async function settleTree(folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const rest = entries.values()
+  const work = async () => {
+    for (const entry of rest) {
+      const path = join(entry.parentPath, entry.name)
+      await chmod(path, entry.isDirectory() ? 0o700 : 0o600)
+      await syncPath(path)
+    }
+    await syncPath(folder)
   }
-  rmSync(draft, { recursive: true })
+  await Promise.all(Array.from({ length: SYNCS_AT_ONCE }, work))
+}
+
+async function syncPath(path: string): Promise<void> {
+  let file: Awaited<ReturnType<typeof open>>
+  try {
+    file = await open(path, 'r')
+  } catch (error) {
+    // Windows opens no folders, and needs no sync of them.
+    if (process.platform === 'win32') return
+    throw error
+  }
+  try {
+    await file.sync()
+  } catch (error) {
+    // Windows syncs no file that is open for reading only.
+    if (process.platform !== 'win32') throw error
+  } finally {
+    await file.close()
+  }
 }

@@ -29,6 +29,8 @@ export interface PgliteThreadOptions {
   folder?: string | undefined
   /** Whether commits are synced to the disk before they are answered. */
   isSynced: boolean
+  /** Resolves when the folder holds a database. */
+  isThere: Promise<void>
   /** Statements to run first. */
   setup: string
   /** Called when the thread ended by itself; what was under way failed. */
@@ -156,6 +158,14 @@ export async function startPgliteThread(options: PgliteThreadOptions): Promise<P
     )
   }
 
+  // The thread loads PGlite meanwhile.
+  options.isThere.then(
+    () => worker.postMessage('open'),
+    (error: unknown) => {
+      failure = error
+      void worker.terminate()
+    },
+  )
   worker.once('message', (message: Ready) => {
     worker.on('message', settle)
     ready(message)

@@ -25,7 +25,7 @@ interface Prepared {
   columns: Promise<Column[]>
 }
 
-type RowMode = 'array' | 'object'
+export type RowMode = 'array' | 'object'
 
 /** Runs statements, all of them or none, in the order of the calls. Throws pg's DatabaseError. */
 export type Wire = (statements: readonly Statement[], rowMode: RowMode, limits?: Limits) => Promise<Result[]>

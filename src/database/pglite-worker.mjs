@@ -1,5 +1,7 @@
 // @ts-check
 // What runs in the embedded database's thread: PGlite, which takes one exchange of messages after the other.
+
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -24,12 +26,16 @@ const { folder, isSynced, setup, control } = /** @type {import('./pglite-thread.
 )
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort)
 
+/** All of it is memory of the process from the start on; a checkpoint writes as much at most. */
+const SHARED_BUFFERS = '64MB'
 /** PGlite's switch for no syncs at all. */
 const NO_SYNC = '-F'
 const startParams = [
   ...PGlite.defaultStartParams.filter((argument) => argument !== NO_SYNC),
   // PGlite's fdatasync does nothing.
   ...(isSynced ? ['-c', 'wal_sync_method=fsync'] : [NO_SYNC]),
+  '-c',
+  `shared_buffers=${SHARED_BUFFERS}`,
 ]
 
 /**
@@ -104,8 +110,9 @@ function memoryLimitsAt(bytes) {
 }
 
 async function open() {
+  const program = folder ? await loadProgram() : undefined
+  await once(port, 'message')
   if (!folder) return { store: new PGlite({ startParams }), files: undefined, memory: undefined }
-  const program = await loadProgram()
   const memory = new WebAssembly.Memory({ ...MEMORY_PAGES, shared: true })
   const files = new DurableFiles(folder, control, memory)
   return { store: new PGlite({ fs: files, pgliteWasmModule: program, startParams }), files, memory }

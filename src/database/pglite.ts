@@ -2,13 +2,21 @@
 import { sql } from 'drizzle-orm'
 import { unavailable } from '../errors.ts'
 import { equalsAny } from './columns.ts'
-import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
+import {
+  type Connection,
+  createEngine,
+  type Dialect,
+  type Engine,
+  type EngineOptions,
+  type Statement,
+} from './engine.ts'
 import { translateDriverError } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
-import { makeDatabase } from './pglite-folder.ts'
+import { makeDatabase, TEMPLATE } from './pglite-folder.ts'
+import { dropUnusedDatabases, type Run, startMaintenance } from './pglite-maintenance.ts'
 import { type PgliteThread, startPgliteThread } from './pglite-thread.ts'
-import { createWire, type Wire } from './pglite-wire.ts'
-import type { PgliteTarget } from './uri.ts'
+import { createWire, type RowMode, type Wire } from './pglite-wire.ts'
+import { DEFAULT_SCHEMA, type PgliteTarget } from './uri.ts'
 
 interface Store {
   thread: PgliteThread
@@ -25,6 +33,8 @@ const dialect: Dialect = {
   stored: (column) => sql`${column}`,
 }
 
+/** Milliseconds that a statement may run. */
+const STATEMENT_LIMIT_MS = 60_000
 /** Milliseconds that a running statement may take to end when the engine closes. */
 const CLOSE_MS = 10_000
 
@@ -33,7 +43,7 @@ const CLOSE_MS = 10_000
  * @throws INVALID_STATE when another process has the folder open: two writers would destroy it
  */
 export async function openPglite(target: PgliteTarget, options: EngineOptions): Promise<Engine> {
-  const release = target.folder ? lockFolder(target.folder) : () => {}
+  const release = target.folder ? await lockFolder(target.folder) : () => {}
   try {
     return await open(target, options, release)
   } catch (error) {
@@ -43,23 +53,28 @@ export async function openPglite(target: PgliteTarget, options: EngineOptions): 
 }
 
 async function open(target: PgliteTarget, options: EngineOptions, release: () => void): Promise<Engine> {
-  if (target.folder) await makeDatabase(target.folder)
+  const { folder, schema } = target
   const isSynced = options.embeddedSync !== false
-  const setup = `CREATE SCHEMA IF NOT EXISTS ${target.schema}; SET search_path TO ${target.schema}`
+  // The template has the tables of the usual schema.
+  const template = schema === DEFAULT_SCHEMA ? TEMPLATE : undefined
   let current: Promise<Store> | undefined
   let closed: Promise<void> | undefined
+  let served = 0
+  let inFlight = 0
 
   async function start(): Promise<Store> {
-    const onDeath = () => {
-      current = undefined
-    }
     const thread = await startPgliteThread({
-      folder: target.folder,
+      folder,
       isSynced,
-      setup,
-      onDeath,
+      isThere: folder ? makeDatabase(folder, template) : Promise.resolve(),
+      setup: `CREATE SCHEMA IF NOT EXISTS ${schema}; SET search_path TO ${schema}`,
+      onDeath: () => {
+        current = undefined
+      },
     })
-    return { thread, wire: createWire(thread.exchange) }
+    const store = { thread, wire: createWire(thread.exchange) }
+    await dropUnusedDatabases(statementsOn(store))
+    return store
   }
 
   /** The store; a new one when the last one died. */
@@ -72,26 +87,43 @@ async function open(target: PgliteTarget, options: EngineOptions, release: () =>
     return current
   }
 
+  async function run(statements: readonly Statement[], rowMode: RowMode, signal?: AbortSignal) {
+    served++
+    inFlight++
+    try {
+      return await (await store()).wire(statements, rowMode, { signal, limitMs: STATEMENT_LIMIT_MS })
+    } catch (error) {
+      throw translateDriverError(error)
+    } finally {
+      inFlight--
+    }
+  }
+
+  current = start()
+  await current
+  const maintenance = startMaintenance({
+    async run(text, signal) {
+      // Nobody but those who need it opens a database that died.
+      if (!current) throw unavailable('The embedded database ended.')
+      return statementsOn(await current)(text, signal)
+    },
+    schema,
+    served: () => served,
+    waiting: () => inFlight,
+  })
+
   async function close(): Promise<void> {
     try {
+      await maintenance.stop()
       await (await current?.catch(() => undefined))?.thread.close(CLOSE_MS)
     } finally {
       release()
     }
   }
 
-  const run: Wire = async (statements, rowMode) => {
-    try {
-      return await (await store()).wire(statements, rowMode)
-    } catch (error) {
-      throw translateDriverError(error)
-    }
-  }
-  current = start()
-  await current
   const connection: Connection = {
-    query: async (text, params, rowMode) => {
-      const [result] = await run([{ text, params }], rowMode)
+    query: async (text, params, rowMode, signal?: AbortSignal) => {
+      const [result] = await run([{ text, params }], rowMode, signal)
       return result ?? { rows: [], rowCount: 0 }
     },
     queryAll: (statements) => run(statements, 'object'),
@@ -100,5 +132,13 @@ async function open(target: PgliteTarget, options: EngineOptions, release: () =>
       return closed
     },
   }
-  return createEngine(connection, dialect, target.schema, options)
+  return createEngine(connection, dialect, schema, options)
 }
+
+/** Single statements of the engine's own, that nobody's limits hold for. */
+const statementsOn =
+  ({ wire }: Store): Run =>
+  async (text, signal) => {
+    const [result] = await wire([{ text, params: [] }], 'object', { signal })
+    return (result?.rows ?? []) as Record<string, unknown>[]
+  }

@@ -21,7 +21,7 @@ export interface ServerTarget {
 
 export type BackendTarget = PgliteTarget | ServerTarget
 
-const DEFAULT_SCHEMA = 'mlflow'
+export const DEFAULT_SCHEMA = 'mlflow'
 const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 
 /**

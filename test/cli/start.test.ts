@@ -1,8 +1,11 @@
+import { spawnSync } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeEachEngine } from '../support/engines.ts'
+import { useService } from '../support/services.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { beginServer, emptyFolder, runProgram, runServer } from './program.ts'
 
@@ -123,10 +126,36 @@ describe('a server process', () => {
 
   it('refuses a store that another server has open', async () => {
     const cwd = await emptyFolder()
-    await runServer([], { cwd })
+    const { pid } = await runServer([], { cwd })
     const { code, stderr } = await runProgram(['server', '--port', '0'], { cwd })
-    expect(stderr).toMatch(/^crateflow: The store \.\/crateflow-data\/store is in use by process \d+\.\n$/m)
+    expect(stderr).toBe(
+      `crateflow: The store ./crateflow-data/store is in use by process ${pid} on ${hostname()}.\n`,
+    )
     expect(code).toBe(1)
+  })
+
+  const container = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true']).status === 0 ? it : it.skip
+
+  container('notices a server in another container, which has processes of its own', async () => {
+    const cwd = await emptyFolder()
+    await runServer([], { cwd })
+    const { main } = await useService('build')
+    const other = [process.execPath, main, 'server', '--port', '0']
+    const { status, stderr } = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', ...other], {
+      cwd,
+      encoding: 'utf8',
+    })
+    expect(stderr).toContain('The store ./crateflow-data/store is in use by process ')
+    expect(status).toBe(1)
+  })
+
+  it('takes over the store of a server that was killed', async () => {
+    const cwd = await emptyFolder()
+    const first = await runServer([], { cwd })
+    first.signal('SIGKILL')
+    await first.ended
+    const second = await runServer([], { cwd })
+    expect((await second.request('GET', '/ready')).status).toBe(200)
   })
 
   it('says so when its port is taken', async () => {

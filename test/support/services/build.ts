@@ -12,12 +12,11 @@ export interface Build {
   main: string
 }
 
-export const findBuild = (): Found<Build> => ({ candidate: { how: 'tsc', start: build }, missing: '' })
+export const findBuild = (): Found<Build> => ({ candidate: { how: 'npm run build', start: build }, missing: '' })
 
 async function build() {
-  const tsc = join(ROOT, 'node_modules/.bin/tsc')
   await withLock(join(ROOT, '.cache', 'build.lock'), () =>
-    promisify(execFile)(tsc, ['-p', join(ROOT, 'tsconfig.build.json')]),
+    promisify(execFile)(process.execPath, [join(ROOT, 'scripts/build.mjs')]),
   )
   return { value: { main: join(ROOT, 'dist/main.js') }, stop: async () => {} }
 }
