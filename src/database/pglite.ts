@@ -19,6 +19,8 @@ const dialect: Dialect = {
   name: 'pglite',
   migrations: 'postgres',
   insertsFaster: true,
+  looksUp: true,
+  sortsTextAlike: true,
   exclusive: true,
   refresh: async () => {},
   anyKey: equalsAny,

@@ -1,0 +1,29 @@
+// What belongs to rows (a run's params, a model's tags) as searches ask for it: looked up row by row, or read as a whole.
+//
+// PostgreSQL chooses between joins by statistics. A new store has none, the embedded engine gathers none by itself, and
+// a join that was chosen without them takes minutes over some thousand runs. Subselects that it cannot turn into joins
+// are looked up by the primary key for each row, whatever it knows of the tables.
+import { and, type Column, eq, type SQL, sql } from 'drizzle-orm'
+import type { PgTable } from 'drizzle-orm/pg-core'
+import type { Dialect } from './engine.ts'
+
+/** Rows that belong to others. */
+export interface Children {
+  table: PgTable
+  /** The column that tells whose they are: the first one of an index. */
+  of: Column
+  /** Which of them count. */
+  where: SQL | undefined
+  /** What holds for all that may count, where they are read without their owners. */
+  slice?: SQL | undefined
+}
+
+/** Holds for an owner that has such a child. `OFFSET 0` is what keeps PostgreSQL from joining. */
+export const hasChild = (
+  { looksUp }: Pick<Dialect, 'looksUp'>,
+  owner: Column,
+  { table, of, where, slice }: Children,
+): SQL =>
+  looksUp
+    ? sql`EXISTS (SELECT 1 FROM ${table} WHERE ${and(eq(of, owner), where)} OFFSET 0)`
+    : sql`${owner} IN (SELECT ${of} FROM ${table} WHERE ${and(slice, where)})`
