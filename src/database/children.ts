@@ -12,6 +12,8 @@ export interface Children {
   table: PgTable
   /** The column that tells whose they are: the first one of an index. */
   of: Column
+  /** What the rest of that index finds, where another one could seem to fit all conditions as well. */
+  key?: SQL | undefined
   /** Which of them count. */
   where: SQL | undefined
   /** What holds for all that may count, where they are read without their owners. */
@@ -19,11 +21,11 @@ export interface Children {
 }
 
 /** Holds for an owner that has such a child. `OFFSET 0` is what keeps PostgreSQL from joining. */
-export const hasChild = (
-  { looksUp }: Pick<Dialect, 'looksUp'>,
-  owner: Column,
-  { table, of, where, slice }: Children,
-): SQL =>
-  looksUp
-    ? sql`EXISTS (SELECT 1 FROM ${table} WHERE ${and(eq(of, owner), where)} OFFSET 0)`
-    : sql`${owner} IN (SELECT ${of} FROM ${table} WHERE ${and(slice, where)})`
+export function hasChild({ looksUp }: Pick<Dialect, 'looksUp'>, owner: Column, children: Children): SQL {
+  const { table, of, key, where, slice } = children
+  if (!looksUp) return sql`${owner} IN (SELECT ${of} FROM ${table} WHERE ${and(slice, key, where)})`
+  const isOwn = eq(of, owner)
+  if (!key) return sql`EXISTS (SELECT 1 FROM ${table} WHERE ${and(isOwn, where)} OFFSET 0)`
+  const own = sql`(SELECT * FROM ${table} WHERE ${and(isOwn, key)} OFFSET 0) AS ${table}`
+  return sql`EXISTS (SELECT 1 FROM ${own} ${where && sql`WHERE ${where}`} OFFSET 0)`
+}
