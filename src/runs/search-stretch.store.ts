@@ -1,6 +1,6 @@
 // Stretches of a search's order, so that a page is found without looking at what all runs hold.
 import { and, type Column, eq, type SQL, sql } from 'drizzle-orm'
-import { equalsOneOf } from '../database/columns.ts'
+import type { Owners } from '../database/children.ts'
 import type { Engine } from '../database/engine.ts'
 import { latestMetrics } from '../metrics/tables.ts'
 import { placeOf, type SortKey } from '../search/keyset.ts'
@@ -35,10 +35,15 @@ export interface Start {
   isBehind: boolean
 }
 
+/** Some runs, among which to look for others. */
+export interface Some {
+  ids: Owners
+  /** What holds for these runs alone, where their own columns tell. */
+  isOne?: SQL | undefined
+}
+
 /** Runs that follow on each other. */
-export interface Stretch {
-  /** Holds for the ids of its runs. */
-  has(runId: Column): SQL
+export interface Stretch extends Some {
   /** The value of the first sort key that its last runs have; no other runs have it. */
   last: string
 }
@@ -66,14 +71,8 @@ export async function findStretch(
   const last = await findLast(engine, { ...key, where }, size)
   if (last === undefined) return undefined
   const ofStretch = and(where, sql`${column} ${sql.raw(ascending ? '<=' : '>=')} ${last}::${type}`) as SQL
-  return {
-    // An array, since PostgreSQL would plan a join by statistics that it may not have.
-    has: (runId) =>
-      runId === table.runId
-        ? ofStretch
-        : sql`${runId} = ANY(ARRAY(SELECT ${table.runId} FROM ${table} WHERE ${ofStretch}))`,
-    last,
-  }
+  const ids = sql`SELECT ${table.runId} FROM ${table} WHERE ${ofStretch}`
+  return { ids, isOne: table === runs ? ofStretch : undefined, last }
 }
 
 /** The value behind so many rows, where it is not that of as many rows more: the stretch might be all runs then. */
@@ -86,7 +85,3 @@ async function findLast(engine: Engine, key: FirstKey, size: number): Promise<st
   if (last !== next) return last
   return 4 * size <= MAX_SIZE ? findLast(engine, key, 4 * size) : undefined
 }
-
-/** The runs of the experiments in the lifecycle stages. */
-export const ofExperiments = (experimentIds: string[], stages: string[]): SQL | undefined =>
-  and(equalsOneOf(runs.experimentId, experimentIds), equalsOneOf(runs.lifecycleStage, stages))

@@ -1,15 +1,15 @@
 // The search over runs: a page is looked for among the first runs of the order, then among more of them.
 import { and, Column, eq, getTableColumns, is, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
-import { type Children, hasChild } from '../database/children.ts'
-import { equalsAny, equalsOneOf } from '../database/columns.ts'
+import { type Children, hasChild, isOwned, ownedBy } from '../database/children.ts'
+import { equalsOneOf } from '../database/columns.ts'
 import type { Dialect, Engine } from '../database/engine.ts'
 import { datasets, inputs, inputTags } from '../datasets/tables.ts'
 import { latestMetrics } from '../metrics/tables.ts'
 import type { Comparison, OrderBy } from '../search/comparison.ts'
 import { checkPlace, isBehind, orderOf, type Place, placeOf, type SortKey } from '../search/keyset.ts'
 import { compare } from '../search/to-sql.ts'
-import { type FirstKey, findStretch, nextSize, ofExperiments, type Start } from './search-stretch.store.ts'
+import { type FirstKey, findStretch, nextSize, type Some, type Start } from './search-stretch.store.ts'
 import { params, type RunRow, runs, tags } from './tables.ts'
 
 const RUN_NAME_TAG = 'mlflow.runName'
@@ -70,7 +70,7 @@ async function walk(engine: Engine, search: RunSearch, after: Place | undefined)
     const size = nextSize(search.limit, found.length, looked)
     const stretch = size && (await findStretch(engine, key, { size, start }))
     if (!stretch) return false
-    await look({ ...rest, within: stretch.has })
+    await look({ ...rest, within: stretch })
     looked += size
     start = { at: stretch.last, isBehind: true }
     rest = { behind: stretch.last }
@@ -78,7 +78,7 @@ async function walk(engine: Engine, search: RunSearch, after: Place | undefined)
   }
   await lookFurther()
   const few = found.length < looked * FEW || looked === 0 ? await findFew(engine, search) : undefined
-  if (few) rest = { ...rest, within: (runId) => equalsAny(runId, few) }
+  if (few) rest = { ...rest, within: { ids: few } }
   else for (let round = 1; round < MAX_STRETCHES && !isFull() && (await lookFurther()); round++);
   if (!isFull()) await look(rest)
   return found
@@ -94,7 +94,7 @@ async function findFew(engine: Engine, search: RunSearch): Promise<string[] | un
     const rows = await engine.rows(
       sql`SELECT ${of} FROM ${table} WHERE ${and(slice, where)} LIMIT ${MAX_FEW + 1}`,
     )
-    if (rows.length <= MAX_FEW) return rows.map(([runId]) => String(runId))
+    if (rows.length <= MAX_FEW) return [...new Set(rows.map(([runId]) => String(runId)))]
   }
   return undefined
 }
@@ -104,8 +104,8 @@ interface Part {
   after?: Place | undefined
   /** Only those whose first sort key comes behind this value. */
   behind?: string | undefined
-  /** Holds for the ids of the runs among which to look. */
-  within?: ((runId: Column) => SQL) | undefined
+  /** Only these. */
+  within?: Some | undefined
 }
 
 async function selectRuns(
@@ -121,14 +121,17 @@ async function selectRuns(
         : [[`value_${position}`, value] as const, [`nan_${position}`, isNan ?? sql`false`]],
     ),
   )
+  const { from, where } =
+    within && !within.isOne
+      ? ownedBy(engine.dialect, { table: runs, of: runs.runId }, within.ids)
+      : { from: runs, where: within?.isOne ?? equalsOneOf(runs.experimentId, search.experimentIds) }
   let query = engine.db
     .select({ ...getTableColumns(runs), ...shown })
-    .from(runs)
+    .from(from)
     .where(
       and(
-        within
-          ? and(equalsOneOf(runs.lifecycleStage, search.stages), within(runs.runId))
-          : ofExperiments(search.experimentIds, search.stages),
+        where,
+        equalsOneOf(runs.lifecycleStage, search.stages),
         ...search.filter.map((comparison) => condition(engine, comparison, { ...search, within })),
         behind === undefined ? after && isBehind(keys, after) : isBehind(keys.slice(0, 1), [behind]),
       ),
@@ -155,7 +158,7 @@ function firstKey({ orderBy, experimentIds, stages }: RunSearch): FirstKey {
       table: runs,
       ...attributeKey(column, ascending),
       column,
-      where: ofExperiments(experimentIds, stages),
+      where: and(equalsOneOf(runs.experimentId, experimentIds), equalsOneOf(runs.lifecycleStage, stages)),
     }
   }
   const table = CHILDREN[type]
@@ -196,7 +199,7 @@ type Scope = Pick<RunSearch, 'experimentIds'> & Pick<Part, 'within'>
 
 /** The rows of a table that may count, where it is read as a whole. */
 const sliceOf = (table: ChildTable, { experimentIds, within }: Scope): SQL | undefined =>
-  and(equalsOneOf(table.experimentId, experimentIds), within?.(table.runId))
+  and(equalsOneOf(table.experimentId, experimentIds), within && isOwned(table.runId, within.ids))
 
 function condition({ dialect }: Engine, comparison: Comparison, scope: Scope): SQL {
   const children = childrenOf(dialect, comparison, scope)
