@@ -66,6 +66,13 @@ export interface Dialect {
   readonly insertsFaster?: boolean
   /** No other process has the database open, and statements run one after the other, in the order of their sending. */
   readonly exclusive?: boolean
+  /**
+   * Finds what belongs to a row by an index, row by row; see children.ts. Where this is absent, it is read as a whole
+   * and joined by hash.
+   */
+  readonly looksUp?: boolean
+  /** Sorts text in one way: CrateDB sorts by UTF-8 in a table, by UTF-16 behind a join. */
+  readonly sortsTextAlike?: boolean
   /** Makes acknowledged writes of the tables visible to reads that are not by full primary key. */
   refresh(connection: Connection, tables: readonly string[]): Promise<void>
   /**

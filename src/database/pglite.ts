@@ -28,6 +28,8 @@ const dialect: Dialect = {
   name: 'pglite',
   migrations: 'postgres',
   insertsFaster: true,
+  looksUp: true,
+  sortsTextAlike: true,
   exclusive: true,
   refresh: async () => {},
   anyKey: equalsAny,
