@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 /** Which contenders `--against` names beside this server. */
-const AGAINST = { mlflow: ['stock-sqlite', 'stock-postgres'], none: [] }
+const AGAINST = { mlflow: ['stock-sqlite', 'stock-postgres', 'fasttrackml'], none: [] }
 
 /**
  * Reads the arguments; see bench/README.md for their meaning.
@@ -22,6 +22,8 @@ export function readOptions(known) {
       json: { type: 'string' },
       python: { type: 'string', default: process.env.MLFLOW_PYTHON },
       peer: { type: 'string' },
+      fml: { type: 'string' },
+      load: { type: 'string', default: '0' },
       cratedb: { type: 'string', default: process.env.CRATEDB_URL },
       postgres: { type: 'string', default: process.env.POSTGRES_URL },
       main: { type: 'string', default: join(import.meta.dirname, '../dist/main.js') },
@@ -35,16 +37,17 @@ export function readOptions(known) {
       drop: { type: 'boolean', default: false },
     },
   })
-  const { works, rounds, seconds, runs, scale, 'no-floor': noFloor, 'seed-seconds': seedSeconds } = values
+  const { works, rounds, seconds, runs, scale, load, 'no-floor': noFloor } = values
   return {
     ...values,
     contenders: contendersOf(values, known),
     works: new RegExp(works),
     rounds: positive('rounds', rounds),
     seconds: positive('seconds', seconds),
-    seedSeconds: positive('seed-seconds', seedSeconds),
+    seedSeconds: positive('seed-seconds', values['seed-seconds']),
     searchedRuns: positive('runs', runs),
     floor: !noFloor,
+    load: Number(load),
     cratedb: values.cratedb && withoutSchema(values.cratedb),
     scale: scale?.split(',').map(pointsOf),
   }
@@ -54,7 +57,7 @@ function contendersOf({ against, contenders, peer }, known) {
   if (!contenders) {
     const others = AGAINST[against]
     if (!others) throw new Error(`--against takes ${Object.keys(AGAINST).join(' or ')}`)
-    return [...others, ...(peer ? ['peer'] : []), 'embedded', 'cratedb', 'postgres']
+    return [...others, ...(peer ? ['peer'] : []), 'embedded', 'embedded-nosync', 'cratedb', 'postgres']
   }
   const names = contenders.split(',')
   const unknown = names.find((name) => !known.includes(name))
