@@ -3,11 +3,12 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { measureCeiling } from './ceiling.mjs'
+import { measureChurn } from './churn.mjs'
 import { compare } from './compare.mjs'
 import { CONTENDERS } from './contenders.mjs'
 import { readOptions } from './options.mjs'
 import { killAll } from './processes.mjs'
-import { measureRegistry } from './registry.mjs'
+import { measureReads, measureRegistry } from './reads.mjs'
 import { runScale } from './scale.mjs'
 import { removeFolder } from './services.mjs'
 import { measureUi } from './ui.mjs'
@@ -15,7 +16,14 @@ import { measureUi } from './ui.mjs'
 const log = (text) => console.error(`# ${text}`)
 
 /** Each takes the options and `{ folder, log, defer }`, and answers a report. */
-const MODES = { ceiling: measureCeiling, registry: measureRegistry, ui: measureUi, scale: runScale }
+const MODES = {
+  ceiling: measureCeiling,
+  churn: measureChurn,
+  reads: measureReads,
+  registry: measureRegistry,
+  ui: measureUi,
+  scale: runScale,
+}
 
 /** Runs until done or told to stop by a signal; then undoes what was deferred, last first. */
 async function main() {

@@ -18,7 +18,9 @@ export function readOptions(known) {
       works: { type: 'string', default: '' },
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '3' },
-      runs: { type: 'string', default: '2000' },
+      runs: { type: 'string' },
+      points: { type: 'string' },
+      tags: { type: 'string', default: '200000' },
       json: { type: 'string' },
       python: { type: 'string', default: process.env.MLFLOW_PYTHON },
       peer: { type: 'string' },
@@ -31,6 +33,8 @@ export function readOptions(known) {
       ceiling: { type: 'boolean', default: false },
       registry: { type: 'boolean', default: false },
       ui: { type: 'boolean', default: false },
+      reads: { type: 'string' },
+      churn: { type: 'boolean', default: false },
       scale: { type: 'string' },
       'seed-seconds': { type: 'string', default: '3600' },
       docs: { type: 'string' },
@@ -45,7 +49,10 @@ export function readOptions(known) {
     rounds: positive('rounds', rounds),
     seconds: positive('seconds', seconds),
     seedSeconds: positive('seed-seconds', values['seed-seconds']),
-    searchedRuns: positive('runs', runs),
+    runs: positive('runs', runs ?? (values.churn || values.ui ? 10_000 : 2000)),
+    points: positive('points', values.points ?? (values.churn ? 5_000_000 : 100_000)),
+    tags: positive('tags', values.tags),
+    reads: values.reads?.split(',').map((size) => positive('reads', size)),
     floor: !noFloor,
     load: Number(load),
     cratedb: values.cratedb && withoutSchema(values.cratedb),
@@ -53,10 +60,20 @@ export function readOptions(known) {
   }
 }
 
-function contendersOf({ against, contenders, peer }, known) {
+/** The contenders of a mode that has not all of them. */
+const CONTENDERS_OF = {
+  churn: ['embedded'],
+  reads: ['stock-sqlite', 'fasttrackml', 'embedded', 'cratedb', 'postgres'],
+  registry: ['stock-sqlite', 'embedded', 'cratedb'],
+  ui: ['stock-sqlite', 'embedded', 'cratedb'],
+}
+
+function contendersOf({ against, contenders, peer, ...modes }, known) {
   if (!contenders) {
     const others = AGAINST[against]
     if (!others) throw new Error(`--against takes ${Object.keys(AGAINST).join(' or ')}`)
+    const mode = Object.keys(CONTENDERS_OF).find((name) => modes[name])
+    if (mode) return CONTENDERS_OF[mode]
     return [...others, ...(peer ? ['peer'] : []), 'embedded', 'embedded-nosync', 'cratedb', 'postgres']
   }
   const names = contenders.split(',')

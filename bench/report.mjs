@@ -1,7 +1,7 @@
 // Tables of results in Markdown.
 import { median } from './measure.mjs'
 
-const table = (head, rows) =>
+export const table = (head, rows) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
 const figure = (number) =>
