@@ -22,6 +22,9 @@ export const post = (path, body) => encodePost(path, JSON.stringify(body))
 /** For endpoints that only the web UI uses. */
 export const ajaxGet = (path, query) => encodeRequest('GET', `/ajax-api/2.0/mlflow/${withQuery(path, query)}`)
 
+export const ajaxPost = (path, body) =>
+  encodeRequest('POST', `/ajax-api/2.0/mlflow/${path}`, JSON.stringify(body))
+
 /** A number of something of the plan, spread over all of it by the variant. */
 export const pick = (all, variant) => Math.floor((all.length * (variant + 0.5)) / VARIANTS)
 

@@ -36,9 +36,11 @@ export function summaryLines(rows, titles, fills) {
     const taken = entries.filter(([, figures]) => isMeasured(figures[name]))
     const [worst] = taken.sort(([, a], [, b]) => b[name].p95 - a[name].p95)
     if (worst) lines.push(`- ${name}: worst p95 ${ms(worst[1][name].p95)} ms, ${worst[0]}`)
-    for (const [title, figures] of taken.filter(([, figures]) => figures[name].p95 > SLOW_MS))
-      lines.push(`- ${name}: above ${SLOW_MS} ms: ${title} (p95 ${ms(figures[name].p95)})`)
-    for (const [title, figures] of isOurs(name) ? taken : []) lines.push(...slower(title, name, figures))
+    const slow = taken.filter(([, figures]) => figures[name].p95 > SLOW_MS)
+    lines.push(`- ${name}: ${slow.length} of ${taken.length} rows above ${SLOW_MS} ms`)
+    if (!isOurs(name)) continue
+    for (const [title, figures] of slow) lines.push(`  - ${title} (p95 ${ms(figures[name].p95)})`)
+    for (const [title, figures] of taken) lines.push(...slower(title, name, figures))
   }
   for (const [title, figures] of entries) {
     for (const [name, { wrong, failed }] of Object.entries(figures))

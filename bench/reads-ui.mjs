@@ -1,10 +1,9 @@
 // Rows of what the web UI asks when its pages are opened.
 
-import { ajaxGet, pick, readPoints, readRuns, told } from './ask.mjs'
+import { ajaxGet, ajaxPost, pick, readPoints, readRuns, told } from './ask.mjs'
 import { encodeRequest } from './client.mjs'
 import { CHARTED } from './plan.mjs'
 
-const ajaxPost = (path, body) => encodeRequest('POST', `/ajax-api/2.0/mlflow/${path}`, JSON.stringify(body))
 const graphql = (operationName, query, variables) =>
   encodeRequest('POST', '/graphql', JSON.stringify({ operationName, variables, query }))
 
@@ -204,7 +203,8 @@ const OTHER_ROWS = [
     variants: 1,
     ask: (store) =>
       graphql('GetMetricHistoryBulkInterval', GET_HISTORY, {
-        data: { runIds: firstRuns(store), metricKey: 'loss', maxResults: 320 },
+        // Stock does not see the number of points that is asked for here.
+        data: { runIds: firstRuns(store), metricKey: 'loss' },
       }),
     read: ({ data }) => readPoints(data.mlflowGetMetricHistoryBulkInterval),
   },

@@ -11,8 +11,7 @@ import { ARTIFACT_ROWS, EXPERIMENT_ROWS, METRIC_ROWS } from './reads-rest.mjs'
 import { RUN_ROWS } from './reads-runs.mjs'
 import { UI_ROWS } from './reads-ui.mjs'
 
-/** Turns of each contender in a row, after one that warms it up, and what a turn is. */
-const TURNS = 5
+/** What a turn of a contender is. */
 const REQUESTS_PER_TURN = 10
 const TURN_MS = 400
 /** A row whose answers take longer is checked in fewer variants. */
@@ -56,7 +55,7 @@ async function measureSizes({ sizes, rows, options, tools }) {
   for (const { label, plan } of sizes) {
     const fills = await fillAll(stores, plan, { ...tools, seconds: options.seedSeconds })
     stores = stores.filter(({ name }) => !fills[name].failed)
-    const measured = await measureRows(stores, chosen, plan, tools.log)
+    const measured = await measureRows(stores, chosen, { plan, rounds: options.rounds, log: tools.log })
     report[label] = { fills, rows: measured }
     const titles = Object.fromEntries(stores.map(({ name, title }) => [name, title]))
     console.log(`\n${label}\n\n${readsTable(measured, titles)}\n\n${summaryLines(measured, titles, fills)}`)
@@ -87,32 +86,19 @@ async function fillAll(stores, plan, { seconds, log }) {
   return fills
 }
 
-async function measureRows(stores, rows, plan, log) {
+async function measureRows(stores, rows, { plan, rounds, log }) {
   const measured = {}
   for (const [i, row] of rows.entries()) {
-    measured[row.title] = await measureRow(stores, row, plan)
+    measured[row.title] = await measureRow(stores, row, { plan, rounds })
     if (i % 10 === 9) log(`${i + 1} of ${rows.length} reads`)
   }
   return measured
 }
 
-/** Contender → p50 and p95 in milliseconds, or what kept it from being measured. */
-async function measureRow(stores, row, plan) {
-  const figures = {}
-  const asked = []
-  let agreed
-  for (const store of stores) {
-    try {
-      const checked = await checkRow(store, row, plan, agreed)
-      agreed ??= checked.answers
-      asked.push({ store, ...checked, ms: [] })
-      figures[store.name] = { wrong: checked.wrong }
-    } catch (error) {
-      const lacks = error.lacks || [404, 405, 501].includes(error.status)
-      figures[store.name] = lacks ? { lacks: true } : { failed: error.message }
-    }
-  }
-  for (let turn = 0; turn <= TURNS; turn++) {
+/** Contender → p50 and p95 in milliseconds, or what kept it from being measured. The first turns only warm up. */
+async function measureRow(stores, row, { plan, rounds }) {
+  const { figures, asked } = await checkAll(stores, row, plan)
+  for (let turn = 0; turn <= rounds; turn++) {
     for (let i = 0; i < asked.length; i++) {
       const one = asked[(i + turn) % asked.length]
       if (figures[one.store.name].failed) continue
@@ -129,6 +115,25 @@ async function measureRow(stores, row, plan) {
     Object.assign(figures[store.name], { p50: quantile(ms, 0.5), p95: quantile(ms, 0.95), count: ms.length })
   }
   return figures
+}
+
+/** Which contenders answer, each with its requests, and what is said of the others. */
+async function checkAll(stores, row, plan) {
+  const figures = {}
+  const asked = []
+  let agreed
+  for (const store of stores) {
+    try {
+      const checked = await checkRow(store, row, plan, agreed)
+      agreed ??= checked.answers
+      asked.push({ store, ...checked, ms: [] })
+      figures[store.name] = { wrong: checked.wrong }
+    } catch (error) {
+      const lacks = error.lacks || [404, 405, 501].includes(error.status)
+      figures[store.name] = lacks ? { lacks: true } : { failed: error.message }
+    }
+  }
+  return { figures, asked }
 }
 
 /**
