@@ -1,6 +1,7 @@
 // Fills a store with what a plan holds, through REST, as clients do it. A filled store may grow by a larger plan.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { encodeRequest } from './client.mjs'
 import { assertEqual } from './measure.mjs'
@@ -10,6 +11,8 @@ const CLIENTS = 8
 const POINTS_PER_BATCH = 1000
 const TOLD_EVERY_MS = 20_000
 const PAGE = 1000
+const TRIES = 5
+const PAUSE_MS = 500
 
 /** What a server may lack; the filler then leaves it out. */
 const FEATURES = ['datasets', 'models', 'registry', 'artifacts']
@@ -17,6 +20,7 @@ const FEATURES = ['datasets', 'models', 'registry', 'artifacts']
 /** A store that holds nothing yet. Ids are the server's: plan and store tell the same thing by the same number. */
 export const emptyStore = (server) => ({
   server,
+  writer: persistent(server),
   name: server.name,
   title: server.title,
   experimentIds: ['0'],
@@ -27,6 +31,26 @@ export const emptyStore = (server) => ({
   features: new Set(FEATURES),
 })
 
+/** Like MLflow's clients, asks again when the server is busy. */
+function persistent(server) {
+  const insist = async (work) => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await work()
+      } catch (error) {
+        if (tries === TRIES || ![429, 503].includes(error.status)) throw error
+        await sleep(tries * PAUSE_MS)
+      }
+    }
+  }
+  const { post, patch, send } = server
+  return {
+    post: (path, body) => insist(() => post(path, body)),
+    patch: (path, body) => insist(() => patch(path, body)),
+    send: (request) => insist(() => send(request)),
+  }
+}
+
 const list = (object) => Object.entries(object).map(([key, value]) => ({ key, value }))
 
 /**
@@ -35,7 +59,7 @@ const list = (object) => Object.entries(object).map(([key, value]) => ({ key, va
  */
 export async function fillStore(store, plan, { seconds, log = () => {} }) {
   const deadline = performance.now() + seconds * 1000
-  const { server } = store
+  const { writer: server } = store
   for (let index = store.experimentIds.length; index < plan.experiments; index++) {
     const tags = list({ team: experimentTeam(index) })
     const made = await server.post('experiments/create', { name: experimentName(index), tags })
@@ -59,9 +83,13 @@ async function writeAll({ what, from, all, deadline, tell, write }) {
   let next = from
   let done = from
   let told = began
+  let failed = false
   const runClient = async () => {
-    while (next < all.length && performance.now() < deadline) {
-      await write(all[next++])
+    while (!failed && next < all.length && performance.now() < deadline) {
+      await write(all[next++]).catch((error) => {
+        failed = true
+        throw error
+      })
       done++
       if (performance.now() - told < TOLD_EVERY_MS) continue
       told = performance.now()
@@ -75,7 +103,7 @@ async function writeAll({ what, from, all, deadline, tell, write }) {
 }
 
 async function writeRun(store, run) {
-  const { server } = store
+  const { writer: server } = store
   const created = await server.post('runs/create', {
     experiment_id: store.experimentIds[run.experiment],
     run_name: run.name,
@@ -130,7 +158,7 @@ async function writeHistory(store, run, key, points) {
     const metrics = Array.from({ length: POINTS_PER_BATCH }, (_, i) =>
       pointOf({ key, final, run, step: from + i, points }),
     )
-    await store.server.post('runs/log-batch', { run_id: store.runIds[run.number], metrics })
+    await store.writer.post('runs/log-batch', { run_id: store.runIds[run.number], metrics })
   }
 }
 
@@ -167,7 +195,7 @@ async function writeArtifacts(server, uri) {
 }
 
 async function writeLoggedModel(store, model) {
-  const { server } = store
+  const { writer: server } = store
   const runId = store.runIds[model.source]
   await optional(store, 'models', async () => {
     const created = await server.post('logged-models', {
@@ -193,7 +221,7 @@ async function writeLoggedModel(store, model) {
 const MODEL_POINT = { timestamp: 1_700_000_000_000, step: 1 }
 
 async function writeRegisteredModel(store, { name, tags, versions, aliases, number }) {
-  const { server } = store
+  const { writer: server } = store
   await optional(store, 'registry', async () => {
     await server.post('registered-models/create', { name, tags: list(tags), description: `number ${number}` })
     for (const { run, source, tags } of versions) {
