@@ -54,5 +54,7 @@ const slower = (title, name, figures) =>
   PEERS.filter((peer) => isMeasured(figures[peer]) && figures[name].p95 > figures[peer].p95).map(
     (peer) =>
       `- ${name}: slower than ${peer}: ${title} ` +
-      `(${ms(figures[name].p95)} to ${ms(figures[peer].p95)}, p50 ${ms(figures[name].p50)} to ${ms(figures[peer].p50)})`,
+      ['p95', 'p50', 'cpuMs']
+        .map((what) => `${what} ${ms(figures[name][what])} to ${ms(figures[peer][what])}`)
+        .join(', '),
   )

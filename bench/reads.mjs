@@ -76,7 +76,7 @@ async function fillAll(stores, plan, { seconds, log }) {
     const began = performance.now()
     const failed = await fillStore(store, plan, { seconds, log }).then(
       () => undefined,
-      (error) => error.message,
+      (error) => error.message.split('\n')[0].slice(0, 200),
     )
     fills[store.name] = { seconds: Math.round((performance.now() - began) / 1000), failed }
     const lacks = ['datasets', 'models', 'registry', 'artifacts'].filter((one) => !store.features.has(one))
@@ -95,7 +95,7 @@ async function measureRows(stores, rows, { plan, rounds, log }) {
   return measured
 }
 
-/** Contender → p50 and p95 in milliseconds, or what kept it from being measured. The first turns only warm up. */
+/** Contender → p50 and p95, and CPU time of the server in milliseconds, or what kept it from being measured. The first turns only warm up. */
 async function measureRow(stores, row, { plan, rounds }) {
   const { figures, asked } = await checkAll(stores, row, plan)
   for (let turn = 0; turn <= rounds; turn++) {
@@ -103,16 +103,19 @@ async function measureRow(stores, row, { plan, rounds }) {
       const one = asked[(i + turn) % asked.length]
       if (figures[one.store.name].failed) continue
       try {
-        const ms = await takeTurn(one)
-        if (turn > 0) one.ms.push(...ms)
+        const { ms, cpuMs } = await takeTurn(one)
+        if (turn === 0) continue
+        one.ms.push(...ms)
+        one.cpuMs += cpuMs
       } catch (error) {
         figures[one.store.name] = { failed: error.message }
       }
     }
   }
-  for (const { store, ms } of asked) {
+  for (const { store, ms, cpuMs } of asked) {
     if (figures[store.name].failed) continue
-    Object.assign(figures[store.name], { p50: quantile(ms, 0.5), p95: quantile(ms, 0.95), count: ms.length })
+    const taken = { p50: quantile(ms, 0.5), p95: quantile(ms, 0.95), cpuMs: cpuMs / ms.length }
+    Object.assign(figures[store.name], taken)
   }
   return figures
 }
@@ -126,11 +129,11 @@ async function checkAll(stores, row, plan) {
     try {
       const checked = await checkRow(store, row, plan, agreed)
       agreed ??= checked.answers
-      asked.push({ store, ...checked, ms: [] })
+      asked.push({ store, ...checked, ms: [], cpuMs: 0 })
       figures[store.name] = { wrong: checked.wrong }
     } catch (error) {
       const lacks = error.lacks || [404, 405, 501].includes(error.status)
-      figures[store.name] = lacks ? { lacks: true } : { failed: error.message }
+      figures[store.name] = lacks ? { lacks: true } : { failed: error.message.split('\n')[0] }
     }
   }
   return { figures, asked }
@@ -162,9 +165,13 @@ async function checkRow(store, row, plan, agreed) {
 
 const shorten = (text) => (text.length > 60 ? `${text.slice(0, 60)}…` : text)
 
-/** Some requests, variant by variant; each answer must be as long as the one that was checked. */
+/**
+ * Some requests, variant by variant; each answer must be as long as the one that was checked.
+ * @returns milliseconds of each, and CPU time of the server for all of them
+ */
 async function takeTurn({ store, requests }) {
   const ms = []
+  const cpuBefore = store.server.cpuSeconds()
   const began = performance.now()
   for (let i = 0; i < REQUESTS_PER_TURN; i++) {
     const { request, length } = requests[i % requests.length]
@@ -174,5 +181,5 @@ async function takeTurn({ store, requests }) {
     if (body.length !== length) throw new Error(`an answer of ${body.length} bytes, first ${length}`)
     if (performance.now() - began > TURN_MS) break
   }
-  return ms
+  return { ms, cpuMs: (store.server.cpuSeconds() - cpuBefore) * 1000 }
 }
