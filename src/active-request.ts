@@ -4,16 +4,16 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 export interface ActiveRequest {
   /** Aborts when its client is gone or was cut off. */
   readonly abandoned: AbortSignal
-  /** It reads tables through the refresh gate, not rows by their primary keys. */
-  scans: boolean
+  /** It may have to read a lot, unlike a request for what has an id or a name. */
+  readonly searches: boolean
 }
 
 const storage = new AsyncLocalStorage<ActiveRequest | undefined>()
 let active = 0
 
-export function beginRequest(abandoned: AbortSignal): ActiveRequest {
+export function beginRequest(request: ActiveRequest): ActiveRequest {
   active++
-  return { abandoned, scans: false }
+  return request
 }
 
 /** Call it when the request's work is done, too: following it costs every promise of the process (Node.js before 24). */

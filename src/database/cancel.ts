@@ -3,10 +3,19 @@ import pg from 'pg'
 import type { MlflowError } from '../errors.ts'
 import { cancelled, statementTimedOut } from './errors.ts'
 
-/** How long the database may take to end a statement before its connection is given up, in milliseconds. */
-const GRACE_MS = 5_000
-/** A request that comes before its statement is lost. */
-const REPEAT_MS = 500
+/**
+ * How long the database may take to end a statement before its connection is given up, in milliseconds. Until then the
+ * statement counts as running, since it does.
+ */
+const GRACE_MS = 30_000
+/**
+ * A request that comes before its statement is lost. CrateDB loses those, too, that come while it works on subqueries,
+ * which no KILL ends either; it takes the next one when these are done (measured on 6.4).
+ */
+const FIRST_PAUSE_MS = 250
+const LONGEST_PAUSE_MS = 2_000
+/** How long a request may take itself. */
+const REQUEST_MS = 5_000
 
 /** When a read ends although it has no answer yet. */
 export interface ReadLimits {
@@ -40,12 +49,12 @@ export function watchStatement(client: pg.PoolClient, { signal, timeoutMs }: Rea
     if (reason) return
     reason = why
     graceTimer = setTimeout(giveUp, GRACE_MS, why)
-    request()
+    request(FIRST_PAUSE_MS)
   }
-  const request = () => {
+  const request = (pauseMs: number) => {
     requests++
     requested = sendCancelRequest(client)
-    repeatTimer = setTimeout(request, REPEAT_MS)
+    repeatTimer = setTimeout(request, pauseMs, Math.min(2 * pauseMs, LONGEST_PAUSE_MS))
   }
   const onAbort = () => end(cancelled())
   const timer = setTimeout(() => end(statementTimedOut(timeoutMs)), timeoutMs)
@@ -53,7 +62,7 @@ export function watchStatement(client: pg.PoolClient, { signal, timeoutMs }: Rea
   if (signal.aborted) onAbort()
   return {
     givenUp,
-    reasonFor: (error) => (reason && isEnded(error) ? withCause(reason, error) : error),
+    reasonFor: (error) => (reason && (isEnded(error) || !isTold(error)) ? withCause(reason, error) : error),
     async settle(error) {
       clearTimeout(timer)
       clearTimeout(graceTimer)
@@ -66,12 +75,14 @@ export function watchStatement(client: pg.PoolClient, { signal, timeoutMs }: Rea
   }
 }
 
+const isTold = (error: unknown): error is pg.DatabaseError => error instanceof pg.DatabaseError
+
 /** PostgreSQL has a code for it, CrateDB a text: "Job killed. Cancellation request by: crate". */
 const isEnded = (error: unknown): boolean =>
-  error instanceof pg.DatabaseError && (error.code === '57014' || /^Job killed/.test(error.message))
+  isTold(error) && (error.code === '57014' || /^Job killed/.test(error.message))
 
 function withCause(error: MlflowError, cause: unknown): MlflowError {
-  error.cause = cause
+  if (error !== cause) error.cause = cause
   return error
 }
 
@@ -100,7 +111,7 @@ function sendCancelRequest(client: pg.PoolClient): Promise<void> {
   const encryption = ssl && { servername: host, ...(typeof ssl === 'object' && ssl) }
   const connection = new pg.Connection({ ssl: encryption }) as CancelConnection
   return new Promise((resolve) => {
-    const timer = setTimeout(() => connection.stream.destroy(), GRACE_MS)
+    const timer = setTimeout(() => connection.stream.destroy(), REQUEST_MS)
     const done = () => {
       clearTimeout(timer)
       connection.stream.destroy()

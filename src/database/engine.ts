@@ -27,9 +27,9 @@ export const MAX_PREPARED_TEXT = 4 * 1024
 /** What a read may take unless a setting says otherwise, in milliseconds. */
 export const DEFAULT_STATEMENT_TIMEOUT_MS = 60_000
 /** How long a search may wait for others to end, in milliseconds. */
-const SCAN_WAIT_MS = 30_000
-/** Connections that are kept for writes and for reads by primary key, however many searches there are. */
-const NOT_FOR_SCANS = 2
+const SEARCH_WAIT_MS = 30_000
+/** Connections that are kept for all else, however many searches there are. */
+const NOT_FOR_SEARCHES = 2
 
 /** Every statement commits by itself. Errors come out as MlflowError or DuplicateKeyError. */
 export interface Connection {
@@ -153,8 +153,6 @@ export function createEngine(
     },
     async refresh(...tables) {
       const names = tables.map(getTableName)
-      const request = activeRequest()
-      if (request) request.scans = true
       if (deferred.size > 0) await runForAll(() => writeDeferred(names))
       await runForAll(() => gate(names))
     },
@@ -183,21 +181,21 @@ function createQuery(
   { maxConnections = 1 }: Partial<EngineOptions>,
 ) {
   const late = createLateStatements()
-  const scans = Math.max(1, maxConnections - NOT_FOR_SCANS)
+  const searches = Math.max(1, maxConnections - NOT_FOR_SEARCHES)
   // Elsewhere all statements wait for each other anyway.
-  const inTurn = dialect.exclusive ? undefined : limitConcurrency(scans)
+  const inTurn = dialect.exclusive ? undefined : limitConcurrency(searches)
 
   async function read(
     statement: Statement,
     rowMode: 'array' | 'object',
     request: ActiveRequest,
   ): Promise<Result> {
-    const { abandoned: signal, scans } = request
+    const { abandoned: signal, searches } = request
     if (signal.aborted) throw cancelled()
     late.check(statement)
     const run = () => connection.query(statement.text, statement.params, rowMode, signal)
     try {
-      return await (scans && inTurn ? inTurn(run, { signal, ms: SCAN_WAIT_MS }) : run())
+      return await (searches && inTurn ? inTurn(run, { signal, ms: SEARCH_WAIT_MS }) : run())
     } catch (error) {
       late.note(statement, error)
       throw error

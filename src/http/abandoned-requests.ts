@@ -5,8 +5,9 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { type ActiveRequest, beginRequest, endRequest, runFor } from '../active-request.ts'
 
-/** What asks by POST without writing. */
-const READS = /\/(search|search-datasets|get-latest-versions|graphql)$/
+const SEARCHES = /\/(search|search-datasets|graphql|get-history[a-z-]*)$/
+/** What else asks by POST without writing. */
+const READS = /\/get-latest-versions$/
 
 /** Work on an answer that its client may give up. */
 interface Reading {
@@ -45,13 +46,14 @@ export function registerAbandonedRequests(app: FastifyInstance): void {
 
   app.addHook('onRoute', (route) => {
     if (!isRead(route)) return
-    const { handler } = route
+    const { handler, url } = route
+    const searches = SEARCHES.test(url)
     route.handler = async function (request: FastifyRequest, reply: FastifyReply) {
       const { socket } = request.raw
       const readings = readingsOn(socket)
       const reading = { controller: new AbortController(), isHandled: false, isAnswered: false }
       readings.add(reading)
-      const active = beginRequest(reading.controller.signal)
+      const active = beginRequest({ abandoned: reading.controller.signal, searches })
       running.set(request.raw, active)
       reply.raw.once('finish', () => update(readings, reading, { isAnswered: true }))
       try {
@@ -71,4 +73,5 @@ export function registerAbandonedRequests(app: FastifyInstance): void {
   })
 }
 
-const isRead = ({ method, url }: RouteOptions) => [method].flat().includes('GET') || READS.test(url)
+const isRead = ({ method, url }: RouteOptions) =>
+  [method].flat().includes('GET') || SEARCHES.test(url) || READS.test(url)
