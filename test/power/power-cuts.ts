@@ -1,0 +1,83 @@
+// Cuts the power at moments of a recording and checks what is left.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openMigrated } from '../support/databases.ts'
+import { findFaults } from './check.ts'
+import { FATES, type Lost, makeRemains, type Random } from './cut.ts'
+import type { CutPoint } from './cut-points.ts'
+import { Disk } from './disk.ts'
+import { readLog } from './log.ts'
+import { type Recording, STORE } from './recording.ts'
+
+export interface Outcome extends CutPoint {
+  fate: string
+  lost: Lost
+  faults: string[]
+}
+
+/** Stores that are checked at once. */
+const AT_ONCE = 2
+
+/** A generator of random numbers (mulberry32). */
+export function createRandom(seed: number): Random {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** @param cuts in the order of the log */
+export async function cutPower(
+  recording: Recording,
+  cuts: readonly CutPoint[],
+  tell: (outcome: Outcome) => void = () => {},
+): Promise<Outcome[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'crateflow-power-'))
+  const disk = new Disk()
+  const running = new Set<Promise<unknown>>()
+  const outcomes: Outcome[] = []
+  const log = readLog(recording.log)
+  try {
+    let record = log.next()
+    for (const [i, cut] of cuts.entries()) {
+      for (; !record.done && record.value.end <= cut.at; record = log.next()) disk.apply(record.value)
+      const remains = join(folder, String(i))
+      mkdirSync(remains)
+      const random = createRandom(cut.seed)
+      const fate = FATES[Math.floor(random() * FATES.length)] as (typeof FATES)[number]
+      const lost = makeRemains(disk, remains, fate, random)
+      const check = open(remains, recording, cut).then((faults) => {
+        const outcome = { ...cut, fate: fate.name, lost, faults }
+        outcomes.push(outcome)
+        tell(outcome)
+        running.delete(check)
+      })
+      running.add(check)
+      if (running.size >= AT_ONCE) await Promise.race(running)
+    }
+    await Promise.all(running)
+  } finally {
+    log.return(undefined)
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return outcomes
+}
+
+async function open(remains: string, { sent }: Recording, { at }: CutPoint): Promise<string[]> {
+  try {
+    const engine = await openMigrated(`pglite:${join(remains, STORE)}`)
+    try {
+      return await findFaults(engine, sent, at)
+    } finally {
+      await engine.close()
+    }
+  } catch (error) {
+    return [`does not open: ${(error as Error).stack} ${(error as Error).cause}`]
+  } finally {
+    rmSync(remains, { recursive: true, force: true })
+  }
+}
