@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 import type { Engine } from '../../src/database/engine.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { API, type Sent, valueOf } from './clients.ts'
+import { API, type Sent, textOf } from './clients.ts'
 
 type Registers = Map<string, number>
 
@@ -103,7 +103,7 @@ function readRun(
   if (info.lifecycle_stage === 'deleted') note(`deleted ${name}`, 1)
   const noteText = (register: string, value: string, number: number) => {
     note(register, number)
-    if (value !== valueOf(register, number)) faults.push(`another value: ${register} ${value.slice(0, 40)}`)
+    if (value !== textOf(register, number)) faults.push(`another value: ${register} ${value.slice(0, 40)}`)
   }
   for (const { key, value } of data.params ?? []) noteText(`param ${name} ${key}`, value, 1)
   for (const { key, value } of data.tags ?? []) {

@@ -1,8 +1,8 @@
 // Clients that write to the recorded server and remember what was acknowledged, and when.
 import { createHash } from 'node:crypto'
 import { sendHttp } from '../support/http.ts'
-import type { Random } from './cut.ts'
 import { positionIn } from './log.ts'
+import type { Random } from './random.ts'
 
 /**
  * A write: it brought a register to a number that only grows, for instance how many points a metric has. The moments
@@ -18,7 +18,7 @@ export interface Sent {
 export const API = '/api/2.0/mlflow'
 
 /** A text that tells its number and does not compress well. */
-export function valueOf(register: string, number: number): string {
+export function textOf(register: string, number: number): string {
   const seed = createHash('sha512').update(`${register} ${number}`).digest()
   const length = (seed.readUInt16LE(0) % 40) ** 2
   let text = `${number} `
@@ -102,7 +102,7 @@ export function createClient(name: string, log: string, sent: Sent[], random: Ra
     const key = `tag-${under(5)}`
     const register = `tag ${of.name} ${key}`
     const number = next(of, register)
-    return { tag: { key, value: valueOf(register, number) }, write: [register, number] as [string, number] }
+    return { tag: { key, value: textOf(register, number) }, write: [register, number] as [string, number] }
   }
 
   async function setTag(of: Run) {
@@ -118,7 +118,7 @@ export function createClient(name: string, log: string, sent: Sent[], random: Ra
     const body = {
       run_id: of.id,
       metrics: points,
-      params: params.map((key, i) => ({ key, value: valueOf(registers[i] as string, 1) })),
+      params: params.map((key, i) => ({ key, value: textOf(registers[i] as string, 1) })),
       tags: [tag.tag],
     }
     const ones = registers.map((register): [string, number] => [register, 1])

@@ -1,10 +1,17 @@
 // What a power cut leaves: all that is safe, and of what was not synced any part, in any order.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { applyNames, applyTo, Content, type Disk, type File, type Folder, type Inode, type Write } from './disk.ts'
-
-/** Numbers from 0 up to 1. */
-export type Random = () => number
+import {
+  applyNames,
+  applyTo,
+  type Content,
+  type Disk,
+  type File,
+  type Folder,
+  type Inode,
+  type Write,
+} from './disk.ts'
+import type { Random } from './random.ts'
 
 /** How likely it is that something reached the disk without a sync. */
 export interface Fate {

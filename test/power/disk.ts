@@ -128,7 +128,9 @@ export class Disk {
 
   #folderOf(path: string): Folder {
     let folder = this.root
-    for (const name of dirname(path).split('/').filter((part) => part !== '.')) {
+    for (const name of dirname(path)
+      .split('/')
+      .filter((part) => part !== '.')) {
       const inode = folder.seen.get(name)
       if (inode?.kind !== 'folder') throw new Error(`No folder ${dirname(path)}`)
       folder = inode

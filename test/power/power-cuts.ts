@@ -1,13 +1,14 @@
 // Cuts the power at moments of a recording and checks what is left.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openMigrated } from '../support/databases.ts'
 import { findFaults } from './check.ts'
-import { FATES, type Lost, makeRemains, type Random } from './cut.ts'
+import { FATES, type Lost, makeRemains } from './cut.ts'
 import type { CutPoint } from './cut-points.ts'
 import { Disk } from './disk.ts'
 import { readLog } from './log.ts'
+import { createRandom } from './random.ts'
 import { type Recording, STORE } from './recording.ts'
 
 export interface Outcome extends CutPoint {
@@ -16,31 +17,20 @@ export interface Outcome extends CutPoint {
   faults: string[]
 }
 
+/** Stores are made and opened by the hundred: in memory where there is a folder for that. */
+const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 /** Stores that are checked at once. */
 const AT_ONCE = 2
 
-/** A generator of random numbers (mulberry32). */
-export function createRandom(seed: number): Random {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** @param cuts in the order of the log */
-export async function cutPower(
-  recording: Recording,
-  cuts: readonly CutPoint[],
-  tell: (outcome: Outcome) => void = () => {},
-): Promise<Outcome[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'crateflow-power-'))
+export async function cutPower(recording: Recording, cuts: readonly CutPoint[]): Promise<Outcome[]> {
+  const folder = mkdtempSync(join(MEMORY, 'crateflow-power-'))
   const disk = new Disk()
   const running = new Set<Promise<unknown>>()
   const outcomes: Outcome[] = []
   const log = readLog(recording.log)
+  // As long as one database is open, the others share its compiled program.
+  const warm = await openMigrated(`pglite:${join(folder, 'warm')}`)
   try {
     let record = log.next()
     for (const [i, cut] of cuts.entries()) {
@@ -51,9 +41,7 @@ export async function cutPower(
       const fate = FATES[Math.floor(random() * FATES.length)] as (typeof FATES)[number]
       const lost = makeRemains(disk, remains, fate, random)
       const check = open(remains, recording, cut).then((faults) => {
-        const outcome = { ...cut, fate: fate.name, lost, faults }
-        outcomes.push(outcome)
-        tell(outcome)
+        outcomes.push({ ...cut, fate: fate.name, lost, faults })
         running.delete(check)
       })
       running.add(check)
@@ -62,6 +50,7 @@ export async function cutPower(
     await Promise.all(running)
   } finally {
     log.return(undefined)
+    await warm.close()
     rmSync(folder, { recursive: true, force: true })
   }
   return outcomes

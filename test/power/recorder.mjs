@@ -188,7 +188,8 @@ const wrappers = {
   },
   linkSync(from, to) {
     real.linkSync(from, to)
-    if (below(to) !== undefined) note({ op: 'link', path: below(to), ino: inodeOf(/** @type {any} */ (below(to))) })
+    if (below(to) !== undefined)
+      note({ op: 'link', path: below(to), ino: inodeOf(/** @type {any} */ (below(to))) })
   },
   unlinkSync(path) {
     real.unlinkSync(path)
@@ -210,7 +211,8 @@ const wrappers = {
   },
   mkdirSync(path, ...rest) {
     const missing = []
-    for (let known = below(path); known && known !== '.' && !exists(known); known = dirname(known)) missing.unshift(known)
+    for (let known = below(path); known && known !== '.' && !exists(known); known = dirname(known))
+      missing.unshift(known)
     const made = real.mkdirSync(path, ...rest)
     for (const known of missing) note({ op: 'create', path: known, ino: inodeOf(known), kind: 'folder' })
     return made
@@ -235,7 +237,18 @@ const wrappers = {
 /** What changes files in ways that are not recorded: nobody may do that below ROOT. */
 const UNKNOWN = [
   ...['appendFile', 'appendFileSync', 'copyFile', 'copyFileSync', 'cp', 'createWriteStream', 'link'],
-  ...['mkdir', 'mkdtemp', 'rename', 'rm', 'rmdir', 'symlink', 'symlinkSync', 'truncate', 'unlink', 'writeFile'],
+  ...[
+    'mkdir',
+    'mkdtemp',
+    'rename',
+    'rm',
+    'rmdir',
+    'symlink',
+    'symlinkSync',
+    'truncate',
+    'unlink',
+    'writeFile',
+  ],
 ]
 
 const openHandle = fs.promises.open
@@ -256,7 +269,8 @@ fs.promises.open = async (path, flags = 'r', ...rest) => {
 function refuse(functions, name) {
   const original = functions[name]
   functions[name] = (/** @type {unknown[]} */ ...args) => {
-    if (nested === 0 && args.some((argument) => below(argument) !== undefined)) throw new Error(`The recorder knows no ${name}.`)
+    if (nested === 0 && args.some((argument) => below(argument) !== undefined))
+      throw new Error(`The recorder knows no ${name}.`)
     return original.apply(functions, args)
   }
 }

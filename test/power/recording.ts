@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { type Client, createClient, type Sent } from './clients.ts'
-import type { Random } from './cut.ts'
 import { appendToLog, positionIn } from './log.ts'
+import type { Random } from './random.ts'
 import { missedRecords } from './reconcile.ts'
 
 /** Beside it lies the store's lock. */
@@ -98,7 +98,7 @@ async function startServer({ dist, root, log, isSynced }: RecordingOptions): Pro
 }
 
 /** A copy of the compiled server that has little memory for pages. @throws Error when there is no such number */
-export function withLittleMemory(dist: string): string {
+export function withLittleMemory(dist: string): { home: string; dist: string } {
   const home = mkdtempSync(join(dist, '../.cache/power-'))
   symlinkSync(join(dist, '../migrations'), join(home, 'migrations'))
   const copy = join(home, 'dist')
@@ -108,7 +108,7 @@ export function withLittleMemory(dist: string): string {
   const changed = text.replace(/(SHARED_BUFFERS = )'\w+'/, `$1'${SHARED_BUFFERS}'`)
   if (changed === text) throw new Error(`${file} sets no shared buffers`)
   writeFileSync(file, changed)
-  return copy
+  return { home, dist: copy }
 }
 
 /** @throws Error when the recorder missed something */
