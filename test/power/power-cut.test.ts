@@ -36,7 +36,7 @@ async function recordServer(name: string, isSynced: boolean, rounds: number): Pr
   servers.push(home)
   const random = createRandom(SEED)
   const log = join(folder, `${name}.log`)
-  return record({ dist, root, log, random, isSynced, rounds, requests: 150 })
+  return record({ dist, root, log, random, isSynced, rounds, writes: 150 })
 }
 
 const readRecording = (file: string): Recording => JSON.parse(readFileSync(file, 'utf8'))

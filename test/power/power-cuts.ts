@@ -1,5 +1,5 @@
 // Cuts the power at moments of a recording and checks what is left.
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openMigrated } from '../support/databases.ts'
@@ -30,6 +30,7 @@ export async function cutPower(recording: Recording, cuts: readonly CutPoint[]):
   const outcomes: Outcome[] = []
   const log = readLog(recording.log)
   // As long as one database is open, the others share its compiled program.
+  cpSync(join(recording.root, STORE), join(folder, 'warm'), { recursive: true })
   const warm = await openMigrated(`pglite:${join(folder, 'warm')}`)
   try {
     let record = log.next()

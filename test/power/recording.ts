@@ -21,6 +21,8 @@ export interface Span {
 }
 
 export interface Recording {
+  /** The folder that stood for the disk, as the last server has left it. */
+  root: string
   log: string
   sent: Sent[]
   spans: Span[]
@@ -35,8 +37,8 @@ export interface RecordingOptions {
   random: Random
   isSynced: boolean
   rounds: number
-  /** Acknowledged requests between two checkpoints. */
-  requests: number
+  /** Acknowledged writes between two checkpoints. */
+  writes: number
 }
 
 const CLIENTS = 6
@@ -111,60 +113,68 @@ export function withLittleMemory(dist: string): { home: string; dist: string } {
   return { home, dist: copy }
 }
 
-/** @throws Error when the recorder missed something */
-export async function record(options: RecordingOptions): Promise<Recording> {
-  const { root, log, random, rounds, requests } = options
-  const sent: Sent[] = []
-  const spans: Span[] = []
-  appendToLog(log, [{ op: 'create', path: '.', ino: statSync(root).ino, kind: 'folder' }])
-
-  async function during<Result>(kind: Span['kind'], what: () => Promise<Result>): Promise<Result> {
-    const from = positionIn(log)
-    const result = await what()
-    spans.push({ kind, from, to: positionIn(log) })
-    return result
-  }
-
-  const clients = Array.from({ length: CLIENTS }, (_, i) => createClient(String(i), log, sent, random))
-  const first = await during('creation', () => startServer(options))
-  await stop(first)
-
-  async function stop(server: Server) {
-    await during('stop', server.stop)
-    const missed = missedRecords(log, root)
-    if (missed.length > 0) throw new Error(`The recorder missed ${JSON.stringify(missed[0])}`)
-  }
-
-  for (let round = 0; round < rounds; round++) {
-    const kind = round % 2 === 1 ? 'recovery' : 'start'
-    const server = await during(kind, () => startServer(options))
-    const working = clients.map((client) => client.work(server.url))
-    const ending = Promise.all(working)
-    for (let part = 0; part < 3; part++) {
-      await Promise.race([ending, acknowledged(sent, requests)])
-      if (part < 2) await during('checkpoint', server.checkpoint)
-      if (part === 0) await server.switchLog()
-    }
-    // Every other time the server dies while it writes.
-    if (round % 2 === 0) await crash(server, ending, options)
-    else {
-      for (const client of clients) (client as Client).stop()
-      await ending
-      await stop(server)
-    }
-  }
-  return { log, sent, spans }
+interface Session extends RecordingOptions {
+  clients: Client[]
+  sent: Sent[]
+  spans: Span[]
 }
 
-async function acknowledged(sent: Sent[], requests: number): Promise<void> {
-  const isAcknowledged = (write: Sent) => write.acknowledgedAt !== undefined
-  const from = sent.length
-  while (sent.slice(from).filter(isAcknowledged).length < requests) await sleep(10)
+/** @throws Error when the recorder missed something */
+export async function record(options: RecordingOptions): Promise<Recording> {
+  const { root, log, random, rounds } = options
+  const sent: Sent[] = []
+  const spans: Span[] = []
+  const clients = Array.from({ length: CLIENTS }, (_, i) => createClient(String(i), log, sent, random))
+  const session: Session = { ...options, clients, sent, spans }
+  appendToLog(log, [{ op: 'create', path: '.', ino: statSync(root).ino, kind: 'folder' }])
+  const first = await during(session, 'creation', () => startServer(options))
+  await stop(session, first)
+  for (let round = 0; round < rounds; round++) await recordRound(session, round % 2 === 1)
+  return { root, log, sent, spans }
+}
+
+async function during<Result>(session: Session, kind: Span['kind'], what: () => Promise<Result>) {
+  const from = positionIn(session.log)
+  const result = await what()
+  session.spans.push({ kind, from, to: positionIn(session.log) })
+  return result
+}
+
+/** Every other time the server dies while it writes, and the next one recovers. */
+async function recordRound(session: Session, isAfterCrash: boolean): Promise<void> {
+  const { clients, sent, writes } = session
+  const server = await during(session, isAfterCrash ? 'recovery' : 'start', () => startServer(session))
+  try {
+    const working = Promise.all(clients.map((client) => client.work(server.url)))
+    for (const isLast of [false, false, true]) {
+      await Promise.race([working, acknowledged(sent, writes)])
+      if (isLast) break
+      await during(session, 'checkpoint', server.checkpoint)
+      await server.switchLog()
+    }
+    if (isAfterCrash) for (const client of clients) client.stop()
+    else await server.kill()
+    await working
+    if (isAfterCrash) await stop(session, server)
+    else noteMissed(session)
+  } finally {
+    await server.kill()
+  }
+}
+
+async function stop(session: Session, server: Server): Promise<void> {
+  await during(session, 'stop', server.stop)
+  const [missed] = missedRecords(session.log, session.root)
+  if (missed) throw new Error(`The recorder missed ${JSON.stringify(missed)}`)
 }
 
 /** What was done and not noted when the process was killed is noted now, lest the next one finds unknown files. */
-async function crash(server: Server, ending: Promise<unknown>, { log, root }: RecordingOptions) {
-  await server.kill()
-  await ending
+function noteMissed({ log, root }: Session): void {
   appendToLog(log, missedRecords(log, root))
+}
+
+async function acknowledged(sent: Sent[], writes: number): Promise<void> {
+  const isAcknowledged = (write: Sent) => write.acknowledgedAt !== undefined
+  const from = sent.length
+  while (sent.slice(from).filter(isAcknowledged).length < writes) await sleep(10)
 }
