@@ -11,7 +11,7 @@ const LAST_CHUNK = '0\r\n\r\n'
 
 /**
  * Returns a client of one server. `send` takes what `encodeRequest` made and answers the body as a Buffer; it
- * rejects unless the status is 200. `post` and `get` take and answer JSON. Each request in flight has its own socket.
+ * rejects unless the status is 200. `post`, `patch` and `get` take and answer JSON. Each request in flight has its own socket.
  */
 export function createClient(port) {
   const idle = []
@@ -23,7 +23,8 @@ export function createClient(port) {
       else socket.destroy()
       if (status === 200) return body
       const line = request.subarray(0, request.indexOf('\r\n')).toString()
-      throw new Error(`${line} answered ${status}: ${body.toString().slice(0, 300)}`)
+      const told = `${line} answered ${status}: ${body.toString().slice(0, 300)}`
+      throw Object.assign(new Error(told), { status })
     } catch (error) {
       socket.destroy()
       throw error
@@ -32,6 +33,7 @@ export function createClient(port) {
   return {
     send,
     post: async (path, body) => JSON.parse(await send(encodePost(path, JSON.stringify(body)))),
+    patch: async (path, body) => JSON.parse(await send(encodePatch(path, JSON.stringify(body)))),
     get: async (path) => JSON.parse(await send(encodeGet(path))),
     health: async () => (await send(encodeRequest('GET', '/health'))).toString(),
     close: () => {
@@ -42,6 +44,8 @@ export function createClient(port) {
 
 /** The bytes of a POST to an endpoint such as `runs/log-metric`; the body is JSON text. */
 export const encodePost = (path, body) => encodeRequest('POST', `/api/2.0/mlflow/${path}`, body)
+
+const encodePatch = (path, body) => encodeRequest('PATCH', `/api/2.0/mlflow/${path}`, body)
 
 /** The bytes of a GET of an endpoint such as `runs/get?run_id=…`. */
 export const encodeGet = (path) => encodeRequest('GET', `/api/2.0/mlflow/${path}`)

@@ -1,6 +1,8 @@
 // The servers that are compared, and how each is started.
+import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { createClient } from './client.mjs'
 import { freePort, startProcess } from './processes.mjs'
 import { connectionOf, withClient } from './services.mjs'
@@ -9,8 +11,10 @@ import { connectionOf, withClient } from './services.mjs'
 export const CONTENDERS = {
   'stock-sqlite': 'stock MLflow, SQLite',
   'stock-postgres': 'stock MLflow, PostgreSQL',
+  fasttrackml: 'FastTrackML, SQLite',
   peer: 'mlflow-cratedb, CrateDB',
   embedded: 'Crateflow, embedded',
+  'embedded-nosync': 'Crateflow, embedded, sync off',
   cratedb: 'Crateflow, CrateDB',
   postgres: 'Crateflow, PostgreSQL',
 }
@@ -24,27 +28,35 @@ const PYTHON_ENV = { MLFLOW_TRACKING_URI: '', MLFLOW_DISABLE_TELEMETRY: 'true', 
 
 /**
  * Starts one contender in a folder of its own.
- * @param context `{ folder, main, python, peer, cratedbUri, postgresUri, id }`; `id` makes names of schemas unique
+ * @param context `{ folder, main, python, fml, peer, cratedbUri, postgresUri, id }`; `id` makes names of schemas unique
+ * @param flags further ones of a server of ours
  */
-export async function startContender(name, context) {
+export async function startContender(name, context, flags = []) {
   const folder = join(context.folder, name)
   mkdirSync(folder, { recursive: true })
-  const { command, env } = await COMMANDS[name]({ ...context, folder })
-  return startServer({ name, command, env, folder })
+  const recipe = await COMMANDS[name]({ ...context, folder, flags })
+  return startServer({ name, ...recipe, folder })
 }
 
-/** Starts a server, given its command without the port, and waits for /health. */
-export async function startServer({ name, command, env, folder }) {
+const byPort = (port) => ['--port', String(port)]
+
+/**
+ * Starts a server and waits for /health.
+ * @param recipe its command without where to listen, which `listen(port)` tells
+ */
+export async function startServer(recipe) {
+  const { name, command, listen = byPort, env, folder } = recipe
   const port = await freePort()
   const client = createClient(port)
   const process = await startProcess({
-    command: [...command, '--port', String(port)],
+    command: [...command, ...listen(port)],
     env,
     cwd: folder,
     logFile: join(folder, 'server.log'),
     ready: async () => (await client.health()) === 'OK',
   })
-  return { name, title: CONTENDERS[name] ?? name, port, ...client, ...process }
+  const restart = () => startServer(recipe)
+  return { name, title: CONTENDERS[name] ?? name, port, folder, ...client, ...process, restart }
 }
 
 export const schemaOf = (name, id) => `bench_${name}_${id}`
@@ -60,11 +72,23 @@ const COMMANDS = {
     const uri = await httpUri(cratedbUri, schemaOf('peer', id))
     return { command: [join(dirname(peer), 'mlflow-cratedb'), ...serverArguments(uri)], env: PYTHON_ENV }
   },
-  embedded: async ({ main, folder }) => ours(main, `pglite:${folder}/store`),
-  cratedb: async ({ main, cratedbUri, id }) =>
-    ours(main, `${cratedbUri}?schema=${schemaOf('crateflow', id)}`),
-  postgres: async ({ main, postgresUri, id }) =>
-    ours(main, await createDatabase(postgresUri, `crateflow_${id}`)),
+  fasttrackml: async ({ fml, folder }) => ({
+    command: [
+      ...[fml, 'server', '--log-level', 'warn', '--database-uri', `sqlite://${folder}/fasttrackml.db`],
+      ...['--default-artifact-root', join(folder, 'artifacts')],
+    ],
+    listen: (port) => ['--listen-address', `127.0.0.1:${port}`],
+  }),
+  embedded: async ({ main, folder, flags }) => ours(main, `pglite:${folder}/store`, flags),
+  'embedded-nosync': async ({ main, folder, flags }) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [main, 'server', '--help'])
+    if (!stdout.includes('--embedded-sync')) throw new Error('this server has no flag --embedded-sync')
+    return ours(main, `pglite:${folder}/store`, [...flags, '--embedded-sync', 'off'])
+  },
+  cratedb: async ({ main, cratedbUri, id, flags }) =>
+    ours(main, `${cratedbUri}?schema=${schemaOf('crateflow', id)}`, flags),
+  postgres: async ({ main, postgresUri, id, flags }) =>
+    ours(main, await createDatabase(postgresUri, `crateflow_${id}`), flags),
 }
 
 const stock = (python, uri) => ({
@@ -77,13 +101,13 @@ function serverArguments(uri) {
   return ['server', ...store, '--workers', '1', '--host', '127.0.0.1']
 }
 
-/** The command of a server of ours on a backend store. */
-export const ours = (main, uri) => ({
+/** The command of a server of ours on a backend store; it serves the web UI only when a flag names it. */
+export const ours = (main, uri, flags = []) => ({
   command: [
     ...[process.execPath, main, 'server', '--log-level', 'warn', '--backend-store-uri', uri],
-    ...['--artifacts-destination', 'artifacts'],
+    ...['--artifacts-destination', 'artifacts', ...flags],
   ],
-  env: { CRATEFLOW_UI: 'false' },
+  env: flags.includes('--ui-dir') ? {} : { CRATEFLOW_UI: 'false' },
 })
 
 /** A new database beside the one that the URI names. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 /** Which contenders `--against` names beside this server. */
-const AGAINST = { mlflow: ['stock-sqlite', 'stock-postgres'], none: [] }
+const AGAINST = { mlflow: ['stock-sqlite', 'stock-postgres', 'fasttrackml'], none: [] }
 
 /**
  * Reads the arguments; see bench/README.md for their meaning.
@@ -18,10 +18,14 @@ export function readOptions(known) {
       works: { type: 'string', default: '' },
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '3' },
-      runs: { type: 'string', default: '2000' },
+      runs: { type: 'string' },
+      points: { type: 'string' },
+      tags: { type: 'string', default: '200000' },
       json: { type: 'string' },
       python: { type: 'string', default: process.env.MLFLOW_PYTHON },
       peer: { type: 'string' },
+      fml: { type: 'string' },
+      load: { type: 'string', default: '0' },
       cratedb: { type: 'string', default: process.env.CRATEDB_URL },
       postgres: { type: 'string', default: process.env.POSTGRES_URL },
       main: { type: 'string', default: join(import.meta.dirname, '../dist/main.js') },
@@ -29,32 +33,48 @@ export function readOptions(known) {
       ceiling: { type: 'boolean', default: false },
       registry: { type: 'boolean', default: false },
       ui: { type: 'boolean', default: false },
+      reads: { type: 'string' },
+      churn: { type: 'boolean', default: false },
       scale: { type: 'string' },
       'seed-seconds': { type: 'string', default: '3600' },
       docs: { type: 'string' },
       drop: { type: 'boolean', default: false },
     },
   })
-  const { works, rounds, seconds, runs, scale, 'no-floor': noFloor, 'seed-seconds': seedSeconds } = values
+  const { works, rounds, seconds, runs, scale, load, 'no-floor': noFloor } = values
   return {
     ...values,
     contenders: contendersOf(values, known),
     works: new RegExp(works),
     rounds: positive('rounds', rounds),
     seconds: positive('seconds', seconds),
-    seedSeconds: positive('seed-seconds', seedSeconds),
-    searchedRuns: positive('runs', runs),
+    seedSeconds: positive('seed-seconds', values['seed-seconds']),
+    runs: positive('runs', runs ?? (values.churn || values.ui ? 10_000 : 2000)),
+    points: positive('points', values.points ?? (values.churn ? 5_000_000 : 100_000)),
+    tags: positive('tags', values.tags),
+    reads: values.reads?.split(',').map((size) => positive('reads', size)),
     floor: !noFloor,
+    load: Number(load),
     cratedb: values.cratedb && withoutSchema(values.cratedb),
     scale: scale?.split(',').map(pointsOf),
   }
 }
 
-function contendersOf({ against, contenders, peer }, known) {
+/** The contenders of a mode that has not all of them. */
+const CONTENDERS_OF = {
+  churn: ['embedded'],
+  reads: ['stock-sqlite', 'fasttrackml', 'embedded', 'cratedb', 'postgres'],
+  registry: ['stock-sqlite', 'embedded', 'cratedb'],
+  ui: ['stock-sqlite', 'embedded', 'cratedb'],
+}
+
+function contendersOf({ against, contenders, peer, ...modes }, known) {
   if (!contenders) {
     const others = AGAINST[against]
     if (!others) throw new Error(`--against takes ${Object.keys(AGAINST).join(' or ')}`)
-    return [...others, ...(peer ? ['peer'] : []), 'embedded', 'cratedb', 'postgres']
+    const mode = Object.keys(CONTENDERS_OF).find((name) => modes[name])
+    if (mode) return CONTENDERS_OF[mode]
+    return [...others, ...(peer ? ['peer'] : []), 'embedded', 'embedded-nosync', 'cratedb', 'postgres']
   }
   const names = contenders.split(',')
   const unknown = names.find((name) => !known.includes(name))

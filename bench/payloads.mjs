@@ -48,39 +48,3 @@ export const fullRun = (runId) =>
     params: range(100, (k) => ({ key: `param-${k}`, value: `value ${k}` })),
     metrics: range(100, (k) => ({ key: `key-${k}`, value: k / 7, timestamp: 1, step: 1 })),
   })
-
-/** One of many runs to search: three params, three metrics, one tag, told by its number. */
-export const searchedRun = (runId, number) => ({
-  run_id: runId,
-  params: [
-    { key: 'optimizer', value: OPTIMIZERS[number % OPTIMIZERS.length] },
-    { key: 'layers', value: String(number % 7) },
-    { key: 'seed', value: String(number) },
-  ],
-  metrics: [
-    { key: 'loss', value: lossOf(number), timestamp: number, step: 1 },
-    { key: 'accuracy', value: 1 - lossOf(number), timestamp: number, step: 1 },
-    { key: 'epoch', value: number % 50, timestamp: number, step: 1 },
-  ],
-  tags: [{ key: 'team', value: `team-${number % 5}` }],
-})
-
-const OPTIMIZERS = ['adam', 'sgd', 'lion']
-
-/** Distinct for numbers below 10,007, and in no order. */
-const lossOf = (number) => ((number * 7919) % 10_007) / 10_007
-
-/** A search for half of a third of such runs, best first, and what its first page holds. */
-export const SEARCH = {
-  filter: "metrics.loss < 0.5 and params.optimizer = 'adam'",
-  order_by: ['metrics.loss ASC'],
-  max_results: 100,
-}
-
-export const expectedLosses = (runs) =>
-  range(runs, (number) => number)
-    .filter((number) => number % OPTIMIZERS.length === 0)
-    .map(lossOf)
-    .filter((loss) => loss < 0.5)
-    .sort((a, b) => a - b)
-    .slice(0, SEARCH.max_results)

@@ -54,6 +54,15 @@ export async function startProcess({ command, logFile, env = {}, cwd, user, read
     memoryMiB: () => memoryMiB(child.pid),
     cpuSeconds: () => cpuSeconds(child.pid),
     stop,
+    kill: () => killGroup(child),
+  }
+}
+
+/** Processes that only take CPU time, until the benchmark ends. */
+export function startBusy(count) {
+  for (let i = 0; i < count; i++) {
+    const busy = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore', detached: true })
+    groups.add(busy.pid)
   }
 }
 
@@ -69,6 +78,13 @@ async function stopGroup(child) {
   signalGroup(child.pid, 'SIGTERM')
   for (let waited = 0; waited < 200 && signalGroup(child.pid, 0); waited++) await sleep(50)
   signalGroup(child.pid, 'SIGKILL')
+  groups.delete(child.pid)
+}
+
+/** Ends a group without a chance to put anything in order, as a crash would. */
+async function killGroup(child) {
+  signalGroup(child.pid, 'SIGKILL')
+  while (signalGroup(child.pid, 0)) await sleep(5)
   groups.delete(child.pid)
 }
 

@@ -1,7 +1,7 @@
-// The Python that holds stock MLflow and the driver of PostgreSQL.
+// The Python that holds stock MLflow and the driver of PostgreSQL, and the program of FastTrackML.
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -35,3 +35,10 @@ const holdsAll = (python) =>
     () => true,
     () => false,
   )
+
+/** FastTrackML's program: the named one, one on the PATH, or one beside a Python; undefined when there is none. */
+export function findFml(named, python) {
+  const folders = [...(process.env.PATH ?? '').split(':'), ...(python ? [dirname(python)] : [])]
+  const candidates = named ? [named] : folders.map((folder) => join(folder, 'fml'))
+  return candidates.find((program) => existsSync(program))
+}

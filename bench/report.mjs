@@ -1,18 +1,22 @@
 // Tables of results in Markdown.
 import { median } from './measure.mjs'
 
-const table = (head, rows) =>
+export const table = (head, rows) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
 const figure = (number) =>
   number === undefined || Number.isNaN(number) ? '' : number.toFixed(number < 100 ? 1 : 0)
 
-/** @param idles `{ title, startMs, memoryMiB, cpuPercent }` of each server */
+/** @param idles `{ title, firstStartMs, startMs, memoryMiB, cpuPercent }` of each server */
 export const idleTable = (idles) =>
   table(
-    ['server', 'start to /health (s)', 'idle memory (MiB)', 'idle CPU (% of a core)'],
+    [
+      ...['server', 'first start to /health (s)', 'second start (s)'],
+      ...['idle memory (MiB)', 'idle CPU (% of a core)'],
+    ],
     idles.map((idle) => [
       idle.title,
+      (idle.firstStartMs / 1000).toFixed(1),
       (idle.startMs / 1000).toFixed(1),
       String(idle.memoryMiB),
       idle.cpuPercent.toFixed(1),
@@ -37,6 +41,7 @@ export function summarize(results, rows = 1) {
   }
   for (const one of Object.values(summary)) {
     one.timesStock = ratio(one, summary['stock-sqlite'])
+    one.timesFastTrackML = ratio(one, summary.fasttrackml)
     one.timesPeer = ratio(one, summary.peer)
   }
   return summary
@@ -52,6 +57,7 @@ export const WORK_HEAD = [
   'p50 (ms)',
   'p99 (ms)',
   '× stock SQLite',
+  '× FastTrackML',
   '× peer',
   'read back',
 ]
@@ -59,7 +65,10 @@ export const WORK_HEAD = [
 /** Rows of one work, to be printed below `WORK_HEAD`. */
 export function workRows(title, summary, titles) {
   return Object.entries(summary).map(([name, one]) => {
-    const figures = [one.perSecond, one.p50, one.p99, one.timesStock, one.timesPeer].map(figure)
+    const figures = [
+      ...[one.perSecond, one.p50, one.p99],
+      ...[one.timesStock, one.timesFastTrackML, one.timesPeer],
+    ].map(figure)
     const problem = one.error ? `failed: ${one.error.split('\n')[0].slice(0, 120)}` : one.wrong
     const cells = [...figures, problem ?? 'equal']
     return `| ${[title, titles[name], ...cells].join(' | ')} |`

@@ -8,7 +8,7 @@ import { assertEqual, measure, median } from './measure.mjs'
 import { freshKeys, METRICS_PER_BATCH } from './payloads.mjs'
 import { lineChart } from './plot.mjs'
 import { KEYS, POINTS_PER_RUN, STEPS, seedRuns } from './scale-seed.mjs'
-import { connectionOf, dropSchemas } from './services.mjs'
+import { connectionOf, dropSchemas, openCratedb } from './services.mjs'
 
 const RUNS_PER_INTERVAL = 10
 
@@ -16,24 +16,18 @@ const RUNS_PER_INTERVAL = 10
  * Fills one schema per size (what is there already is kept, so a second run measures at once), then measures each
  * in turn. A size that `seedSeconds` do not suffice for is measured as large as it became.
  */
-export async function runScale({
-  scale,
-  folder,
-  uri,
-  main,
-  seedSeconds,
-  drop,
-  docs,
-  log,
-  defer,
-  ...options
-}) {
+export async function runScale(options, { folder, log, defer }) {
+  const cratedb = await openCratedb({ uri: options.cratedb, folder, log })
+  if (!cratedb) throw new Error('--scale needs CrateDB')
+  defer(cratedb.stop)
+  const { main, seedSeconds, drop, docs } = options
   const stores = []
-  for (const { label, points } of scale) {
+  for (const { label, points } of options.scale) {
     const schema = `bench_${label.toLowerCase()}`
     log(`${label}: seeding ${schema}`)
-    if (drop) defer(() => dropSchemas(uri, [schema]))
-    stores.push(await openStore({ label, points, schema, uri, main, folder, seedSeconds, log, defer }))
+    if (drop) defer(() => dropSchemas(cratedb.uri, [schema]))
+    const store = { label, points, schema, uri: cratedb.uri, main, folder, seedSeconds, log, defer }
+    stores.push(await openStore(store))
   }
   const report = await measureStores(stores, options)
   const text = scaleTable(report)

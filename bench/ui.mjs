@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { chromium } from 'playwright-core'
 import { encodeRequest } from './client.mjs'
-import { CONTENDERS } from './contenders.mjs'
+import { CONTENDERS, startContender } from './contenders.mjs'
+import { openContext } from './context.mjs'
+import { emptyStore, fillStore } from './fill.mjs'
 import { assertEqual, median } from './measure.mjs'
-import { startSeededOurs, startSeededStock } from './sql-seed.mjs'
-import { CHARTED, EXPERIMENT, ourRows, stockRows } from './ui-seed.mjs'
+import { CHARTED, planOf } from './plan.mjs'
 
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 const FLAGS = [
@@ -27,12 +28,12 @@ const LATE_MS = 1000
 
 /** Title → path and what is there when a person sees the page filled. */
 const PAGES = {
-  'runs table, 10,000 runs': {
-    path: `/experiments/${EXPERIMENT}/runs`,
+  'table of runs': {
+    path: `/experiments/0/runs`,
     isFilled: () => document.querySelectorAll('[row-index] a[href*="/runs/"]').length >= 10,
   },
-  [`charts, ${CHARTED} runs x 100,000 points`]: {
-    path: `/experiments/${EXPERIMENT}/runs?compareRunsMode=CHART`,
+  [`charts of ${CHARTED} runs with long histories`]: {
+    path: `/experiments/0/runs?compareRunsMode=CHART`,
     isFilled: () =>
       [...document.querySelectorAll('.js-plotly-plot')].some(
         (plot) => plot.querySelectorAll('.scatterlayer .trace path.js-line').length >= 10,
@@ -41,22 +42,22 @@ const PAGES = {
 }
 
 /**
- * Visits the pages and repeats what they ask for.
- * @param context `{ contenders, folder, id, main, python, cratedbUri, log, defer }`
+ * Fills a store of each contender, visits the pages and repeats what they ask for.
  * @returns title of a page → contender → milliseconds until it is filled, and of the server's answers
  */
-export async function measureUi({ contenders, ...context }) {
-  const uiDir = await findUi(context.python)
-  const servers = []
-  for (const name of contenders) {
-    const began = performance.now()
-    const server =
-      name === 'stock-sqlite'
-        ? await startSeededStock(context, stockRows())
-        : await startSeededOurs(name, ourRows(), context, ['--ui-dir', uiDir])
+export async function measureUi(options, tools) {
+  const { names, context } = await openContext(options, { ...tools, withPython: true })
+  const flags = ['--ui-dir', await findUi(context.python)]
+  const { runs, points } = options
+  const plan = planOf({ runs, loggedModels: runs / 10, points })
+  const stores = []
+  for (const name of names) {
+    const server = await startContender(name, context, flags)
     context.defer(server.stop)
-    context.log(`${name}: seeded and started in ${Math.round((performance.now() - began) / 1000)} s`)
-    servers.push(server)
+    const store = emptyStore(server)
+    await fillStore(store, plan, { seconds: options.seedSeconds, log: context.log })
+    context.log(`${name} is filled`)
+    stores.push(store)
   }
   const executablePath = process.env.CHROMIUM_PATH ?? BROWSERS.find((path) => existsSync(path))
   const browser = await chromium.launch({ executablePath, args: FLAGS })
@@ -64,7 +65,7 @@ export async function measureUi({ contenders, ...context }) {
   const report = {}
   console.log('| page | server | filled after (ms) | requests | server time (ms) |\n|---|---|---|---|---|')
   for (const [title, page] of Object.entries(PAGES)) {
-    report[title] = await measurePage(browser, servers, page)
+    report[title] = await measurePage(browser, stores, page)
     for (const [name, { filledMs, requests, serverMs }] of Object.entries(report[title])) {
       console.log(
         `| ${title} | ${CONTENDERS[name]} | ${filledMs.toFixed(0)} | ${requests} | ${serverMs.toFixed(1)} |`,
@@ -74,24 +75,24 @@ export async function measureUi({ contenders, ...context }) {
   return report
 }
 
-async function measurePage(browser, servers, page) {
-  const filled = new Map(servers.map(({ name }) => [name, []]))
+async function measurePage(browser, stores, page) {
+  const filled = new Map(stores.map(({ name }) => [name, []]))
   let asked = []
   for (let visit = 0; visit < VISITS; visit++) {
-    for (const server of servers) {
-      const { ms, requests } = await visitPage(browser, server, page)
-      filled.get(server.name).push(ms)
-      if (requests.length > asked.length) asked = requests
+    for (const store of stores) {
+      const { ms, requests } = await visitPage(browser, store.server, page)
+      filled.get(store.name).push(ms)
+      if (store === stores[0] && requests.length > asked.length) asked = requests
     }
   }
-  const answered = await answeredByAll(servers, asked)
-  const times = new Map(servers.map(({ name }) => [name, answered.map(() => [])]))
+  const answered = await answeredByAll(stores, asked)
+  const times = new Map(stores.map(({ name }) => [name, answered.map(() => [])]))
   for (let repeat = -WARM_UP; repeat < REPEATS; repeat++) {
-    for (const server of servers) {
-      for (const [i, request] of answered.entries()) {
+    for (const [which, { name, server }] of stores.entries()) {
+      for (const [i, requests] of answered.entries()) {
         const began = performance.now()
-        await server.send(request)
-        if (repeat >= 0) times.get(server.name)[i].push(performance.now() - began)
+        await server.send(requests[which])
+        if (repeat >= 0) times.get(name)[i].push(performance.now() - began)
       }
     }
   }
@@ -101,13 +102,13 @@ async function measurePage(browser, servers, page) {
       filledMs: median(filled.get(name)),
       requests: answered.length,
       serverMs: ms.reduce((sum, of) => sum + of, 0),
-      each: answered.map((request, i) => [String(request).split(/[ ?]/, 2).join(' '), ms[i]]),
+      each: answered.map(([request], i) => [String(request).split(/[ ?]/, 2).join(' '), ms[i]]),
     }
   }
-  return Object.fromEntries(servers.map((server) => [server.name, figures(server)]))
+  return Object.fromEntries(stores.map((store) => [store.name, figures(store)]))
 }
 
-/** A visit with nothing kept from earlier ones. Ids are alike on all servers, so requests are too. */
+/** A visit with nothing kept from earlier ones. */
 async function visitPage(browser, { port }, { path, isFilled }) {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } })
   await context.addInitScript(() => localStorage.setItem('mlflow.workflowType_v1', '"machine_learning"'))
@@ -127,18 +128,32 @@ async function visitPage(browser, { port }, { path, isFilled }) {
   return { ms, requests }
 }
 
-/** The requests that every server answers, with runs and points as many as the first one's. */
-async function answeredByAll(servers, requests) {
+/**
+ * What the first store's pages ask and every server answers, with runs and points as many as the first one's.
+ * @returns lists of a request for each store
+ */
+async function answeredByAll(stores, requests) {
   const answered = []
   for (const request of requests) {
-    const answers = await Promise.all(servers.map(({ send }) => send(request).catch(() => undefined)))
+    const all = stores.map((store) => translate(request, stores[0], store))
+    const answers = await Promise.all(
+      stores.map(({ server }, i) => server.send(all[i]).catch(() => undefined)),
+    )
     if (answers.includes(undefined)) continue
     const [first, ...others] = answers.map(sizeOf)
     for (const other of others) assertEqual(String(request).split('\r\n')[0], other, first)
-    answered.push(request)
+    answered.push(all)
   }
   return answered
 }
+
+/** The same request with the ids of another store; all ids of runs have the same length. */
+const translate = (request, from, to) =>
+  Buffer.from(
+    String(request).replace(/[0-9a-f]{32}/g, (id) =>
+      from.numbers.has(id) ? to.runIds[from.numbers.get(id)] : id,
+    ),
+  )
 
 function sizeOf(body) {
   const { runs = [], metrics = [] } = JSON.parse(body)

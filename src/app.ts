@@ -13,6 +13,7 @@ import { experimentEndpoints } from './experiments/routes.ts'
 import { createExperimentService } from './experiments/service.ts'
 import { graphqlEndpoints } from './graphql/routes.ts'
 import { createGraphqlService } from './graphql/service.ts'
+import { registerAbandonedRequests } from './http/abandoned-requests.ts'
 import { refuseTracking } from './http/artifacts-only.ts'
 import { registerErrorHandler } from './http/error-handler.ts'
 import { healthEndpoints, MLFLOW_VERSION } from './http/health.ts'
@@ -84,6 +85,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   // Messages are read by wire/message.ts with MLflow's texts; the schemas of routes are documentation.
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => JSON.stringify)
+  registerAbandonedRequests(app)
   registerErrorHandler(app)
   registerJsonBody(app)
   await registerShell(app, shell)

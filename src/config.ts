@@ -116,6 +116,12 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     env: 'CRATEFLOW_MIGRATE',
     help: 'Do not create or alter tables at start; end when migrations are pending.',
   }),
+  statementTimeoutSeconds: whole(1, 86_400).default(60).register(settings, {
+    group: 'Storage',
+    flags: '--statement-timeout <seconds>',
+    env: 'CRATEFLOW_STATEMENT_TIMEOUT',
+    help: 'How long the database may work on one statement of a request that reads, such as a search; then it is ended and answered with 504.',
+  }),
   host: text().min(1).default('127.0.0.1').register(settings, {
     group: 'Network',
     flags: '-h, --host <host>',
@@ -144,7 +150,7 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     group: 'Network',
     flags: '--shutdown-timeout <seconds>',
     env: 'CRATEFLOW_SHUTDOWN_TIMEOUT',
-    help: 'How long running requests may take to end after SIGTERM or SIGINT.',
+    help: 'How long running requests may take to end after SIGTERM or SIGINT; two seconds later the process ends, whatever it waits for.',
   }),
   ui: flag(true).register(settings, {
     group: 'Web UI',

@@ -29,8 +29,8 @@ const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 10_000
 /** Workers that die one after the other before the cluster gives up, if none is left. */
 const MAX_FAILURES = 5
-/** What a worker may take beyond the time that it gives its requests. */
-const KILL_AFTER_MS = 5_000
+/** What a worker may take beyond the time that it gives its requests; it ends by itself before. */
+const KILL_AFTER_MS = 1_500
 
 /**
  * Runs `count` workers on one port until told to stop. A worker that dies is replaced.

@@ -1,7 +1,7 @@
 // Opens the database of a command, and waits for one that is not up yet.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { DatabaseConfig } from '../config.ts'
+import type { DatabaseConfig, ServerConfig } from '../config.ts'
 import type { Engine } from '../database/engine.ts'
 import type { TableLayout } from '../database/migrate.ts'
 import { openEngine } from '../database/open-engine.ts'
@@ -10,7 +10,7 @@ import { MlflowError } from '../errors.ts'
 import { reasonOf } from './errors.ts'
 
 export interface OpenOptions {
-  config: DatabaseConfig
+  config: DatabaseConfig & Partial<Pick<ServerConfig, 'statementTimeoutSeconds'>>
   target: BackendTarget
   log: Logger
   /** Ends the wait. */
@@ -34,10 +34,11 @@ export const layoutOf = (config: DatabaseConfig): TableLayout => ({
  * @throws what the driver said when it is still away then, or at once when it refuses us
  */
 export async function openDatabase(options: OpenOptions): Promise<Engine> {
-  const { dbPoolSize, embeddedSync } = options.config
+  const { dbPoolSize, embeddedSync, statementTimeoutSeconds: seconds } = options.config
   const engine = await openEngine(options.target, {
     maxConnections: dbPoolSize,
     embeddedSync: embeddedSync === 'on',
+    ...(seconds !== undefined && { statementTimeoutMs: seconds * 1000 }),
   })
   try {
     await untilAvailable(() => engine.ping().then(() => options.prepare(engine)), options)

@@ -42,6 +42,7 @@ export async function runServer(
     log.fatal({ err: error }, 'Unexpected error')
     process.exit(EXIT.failure)
   })
+  endInTime(stop, { config, primary, log })
   const workers = workerCount(config)
   const setup: Setup = { config, artifacts, webhooks, env, log, stop, primary, workers }
   try {
@@ -58,6 +59,21 @@ export async function runServer(
     stop.release()
     primary?.leave()
   }
+}
+
+/** What cut off requests and the closing of the database may take; a worker shall end before its primary process. */
+const CLOSE_MS = 2_000
+const WORKER_CLOSE_MS = 1_000
+
+/** The process ends in the time that was promised, even if the database does not let go of it. */
+function endInTime(
+  stop: StopSignal,
+  { config, primary, log }: Pick<Setup, 'config' | 'primary' | 'log'>,
+): void {
+  const seconds = config.shutdownTimeoutSeconds
+  stop.endWithin(seconds * 1000 + (primary ? WORKER_CLOSE_MS : CLOSE_MS), () =>
+    log.error(`Not everything ended within ${seconds} s; what is left is given up`),
+  )
 }
 
 interface Setup {
@@ -191,6 +207,7 @@ async function serve(setup: Setup): Promise<number> {
     import('../app.ts'),
   ])
   try {
+    stop.signal.throwIfAborted()
     const app = await buildApp({ ...(await appDeps(setup, engine)), ui: ui?.source })
     await app.listen({ host: config.host, port: config.port })
     if (!primary) announce(config, portOf(app))

@@ -1,5 +1,6 @@
 // How the program is told to stop: the first signal asks, a later one insists.
 import { constants } from 'node:os'
+import { EXIT } from './errors.ts'
 
 /** Ctrl-C under npm arrives twice: from the terminal and passed on by npm. Both are one wish. */
 const ECHO_MS = 1_000
@@ -10,6 +11,8 @@ export interface StopSignal {
   stopped: Promise<void>
   /** Stops as the first signal does. */
   ask: () => void
+  /** Ends the process that long after it was told to stop, whatever it waits for then; `onLate` is called before. */
+  endWithin: (ms: number, onLate: () => void) => void
   /** Gives the signals back to the process. */
   release: () => void
 }
@@ -31,6 +34,14 @@ export function listenForStop(): StopSignal {
       controller.signal.addEventListener('abort', () => resolve(), { once: true })
     }),
     ask: () => controller.abort(),
+    endWithin(ms, onLate) {
+      const end = () => {
+        onLate()
+        process.exit(EXIT.failure)
+      }
+      const begin = () => setTimeout(end, ms).unref()
+      controller.signal.addEventListener('abort', begin, { once: true })
+    },
     release: () => {
       process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
     },

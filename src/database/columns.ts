@@ -1,5 +1,5 @@
 // Column types and statement pieces that drizzle does not bring, spelled so that every engine takes them.
-import { type Column, or, type SQL, sql } from 'drizzle-orm'
+import { type Column, eq, or, type SQL, sql } from 'drizzle-orm'
 import { customType } from 'drizzle-orm/pg-core'
 import { type Int64, readInt64 } from '../wire/int64.ts'
 
@@ -41,6 +41,10 @@ export const equalsEachKey = (column: Column, keys: readonly string[]): SQL =>
 /** `column = ANY($1)`: on CrateDB for reads behind the refresh gate. */
 export const equalsAny = (column: Column, values: readonly string[]): SQL =>
   sql`${column} = ANY(${sql.param([...values])}::${sql.raw(column.getSQLType())}[])`
+
+/** The same by `=` for a single value: PostgreSQL then reads an index in its order. */
+export const equalsOneOf = (column: Column, values: readonly string[]): SQL =>
+  values.length === 1 ? eq(column, values[0]) : equalsAny(column, values)
 
 /** `excluded.column` inside ON CONFLICT … DO UPDATE. */
 export const excluded = (column: Column): SQL => sql`excluded.${sql.identifier(column.name)}`

@@ -2,6 +2,10 @@
 import { type Column, getTableName, type SQL, type Table } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
+import { type ActiveRequest, activeRequest, runForAll } from '../active-request.ts'
+import { limitConcurrency } from './concurrency.ts'
+import { cancelled } from './errors.ts'
+import { createLateStatements } from './late-statements.ts'
 
 /** Rows as arrays in column order, or as objects by column name. */
 export interface Result {
@@ -20,10 +24,22 @@ export interface Statement {
  */
 export const MAX_PREPARED_TEXT = 4 * 1024
 
+/** What a read may take unless a setting says otherwise, in milliseconds. */
+export const DEFAULT_STATEMENT_TIMEOUT_MS = 60_000
+/** How long a search may wait for others to end, in milliseconds. */
+const SEARCH_WAIT_MS = 30_000
+/** Connections that are kept for all else, however many searches there are. */
+const NOT_FOR_SEARCHES = 2
+
 /** Every statement commits by itself. Errors come out as MlflowError or DuplicateKeyError. */
 export interface Connection {
-  query(text: string, params: unknown[], rowMode: 'array' | 'object'): Promise<Result>
-  /** Runs independent statements in the way that is fastest; rows by column name. Absent: each by itself, at once. */
+  /**
+   * With a signal, the statement is a read that a request waits for. It is ended in the database, not just left
+   * alone, when the signal aborts, and when it takes longer than `statementTimeoutMs`.
+   * @throws CANCELLED, DEADLINE_EXCEEDED
+   */
+  query(text: string, params: unknown[], rowMode: 'array' | 'object', signal?: AbortSignal): Promise<Result>
+  /** Runs independent statements in the way that is fastest; rows by column name. Absent: each by itself, at once. Nothing ends them. */
   queryAll?(statements: readonly Statement[]): Promise<Result[]>
   close(): Promise<void>
 }
@@ -33,6 +49,8 @@ export interface EngineOptions {
   maxConnections: number
   /** Whether the embedded engine syncs commits to the disk before it answers them; true unless told otherwise. */
   embeddedSync?: boolean
+  /** What a read that a request waits for may take. Absent: a minute. */
+  statementTimeoutMs?: number
   /** Stands between the engine and its connection, for instance to measure statements. */
   intercept?: (connection: Connection) => Connection
 }
@@ -48,6 +66,13 @@ export interface Dialect {
   readonly insertsFaster?: boolean
   /** No other process has the database open, and statements run one after the other, in the order of their sending. */
   readonly exclusive?: boolean
+  /**
+   * Finds what belongs to a row by an index, row by row; see children.ts. Where this is absent, it is read as a whole
+   * and joined by hash.
+   */
+  readonly looksUp?: boolean
+  /** Sorts text in one way: CrateDB sorts by UTF-8 in a table, by UTF-16 behind a join. */
+  readonly sortsTextAlike?: boolean
   /** Makes acknowledged writes of the tables visible to reads that are not by full primary key. */
   refresh(connection: Connection, tables: readonly string[]): Promise<void>
   /**
@@ -82,8 +107,8 @@ export interface Engine {
    * of them and before the engine closes. Answers false where that cannot be, since others read the database, too.
    */
   deferWrites(tables: readonly Table[], write: () => Promise<void>): boolean
-  /** @throws TEMPORARILY_UNAVAILABLE while the database is away */
-  ping(): Promise<void>
+  /** @throws TEMPORARILY_UNAVAILABLE while the database is away, CANCELLED when the signal aborts before it answers */
+  ping(signal?: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 
@@ -91,9 +116,10 @@ export function createEngine(
   driver: Connection,
   dialect: Dialect,
   schema: string,
-  { intercept = (connection) => connection }: Pick<EngineOptions, 'intercept'>,
+  options: Partial<EngineOptions>,
 ): Engine {
-  const connection = intercept(driver)
+  const connection = options.intercept?.(driver) ?? driver
+  const query = createQuery(connection, dialect, options)
   const compiler = new PgDialect()
   const gate = createRefreshGate((tables) => dialect.refresh(connection, tables))
   const deferred = new Map<string, Set<() => Promise<void>>>()
@@ -102,7 +128,7 @@ export function createEngine(
     return Promise.all([...writes].map((write) => write()))
   }
   const db = drizzle(async (text, params, method) => {
-    const result = await connection.query(text, params, method === 'all' ? 'array' : 'object')
+    const result = await query({ text, params }, method === 'all' ? 'array' : 'object')
     return { rows: result.rows }
   })
   passErrors(db)
@@ -110,25 +136,25 @@ export function createEngine(
     const { sql: text, params } = compiler.sqlToQuery(statement)
     return { text, params }
   }
-  const query = ({ text, params }: Statement) => connection.query(text, params, 'object')
   return {
     schema,
     dialect,
     db,
     async execute<Row>(statement: SQL) {
-      const result = await query(compile(statement))
+      const result = await query(compile(statement), 'object')
       return { rows: result.rows as Row[], rowCount: result.rowCount }
     },
     compile,
-    executeAll: (statements) => connection.queryAll?.(statements) ?? Promise.all(statements.map(query)),
+    executeAll: (statements) =>
+      connection.queryAll?.(statements) ??
+      Promise.all(statements.map((statement) => query(statement, 'object'))),
     async rows(statement) {
-      const { text, params } = compile(statement)
-      return (await connection.query(text, params, 'array')).rows as unknown[][]
+      return (await query(compile(statement), 'array')).rows as unknown[][]
     },
     async refresh(...tables) {
       const names = tables.map(getTableName)
-      if (deferred.size > 0) await writeDeferred(names)
-      await gate(names)
+      if (deferred.size > 0) await runForAll(() => writeDeferred(names))
+      await runForAll(() => gate(names))
     },
     deferWrites(tables, write) {
       if (!dialect.exclusive) return false
@@ -137,8 +163,8 @@ export function createEngine(
       }
       return true
     },
-    ping: async () => {
-      await connection.query('SELECT 1', [], 'array')
+    ping: async (signal) => {
+      await connection.query('SELECT 1', [], 'array', signal)
     },
     async close() {
       // What cannot be written now is found out at the next start.
@@ -147,6 +173,44 @@ export function createEngine(
     },
   }
 }
+
+/** Runs statements; those that a request does nothing but wait for, with its signal and in their turn. */
+function createQuery(
+  connection: Connection,
+  dialect: Dialect,
+  { maxConnections = 1 }: Partial<EngineOptions>,
+) {
+  const late = createLateStatements()
+  const searches = Math.max(1, maxConnections - NOT_FOR_SEARCHES)
+  // Elsewhere all statements wait for each other anyway.
+  const inTurn = dialect.exclusive ? undefined : limitConcurrency(searches)
+
+  async function read(
+    statement: Statement,
+    rowMode: 'array' | 'object',
+    request: ActiveRequest,
+  ): Promise<Result> {
+    const { abandoned: signal, searches } = request
+    if (signal.aborted) throw cancelled()
+    late.check(statement)
+    const run = () => connection.query(statement.text, statement.params, rowMode, signal)
+    try {
+      return await (searches && inTurn ? inTurn(run, { signal, ms: SEARCH_WAIT_MS }) : run())
+    } catch (error) {
+      late.note(statement, error)
+      throw error
+    }
+  }
+
+  return (statement: Statement, rowMode: 'array' | 'object'): Promise<Result> => {
+    const request = activeRequest()
+    return request && IS_READ.test(statement.text)
+      ? read(statement, rowMode, request)
+      : connection.query(statement.text, statement.params, rowMode)
+  }
+}
+
+const IS_READ = /^\s*(?:select|with)\b/i
 
 /**
  * Drizzle wraps every error into one whose text repeats the statement with its values; ours shall reach the

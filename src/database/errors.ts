@@ -4,6 +4,17 @@ import { MlflowError, unavailable } from '../errors.ts'
 /** A primary key was taken already (SQLSTATE 23505). */
 export class DuplicateKeyError extends Error {}
 
+/** What nobody waits for any more was ended. */
+export const cancelled = () => new MlflowError('CANCELLED', 'The client is gone.')
+
+/** A read was ended, since it took longer than a statement may. */
+export const statementTimedOut = (timeoutMs: number, cause?: unknown) =>
+  new MlflowError(
+    'DEADLINE_EXCEEDED',
+    `The database did not answer within ${timeoutMs / 1000} s, which is what a statement may take (--statement-timeout). Ask for less: a narrower filter, fewer experiments, a simpler order.`,
+    { cause },
+  )
+
 const AWAY = 'The database is not available right now. Please retry.'
 const CONNECTION_CODES = new Set([
   'ECONNREFUSED',

@@ -1,4 +1,5 @@
 // Group commit: what arrives while a flush is in flight goes out together in the next one.
+import { runForAll } from '../active-request.ts'
 import { MlflowError } from '../errors.ts'
 
 export interface GroupCommitOptions<Item, Outcome> {
@@ -72,12 +73,13 @@ export function createGroupCommit<Item, Outcome>(
       }
       queued += weight
       queue.push({ item, weight, resolve, reject })
-      if (!flushing) void flushLoop()
+      if (!flushing) void runForAll(flushLoop)
     })
 }
 
 /**
- * Shares reads by key: keys asked for while a read is in flight are read together in the next one.
+ * Shares reads by key: keys asked for while a read is in flight are read together in the next one, which goes on when
+ * one of those who asked leaves.
  * `read` answers for up to `maxKeys` distinct keys at a time.
  */
 export function createBatchedReader<Value>(
@@ -108,6 +110,6 @@ export function createBatchedReader<Value>(
   return (key) =>
     new Promise((resolve, reject) => {
       queue.push({ key, resolve, reject })
-      if (inFlight === 0) void readNext()
+      if (inFlight === 0) void runForAll(readNext)
     })
 }

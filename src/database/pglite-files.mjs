@@ -21,7 +21,7 @@ const ZEROS = Buffer.alloc(64 * 1024)
 export class DurableFiles extends NodeFS {
   /** @type {Int32Array} */
   #control
-  /** @type {import('./pglite-thread.ts').SharedMemory} */
+  /** @type {import('./pglite-cancel.ts').SharedMemory} */
   #memory
   /** The log's file that is to be synced, and how often a sync was asked for. */
   #wal = { nfd: -1, path: '', asked: 0 }
@@ -31,7 +31,7 @@ export class DurableFiles extends NodeFS {
   /**
    * @param {string} folder
    * @param {Int32Array} control
-   * @param {import('./pglite-thread.ts').SharedMemory} memory
+   * @param {import('./pglite-cancel.ts').SharedMemory} memory
    */
   constructor(folder, control, memory) {
     super(folder)

@@ -1,8 +1,9 @@
 // PGlite in a thread of its own: a statement blocks that thread, not the event loop that serves clients.
 import { Worker } from 'node:worker_threads'
 import { unavailable } from '../errors.ts'
-import { CONTROL_WORDS, FLAGGED, FLAGGING, STATE } from './pglite-control.mjs'
-import { createWalSync, type WalDue } from './pglite-wal.ts'
+import { type CancelFlags, type Cancellable, createCanceller } from './pglite-cancel.ts'
+import { CONTROL_WORDS } from './pglite-control.mjs'
+import { createWalSync, type WalDue, type WalSync } from './pglite-wal.ts'
 
 /** What ends an exchange before its time. */
 export interface ExchangeLimits {
@@ -15,11 +16,10 @@ export interface ExchangeLimits {
 export interface PgliteThread {
   /**
    * Sends messages of PostgreSQL's wire protocol that end with a Sync; answers come in the order of the calls. What the
-   * messages committed is on the disk by then.
+   * messages committed is on the disk by then. Exchanges of one turn of the event loop go to the thread together, as
+   * waking it takes longer than a small statement.
    */
-  exchange(messages: Uint8Array, limits: ExchangeLimits): Promise<Uint8Array>
-  /** Exchanges that were not answered yet. */
-  readonly pending: number
+  exchange(messages: readonly Uint8Array[], limits: ExchangeLimits): Promise<Uint8Array>
   /** Ends after what was sent, or at once when that takes longer than the time. */
   close(timeoutMs: number): Promise<void>
 }
@@ -43,15 +43,10 @@ export interface ThreadData extends Pick<PgliteThreadOptions, 'isSynced' | 'setu
   control: Int32Array
 }
 
-/** WebAssembly's memory; its buffer is another one after it has grown. */
-export interface SharedMemory {
-  readonly buffer: SharedArrayBuffer
-}
-
-/** What the thread tells when it is ready: its memory, if it is shared, and where PostgreSQL's flags lie in it. */
-interface Ready {
-  memory: SharedMemory | undefined
-  flags: { interrupt: number; cancel: number }
+/** Exchanges, one behind the other, and where each one ends. */
+export interface Batch {
+  bytes: Uint8Array
+  ends: number[]
 }
 
 interface Answer {
@@ -59,13 +54,7 @@ interface Answer {
   due: WalDue | undefined
 }
 
-/** Milliseconds after which a statement that was cancelled and goes on is ended with its thread. */
-const CANCEL_MS = 5_000
-/** Milliseconds between two looks whether the exchange to cancel has begun. */
-const LOOK_AGAIN_MS = 1
-
-interface Waiting {
-  number: number
+interface Waiting extends Cancellable {
   limits: ExchangeLimits
   resolve(answer: Uint8Array): void
   reject(reason: unknown): void
@@ -78,54 +67,59 @@ export async function startPgliteThread(options: PgliteThreadOptions): Promise<P
   const workerData: ThreadData = { folder, isSynced, setup, control }
   const worker = new Worker(new URL('./pglite-worker.mjs', import.meta.url), { workerData })
   const sync = createWalSync(folder ?? '', control)
-  const running: Waiting[] = []
-  let numbers = 0
-  let shared: Ready | undefined
+  /** Why the thread ended, as far as is known. */
   let failure: unknown
   let end: unknown
   let closing = false
-  let limit: NodeJS.Timeout | undefined
-  let ready: (value: Ready) => void
-  let failed: (reason: unknown) => void
-  const opened = new Promise<Ready>((resolve, reject) => {
-    ready = resolve
-    failed = reject
-  })
-  const synced = new Set<(reason: unknown) => void>()
 
-  const ended = new Promise<void>((resolve) => {
-    worker.on('error', (error) => {
-      failure = error
-    })
-    worker.on('exit', () => {
-      clearTimeout(limit)
-      end = unavailable('The embedded database ended. Please retry.', failure)
-      failed(failure ?? end)
-      for (const { reject } of running.splice(0)) reject(end)
-      for (const reject of synced) reject(end)
-      sync.close()
-      if (!closing) options.onDeath()
-      resolve()
-    })
-  })
-
-  /** Asks the exchange to end; when it does not, the thread is ended. */
-  function cancel({ number }: Waiting): void {
-    const isFirst = () => running[0]?.number === number
-    if (!shared?.memory || !isFirst()) return
-    if (Atomics.compareExchange(control, STATE, number, FLAGGING) !== number) {
-      // The thread has not come to it yet, or has just left it.
-      setTimeout(() => running[0] && isFirst() && cancel(running[0]), LOOK_AGAIN_MS)
-      return
-    }
-    const words = new Int32Array(shared.memory.buffer)
-    Atomics.store(words, shared.flags.cancel >> 2, 1)
-    Atomics.store(words, shared.flags.interrupt >> 2, 1)
-    Atomics.store(control, STATE, FLAGGED)
-    setTimeout(() => isFirst() && void worker.terminate(), CANCEL_MS).unref()
+  function fail(reason: unknown): void {
+    failure ??= reason
+    void worker.terminate()
   }
 
-  /** Called when an exchange becomes the first one: it runs from now on. */
+  const answers = createAnswers({ sync, fail })
+  const ended = new Promise((resolve) => worker.once('exit', resolve)).then(() => {
+    end = unavailable('The embedded database ended. Please retry.', failure)
+    answers.reject(end)
+    sync.close()
+    if (!closing) options.onDeath()
+  })
+  worker.on('error', (error) => {
+    failure ??= error
+  })
+  // The thread loads PGlite meanwhile.
+  options.isThere.then(() => worker.postMessage('open'), fail)
+  const ready = new Promise<CancelFlags>((resolve) => worker.once('message', resolve))
+  const flags = await Promise.race([ready, ended.then(() => Promise.reject(failure ?? end))])
+  worker.on('message', answers.take)
+  answers.cancelBy(createCanceller(control, flags, () => void worker.terminate()))
+  const { add, send } = createOutbox(worker)
+  return {
+    exchange(messages, limits) {
+      if (end) return Promise.reject(end)
+      add(messages)
+      return answers.next(limits)
+    },
+    async close(timeoutMs) {
+      closing = true
+      send()
+      worker.postMessage(null)
+      const timer = setTimeout(() => void worker.terminate(), timeoutMs)
+      await ended
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** Who waits for which answer, and for how long. */
+function createAnswers({ sync, fail }: { sync: WalSync; fail: (reason: unknown) => void }) {
+  const running: Waiting[] = []
+  const unsynced = new Set<Waiting>()
+  let numbers = 0
+  let limit: NodeJS.Timeout | undefined
+  let cancel: (exchange: Cancellable) => void = () => {}
+
+  /** Called when another exchange is the first one: it runs from now on. */
   function watchFirst(): void {
     clearTimeout(limit)
     const [first] = running
@@ -135,66 +129,78 @@ export async function startPgliteThread(options: PgliteThreadOptions): Promise<P
     else if (limitMs > 0) limit = setTimeout(() => cancel(first), limitMs).unref()
   }
 
-  function settle({ answer, due }: Answer): void {
-    const waiting = running.shift()
-    watchFirst()
-    if (!waiting) return
-    const { resolve, reject } = waiting
-    if (!due) {
-      resolve(answer)
-      return
+  async function settle(waiting: Waiting, { answer, due }: Answer): Promise<void> {
+    if (!due) return waiting.resolve(answer)
+    unsynced.add(waiting)
+    try {
+      await sync.when(due)
+      unsynced.delete(waiting)
+      waiting.resolve(answer)
+    } catch (error) {
+      // What a failed sync has left on the disk is known to nobody: the log is read again from there.
+      fail(error)
     }
-    synced.add(reject)
-    sync.when(due).then(
-      () => {
-        synced.delete(reject)
-        resolve(answer)
-      },
-      (error: unknown) => {
-        // What a failed sync has left on the disk is known to nobody: the log is read again from there.
-        failure ??= error
-        void worker.terminate()
-      },
-    )
   }
 
-  // The thread loads PGlite meanwhile.
-  options.isThere.then(
-    () => worker.postMessage('open'),
-    (error: unknown) => {
-      failure = error
-      void worker.terminate()
-    },
-  )
-  worker.once('message', (message: Ready) => {
-    worker.on('message', settle)
-    ready(message)
-  })
-  shared = await opened
   return {
-    get pending() {
-      return running.length
-    },
-    async exchange(messages, limits) {
-      if (end) throw end
-      const waiting = { number: ++numbers, limits }
+    next(limits: ExchangeLimits): Promise<Uint8Array> {
+      const number = ++numbers
+      const isAnswered = () => running[0] === undefined || running[0].number > number
       const answered = new Promise<Uint8Array>((resolve, reject) => {
-        running.push({ ...waiting, resolve, reject })
+        running.push({ number, isAnswered, limits, resolve, reject })
       })
       if (running.length === 1) watchFirst()
-      worker.postMessage(messages, [messages.buffer as ArrayBuffer])
-      if (!limits.signal) return answered
-      const [own] = running.slice(-1) as [Waiting]
-      const onAbort = () => cancel(own)
-      limits.signal.addEventListener('abort', onAbort, { once: true })
-      return answered.finally(() => limits.signal?.removeEventListener('abort', onAbort))
+      const { signal } = limits
+      if (!signal) return answered
+      const onAbort = () => cancel({ number, isAnswered })
+      signal.addEventListener('abort', onAbort, { once: true })
+      return answered.finally(() => signal.removeEventListener('abort', onAbort))
     },
-    async close(timeoutMs) {
-      closing = true
-      worker.postMessage(null)
-      const timer = setTimeout(() => void worker.terminate(), timeoutMs)
-      await ended
-      clearTimeout(timer)
+    take(answer: Answer): void {
+      const waiting = running.shift()
+      watchFirst()
+      if (waiting) void settle(waiting, answer)
+    },
+    reject(reason: unknown): void {
+      clearTimeout(limit)
+      for (const waiting of [...unsynced, ...running.splice(0)]) waiting.reject(reason)
+    },
+    cancelBy(by: typeof cancel): void {
+      cancel = by
     },
   }
+}
+
+/** Gathers the exchanges of one turn of the event loop. */
+function createOutbox(worker: Worker) {
+  const outbox: (readonly Uint8Array[])[] = []
+  function send(): void {
+    if (outbox.length === 0) return
+    const batch = batchOf(outbox.splice(0))
+    worker.postMessage(batch, [batch.bytes.buffer as ArrayBuffer])
+  }
+  return {
+    add(messages: readonly Uint8Array[]): void {
+      if (outbox.push(messages) === 1) setImmediate(send)
+    },
+    send,
+  }
+}
+
+/** One piece of memory of its own, so that it can go to another thread without a copy. */
+function batchOf(exchanges: readonly (readonly Uint8Array[])[]): Batch {
+  let size = 0
+  const ends = exchanges.map((messages) => {
+    for (const message of messages) size += message.length
+    return size
+  })
+  const bytes = new Uint8Array(size)
+  let end = 0
+  for (const messages of exchanges) {
+    for (const message of messages) {
+      bytes.set(message, end)
+      end += message.length
+    }
+  }
+  return { bytes, ends }
 }

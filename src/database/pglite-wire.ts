@@ -33,7 +33,7 @@ export type Wire = (statements: readonly Statement[], rowMode: RowMode, limits?:
 /** What may end statements before their time; by default nothing. */
 export type Limits = Partial<ExchangeLimits>
 
-type Send = (messages: Uint8Array, limits: ExchangeLimits) => Promise<Uint8Array>
+type Send = (messages: readonly Uint8Array[], limits: ExchangeLimits) => Promise<Uint8Array>
 
 /** @param send takes messages that end with a Sync and answers what comes back, in the order of the calls */
 export function createWire(send: Send): Wire {
@@ -41,9 +41,11 @@ export function createWire(send: Send): Wire {
   let names = 0
 
   async function exchange(messages: Buffer[], limits: Limits = {}): Promise<BackendMessage[]> {
-    const bytes = await send(joined([...messages, serialize.sync()]), { limitMs: 0, ...limits })
+    const bytes = await send([...messages, serialize.sync()], { limitMs: 0, ...limits })
     const answers: BackendMessage[] = []
-    new Parser().parse(Buffer.from(bytes.buffer), (message) => answers.push(message))
+    new Parser().parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), (message) =>
+      answers.push(message),
+    )
     const failed = answers.find(({ name }) => name === 'error')
     if (answers.at(-1)?.name !== 'readyForQuery')
       throw unavailable('The embedded database ended. Please retry.', failed)
@@ -103,17 +105,6 @@ export function createWire(send: Send): Wire {
       return runTogether(statements, rowMode, limits)
     }
   }
-}
-
-/** One piece of memory of its own, so that it can go to another thread without a copy. */
-function joined(messages: Buffer[]): Uint8Array {
-  const bytes = new Uint8Array(messages.reduce((size, message) => size + message.length, 0))
-  let end = 0
-  for (const message of messages) {
-    bytes.set(message, end)
-    end += message.length
-  }
-  return bytes
 }
 
 type RowDescription = BackendMessage & { fields: { name: string; dataTypeID: number }[] }

@@ -139,7 +139,7 @@ function exchange(messages) {
   store.execProtocolRawStream(messages, { syncToFs: false, onRawData: (bytes) => parts.push(bytes.slice()) })
   if (Atomics.compareExchange(control, STATE, exchanges, IDLE) !== exchanges) takeFlagsBack()
   const answer = joined(parts)
-  const isReady = answer[answer.length - 6] === 'Z'.charCodeAt(0)
+  const isReady = answer.at(-6) === 'Z'.charCodeAt(0)
   port.postMessage({ answer, due: isSynced ? files?.walDue() : undefined }, [answer.buffer])
   if (!isReady) process.exit(1)
 }
@@ -173,15 +173,13 @@ function next() {
   }
 }
 
-/** @param {Uint8Array | null} messages */
-function serve(messages) {
-  for (
-    let received = /** @type {{ message: Uint8Array | null } | undefined} */ ({ message: messages });
-    received;
-    received = next()
-  ) {
+/** @param {import('./pglite-thread.ts').Batch | null} batch */
+function serve(batch) {
+  let received = /** @type {{ message: typeof batch } | undefined} */ ({ message: batch })
+  for (; received; received = next()) {
     if (!received.message) return close()
-    exchange(received.message)
+    const { bytes, ends } = received.message
+    for (const [i, end] of ends.entries()) exchange(bytes.subarray(ends[i - 1] ?? 0, end))
   }
 }
 

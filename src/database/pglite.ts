@@ -5,12 +5,13 @@ import { equalsAny } from './columns.ts'
 import {
   type Connection,
   createEngine,
+  DEFAULT_STATEMENT_TIMEOUT_MS,
   type Dialect,
   type Engine,
   type EngineOptions,
   type Statement,
 } from './engine.ts'
-import { translateDriverError } from './errors.ts'
+import { cancelled, statementTimedOut, translateDriverError } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
 import { makeDatabase, makeFolder, TEMPLATE } from './pglite-folder.ts'
 import { dropUnusedDatabases, type Run, startMaintenance } from './pglite-maintenance.ts'
@@ -27,14 +28,16 @@ const dialect: Dialect = {
   name: 'pglite',
   migrations: 'postgres',
   insertsFaster: true,
+  looksUp: true,
+  sortsTextAlike: true,
   exclusive: true,
   refresh: async () => {},
   anyKey: equalsAny,
   stored: (column) => sql`${column}`,
 }
 
-/** Milliseconds that a statement may run. */
-const STATEMENT_LIMIT_MS = 60_000
+/** PostgreSQL's code for a statement that was asked to end. */
+const QUERY_CANCELED = '57014'
 /** Milliseconds that a running statement may take to end when the engine closes. */
 const CLOSE_MS = 10_000
 
@@ -56,6 +59,7 @@ export async function openPglite(target: PgliteTarget, options: EngineOptions): 
 async function open(target: PgliteTarget, options: EngineOptions, release: () => void): Promise<Engine> {
   const { folder, schema } = target
   const isSynced = options.embeddedSync !== false
+  const limitMs = options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS
   // The template has the tables of the usual schema.
   const template = schema === DEFAULT_SCHEMA ? TEMPLATE : undefined
   let current: Promise<Store> | undefined
@@ -92,9 +96,10 @@ async function open(target: PgliteTarget, options: EngineOptions, release: () =>
     served++
     inFlight++
     try {
-      return await (await store()).wire(statements, rowMode, { signal, limitMs: STATEMENT_LIMIT_MS })
+      return await (await store()).wire(statements, rowMode, signal && { signal, limitMs })
     } catch (error) {
-      throw translateDriverError(error)
+      if (!signal || (error as { code?: unknown }).code !== QUERY_CANCELED) throw translateDriverError(error)
+      throw signal.aborted ? cancelled() : statementTimedOut(limitMs, error)
     } finally {
       inFlight--
     }
@@ -123,7 +128,7 @@ async function open(target: PgliteTarget, options: EngineOptions, release: () =>
   }
 
   const connection: Connection = {
-    query: async (text, params, rowMode, signal?: AbortSignal) => {
+    query: async (text, params, rowMode, signal) => {
       const [result] = await run([{ text, params }], rowMode, signal)
       return result ?? { rows: [], rowCount: 0 }
     },

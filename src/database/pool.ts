@@ -3,8 +3,14 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import pg from 'pg'
-import { type Connection, type EngineOptions, MAX_PREPARED_TEXT } from './engine.ts'
-import { translateDriverError } from './errors.ts'
+import { type ReadLimits, watchStatement } from './cancel.ts'
+import {
+  type Connection,
+  DEFAULT_STATEMENT_TIMEOUT_MS,
+  type EngineOptions,
+  MAX_PREPARED_TEXT,
+} from './engine.ts'
+import { cancelled, translateDriverError } from './errors.ts'
 import type { ServerTarget } from './uri.ts'
 import { toText, typeParser } from './values.ts'
 
@@ -12,10 +18,10 @@ import { toText, typeParser } from './values.ts'
 const CONNECT_TIMEOUT_MS = 5_000
 /** Milliseconds that a statement may wait for a free connection. */
 const QUEUE_TIMEOUT_MS = 30_000
-/** The database ends a statement that takes longer. */
-const STATEMENT_TIMEOUT_MS = 60_000
-/** A database that has not even done that hangs: nobody waits for it any longer. */
-const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000
+/** The database ends any statement that takes longer, writes too, even when the server is not there to do so. */
+const LEAST_SESSION_TIMEOUT_MS = 60_000
+/** Each who waits gives the one before him so long. */
+const LATENESS_MS = 5_000
 /** Distinct statement texts that are kept prepared per connection. */
 const PREPARED_LIMIT = 256
 
@@ -24,6 +30,8 @@ const PREPARED_LIMIT = 256
  * connection has `search_path` set to the schema, so no statement names it.
  */
 export function openPool(target: ServerTarget, options: EngineOptions): Connection {
+  const { statementTimeoutMs: timeoutMs = DEFAULT_STATEMENT_TIMEOUT_MS } = options
+  const sessionTimeoutMs = Math.max(timeoutMs + LATENESS_MS, LEAST_SESSION_TIMEOUT_MS)
   const pool = new pg.Pool({
     user: target.user,
     password: target.password ?? '',
@@ -32,10 +40,11 @@ export function openPool(target: ServerTarget, options: EngineOptions): Connecti
     max: options.maxConnections,
     connectionTimeoutMillis: QUEUE_TIMEOUT_MS,
     idleTimeoutMillis: 30_000,
-    query_timeout: ANSWER_TIMEOUT_MS,
+    // A database that has not even ended the statement hangs: nobody waits for it any longer.
+    query_timeout: sessionTimeoutMs + LATENESS_MS,
     keepAlive: true,
     application_name: 'crateflow',
-    options: `-c search_path=${target.schema} -c statement_timeout=${STATEMENT_TIMEOUT_MS}`,
+    options: `-c search_path=${target.schema} -c statement_timeout=${sessionTimeoutMs}`,
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
     Client: roundRobinClient(target.hosts),
   })
@@ -43,12 +52,12 @@ export function openPool(target: ServerTarget, options: EngineOptions): Connecti
   pool.on('error', () => {})
   const nameOf = preparedNames()
   return {
-    async query(text, params, rowMode) {
+    async query(text, params, rowMode, signal) {
       try {
         const values = params.map(toText)
-        const client = await connect(pool, target.hosts.length)
+        const client = await whileWanted(() => connect(pool, target.hosts.length), signal)
         const query = { name: nameOf(text), text, values, ...(rowMode === 'array' && { rowMode }) }
-        const result = await run(client, query)
+        const result = await run(client, query, signal && { signal, timeoutMs })
         return { rows: result.rows, rowCount: result.rowCount ?? 0 }
       } catch (error) {
         throw translateDriverError(error)
@@ -72,6 +81,27 @@ function roundRobinClient(hosts: readonly { host: string; port: number }[]): typ
   } as typeof pg.Client
 }
 
+/** The client, unless nobody wants it when it is there: then it goes back. */
+async function whileWanted(
+  connecting: () => Promise<pg.PoolClient>,
+  signal: AbortSignal | undefined,
+): Promise<pg.PoolClient> {
+  if (!signal) return connecting()
+  if (signal.aborted) throw cancelled()
+  const client = connecting()
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      reject(cancelled())
+      client.then(
+        (late) => late.release(),
+        () => {},
+      )
+    }
+    signal.addEventListener('abort', leave)
+    client.finally(() => signal.removeEventListener('abort', leave)).then(resolve, reject)
+  })
+}
+
 /** A connected client; a host that refuses is passed over for the next one. */
 async function connect(pool: pg.Pool, hosts: number): Promise<pg.PoolClient> {
   for (let attempt = 1; ; attempt++) {
@@ -89,19 +119,31 @@ const isCrowded = (error: unknown) => error instanceof Error && error.message.st
 /** A prepared statement outlived its table (dropped and made anew, or altered): nothing of it ran. */
 const STALE_STATEMENT = new Set(['42P01', '0A000', '26000'])
 
-/** Runs one statement; a client whose connection broke does not go back to the pool. */
-async function run(client: pg.PoolClient, query: pg.QueryConfig): Promise<pg.QueryResult> {
+/**
+ * Runs one statement. A client whose connection broke, or that a late cancel request may hit, does not go back to
+ * the pool.
+ */
+async function run(
+  client: pg.PoolClient,
+  query: pg.QueryConfig,
+  limits: ReadLimits | undefined,
+): Promise<pg.QueryResult> {
+  const watched = limits && watchStatement(client, limits)
+  const answer = (config: pg.QueryConfig) =>
+    watched ? Promise.race([client.query(config), watched.givenUp]) : client.query(config)
   let broken = false
+  let failure: unknown
   try {
-    return await client.query(query)
+    return await answer(query)
   } catch (error) {
+    failure = error
     // Errors that the server told leave the connection usable; all others (sockets, timeouts) do not.
     const code = error instanceof pg.DatabaseError ? error.code : undefined
     broken = !(error instanceof pg.DatabaseError) || STALE_STATEMENT.has(code ?? '')
-    if (code && STALE_STATEMENT.has(code)) return await client.query({ ...query, name: undefined })
-    throw error
+    if (code && STALE_STATEMENT.has(code)) return await answer({ ...query, name: undefined })
+    throw watched?.reasonFor(error) ?? error
   } finally {
-    client.release(broken)
+    client.release((await watched?.settle(failure)) || broken)
   }
 }
 

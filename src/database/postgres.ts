@@ -9,6 +9,8 @@ const dialect: Dialect = {
   name: 'postgresql',
   migrations: 'postgres',
   insertsFaster: true,
+  looksUp: true,
+  sortsTextAlike: true,
   refresh: async () => {},
   anyKey: equalsAny,
   stored: (column) => sql`${column}`,

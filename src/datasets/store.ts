@@ -1,6 +1,7 @@
 // Statements over datasets logged to runs, and over the edges between runs, datasets and logged models.
-import { and, asc, eq, or } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns } from 'drizzle-orm'
 import { keepStored, upsertRows } from '../database/bulk.ts'
+import { ownedBy } from '../database/children.ts'
 import { equalsAny } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import type { DatasetInput, DatasetSummary, RunInputs, RunOutputs } from './schema.ts'
@@ -18,9 +19,14 @@ export interface RunEdges {
 export async function findRunEdges(engine: Engine, runIds: string[]): Promise<Map<string, RunEdges>> {
   const edges = new Map<string, RunEdges>(runIds.map((id) => [id, { inputs: {}, outputs: {} }]))
   if (runIds.length === 0) return edges
+  const tagsOfRuns = ownedBy(engine.dialect, { table: inputTags, of: inputTags.runId }, runIds)
   const [rows, tagRows] = await Promise.all([
     findEdges(engine, runIds),
-    engine.db.select().from(inputTags).where(equalsAny(inputTags.runId, runIds)).orderBy(asc(inputTags.name)),
+    engine.db
+      .select(getTableColumns(inputTags))
+      .from(tagsOfRuns.from)
+      .where(tagsOfRuns.where)
+      .orderBy(asc(inputTags.name)),
   ])
   const datasetIds = rows.flatMap((edge) => (edge.sourceType === 'DATASET' ? [edge.sourceId] : []))
   const known = await findDatasets(engine, [...new Set(datasetIds)])
@@ -55,11 +61,16 @@ function groupTags(rows: InputTagRow[]): Map<string, InputTagRow[]> {
 }
 
 /** Edges into the runs and out of them, in the order in which they were logged. */
-function findEdges(engine: Engine, runIds: string[]): Promise<InputRow[]> {
-  return engine.db
-    .select()
-    .from(inputs)
-    .where(or(equalsAny(inputs.destinationId, runIds), equalsAny(inputs.sourceId, runIds)))
+function findEdges({ db, dialect }: Engine, runIds: string[]): Promise<InputRow[]> {
+  const { from, where } = ownedBy(
+    dialect,
+    { table: inputs, of: [inputs.destinationId, inputs.sourceId] },
+    runIds,
+  )
+  return db
+    .select(getTableColumns(inputs))
+    .from(from)
+    .where(where)
     .orderBy(asc(inputs.loggedOrder), asc(inputs.destinationId))
 }
 

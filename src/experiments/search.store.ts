@@ -1,5 +1,6 @@
-// The search over experiments as one statement: conditions on tags are semi-joins.
-import { and, asc, type Column, desc, eq, inArray, isNotNull, notInArray, type SQL } from 'drizzle-orm'
+// The search over experiments as one statement.
+import { and, asc, type Column, desc, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
+import { hasChild } from '../database/children.ts'
 import { equalsAny } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import type { Comparison, OrderBy } from '../search/comparison.ts'
@@ -51,15 +52,17 @@ export async function searchExperimentRows(
     .offset(offset)
 }
 
-function condition(engine: Engine, comparison: Comparison): SQL {
+function condition({ dialect }: Engine, comparison: Comparison): SQL {
   const { type, key, comparator } = comparison
-  if (type === 'attribute') return compare(ATTRIBUTES[key] as Column, comparison, engine.dialect)
-  const { experimentId } = experimentTags
+  if (type === 'attribute') return compare(ATTRIBUTES[key] as Column, comparison, dialect)
   const isNullCheck = comparator === 'IS NULL' || comparator === 'IS NOT NULL'
-  const where = and(
-    eq(experimentTags.key, key),
-    isNullCheck ? undefined : compare(experimentTags.value, comparison, engine.dialect),
-  )
-  const tagged = engine.db.select({ experimentId }).from(experimentTags).where(where)
-  return (comparator === 'IS NULL' ? notInArray : inArray)(experiments.experimentId, tagged)
+  const isTagged = hasChild(dialect, experiments.experimentId, {
+    table: experimentTags,
+    of: experimentTags.experimentId,
+    where: and(
+      eq(experimentTags.key, key),
+      isNullCheck ? undefined : compare(experimentTags.value, comparison, dialect),
+    ),
+  })
+  return comparator === 'IS NULL' ? sql`NOT ${isTagged}` : isTagged
 }

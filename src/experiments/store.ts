@@ -1,6 +1,7 @@
 // Statements over experiments and their tags. Reads by id go by primary key unless said otherwise.
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { takeNew, upsertRows } from '../database/bulk.ts'
+import { ownedBy } from '../database/children.ts'
 import { equalsAny } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import type { NameOwner } from '../database/name-claims.ts'
@@ -112,10 +113,12 @@ export async function findExperimentTags(
   const byExperiment = new Map<string, Tag[]>(experimentIds.map((id) => [id, []]))
   if (experimentIds.length === 0) return byExperiment
   await engine.refresh(experimentTags)
+  const table = experimentTags
+  const ofExperiments = ownedBy(engine.dialect, { table, of: table.experimentId }, experimentIds)
   const rows = await engine.db
-    .select()
-    .from(experimentTags)
-    .where(equalsAny(experimentTags.experimentId, experimentIds))
+    .select(getTableColumns(table))
+    .from(ofExperiments.from)
+    .where(ofExperiments.where)
     .orderBy(experimentTags.experimentId, experimentTags.key)
   for (const { experimentId, key, value } of rows) byExperiment.get(experimentId)?.push({ key, value })
   return byExperiment

@@ -2,15 +2,19 @@
 import type { FastifyError, FastifyInstance } from 'fastify'
 import { MlflowError } from '../errors.ts'
 
-/** Seconds a client is asked to wait while the database is away or the write queue is full. */
+/**
+ * Seconds a client is asked to wait while the database is away or the write queue is full. The stock client comes
+ * back after 504, too, seven times; so it hears soon that nothing changes, see database/late-statements.ts.
+ */
 const RETRY_AFTER_SECONDS = 1
+const COMES_BACK = new Set([429, 503, 504])
 
 export function registerErrorHandler(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError | MlflowError, request, reply) => {
     const answer = toMlflowError(error)
     if (answer.status >= 500)
       request.log.error({ err: answer.cause ?? error, code: answer.code }, answer.message)
-    if (answer.status === 503 || answer.status === 429) reply.header('retry-after', RETRY_AFTER_SECONDS)
+    if (COMES_BACK.has(answer.status)) reply.header('retry-after', RETRY_AFTER_SECONDS)
     return reply.code(answer.status).type('application/json').send(JSON.stringify(answer))
   })
   app.setNotFoundHandler((request, reply) => {

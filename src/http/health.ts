@@ -22,8 +22,8 @@ export const ServerInfoWire = z
   .meta({ id: 'ServerInfo' })
 
 export interface HealthDeps {
-  /** Answers when the database does. @throws while it is away */
-  ping: () => Promise<void>
+  /** Answers when the database does. @throws while it is away, or when the signal aborts */
+  ping: (signal: AbortSignal) => Promise<void>
   /** Whether artifacts are served from a store that takes uploads in parts and signs downloads. */
   multipart: { uploads: boolean; downloads: boolean }
 }
@@ -31,7 +31,9 @@ export interface HealthDeps {
 const TextWire = z.string().meta({ id: 'PlainText' })
 /** Stock's type of it, too. */
 const VersionWire = z.string().meta({ id: 'Version' })
-const ReadyWire = z.object({ status: z.enum(['ready', 'unavailable']) }).meta({ id: 'Ready' })
+const ReadyWire = z
+  .object({ status: z.enum(['ready', 'unavailable']), message: z.string().optional() })
+  .meta({ id: 'Ready' })
 
 /** Milliseconds after which a database that does not answer counts as away. */
 const PING_TIMEOUT_MS = 3_000
@@ -64,12 +66,12 @@ export function healthEndpoints(deps: HealthDeps): Endpoint[] {
       response: ReadyWire,
       handle: async (_input, request, reply) => {
         try {
-          await within(PING_TIMEOUT_MS, deps.ping())
+          await within(PING_TIMEOUT_MS, deps.ping)
           return { status: 'ready' }
         } catch (error) {
           request.log.warn({ err: error }, 'The database does not answer')
           reply.code(503)
-          return { status: 'unavailable' }
+          return { status: 'unavailable', message: unreadyText(error) }
         }
       },
     }),
@@ -96,15 +98,25 @@ const serverInfo = ({ multipart }: HealthDeps): z.output<typeof ServerInfoWire> 
   features_enabled: { gateway: false },
 })
 
-/** @throws Error when there is no answer in time */
-async function within(milliseconds: number, answer: Promise<void>): Promise<void> {
+class NoAnswerError extends Error {}
+
+const unreadyText = (error: unknown): string =>
+  error instanceof NoAnswerError
+    ? `The database is busy or hangs: it did not answer within ${PING_TIMEOUT_MS / 1000} s.`
+    : 'The database is not available.'
+
+/** @throws NoAnswerError when there is no answer in time */
+async function within(milliseconds: number, ping: HealthDeps['ping']): Promise<void> {
   const timer = new AbortController()
   const late = sleep(milliseconds, undefined, { signal: timer.signal, ref: false }).then(() => {
-    throw new Error(`No answer within ${milliseconds} ms`)
+    throw new NoAnswerError(`No answer within ${milliseconds} ms`)
   })
+  const question = new AbortController()
   try {
-    await Promise.race([answer, late])
+    await Promise.race([ping(question.signal), late])
   } finally {
     timer.abort()
+    // Probes shall not pile up behind what holds up the database.
+    question.abort()
   }
 }

@@ -1,8 +1,9 @@
-// The search over logged models as one statement: conditions on children are semi-joins, metrics to sort by left joins.
-import { and, type Column, desc, eq, getTableColumns, inArray, ne, or, type SQL, sql } from 'drizzle-orm'
+// The search over logged models as one statement.
+import { and, type Column, desc, eq, getTableColumns, ne, or, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
-import { equalsAny } from '../database/columns.ts'
-import type { Engine } from '../database/engine.ts'
+import { hasChild } from '../database/children.ts'
+import { equalsOneOf } from '../database/columns.ts'
+import type { Dialect, Engine } from '../database/engine.ts'
 import type { LoggedModelComparison, LoggedModelOrderBy } from '../search/logged-model-search.ts'
 import { compare, orderNullsLast } from '../search/to-sql.ts'
 import {
@@ -47,14 +48,18 @@ export async function searchLoggedModelRows(
     .from(loggedModels)
     .where(
       and(
-        equalsAny(loggedModels.experimentId, search.experimentIds),
+        equalsOneOf(loggedModels.experimentId, search.experimentIds),
         ne(loggedModels.lifecycleStage, 'deleted'),
         ...search.filter.map((comparison) => condition(engine, comparison, search)),
         onDatasets(engine, search),
       ),
     )
     .$dynamic()
-  for (const join of joins) query = query.leftJoin(join, eq(loggedModels.modelId, join.modelId))
+  for (const join of joins) {
+    query = engine.dialect.looksUp
+      ? query.leftJoinLateral(join, sql`true`)
+      : query.leftJoin(join, eq(loggedModels.modelId, join.modelId))
+  }
   return query
     .orderBy(...order)
     .limit(search.limit)
@@ -75,37 +80,33 @@ const ATTRIBUTES: Record<string, Column> = Object.fromEntries(
 /** Numbers that filters compare as texts. */
 const AS_TEXT = ['status', 'experiment_id']
 
-function condition(engine: Engine, comparison: LoggedModelComparison, search: LoggedModelSearch): SQL {
+function condition({ dialect }: Engine, comparison: LoggedModelComparison, search: LoggedModelSearch): SQL {
   const { type, key } = comparison
   if (type === 'attribute') {
     const column = ATTRIBUTES[key] as Column
-    return compare(AS_TEXT.includes(key) ? sql`CAST(${column} AS text)` : column, comparison, engine.dialect)
+    return compare(AS_TEXT.includes(key) ? sql`CAST(${column} AS text)` : column, comparison, dialect)
   }
   if (type === 'metric') {
-    return hasMetric(
-      engine,
-      eq(loggedModelMetrics.name, key),
-      compare(loggedModelMetrics.value, comparison),
-      ofDatasets(search.datasets),
-    )
+    const isMet = and(compare(loggedModelMetrics.value, comparison), ofDatasets(search.datasets))
+    return hasMetric(dialect, isMet, eq(loggedModelMetrics.name, key))
   }
   const table = CHILDREN[type]
-  const ofKey = and(equalsAny(table.experimentId, search.experimentIds), eq(table.key, key))
-  const modelIds = engine.db
-    .select({ modelId: table.modelId })
-    .from(table)
-    .where(and(ofKey, compare(table.value, comparison, engine.dialect)))
-  return inArray(loggedModels.modelId, modelIds)
+  return hasChild(dialect, loggedModels.modelId, {
+    table,
+    of: table.modelId,
+    where: and(eq(table.key, key), compare(table.value, comparison, dialect)),
+    slice: equalsOneOf(table.experimentId, search.experimentIds),
+  })
 }
 
-/** Any point that meets all conditions. */
-function hasMetric(engine: Engine, ...conditions: (SQL | undefined)[]): SQL {
-  const modelIds = engine.db
-    .select({ modelId: loggedModelMetrics.modelId })
-    .from(loggedModelMetrics)
-    .where(and(...conditions))
-  return inArray(loggedModels.modelId, modelIds)
-}
+/** Any point that meets the conditions. Unless told apart, those on names and values have an index of their own. */
+const hasMetric = (dialect: Dialect, where: SQL | undefined, isName?: SQL): SQL =>
+  hasChild(dialect, loggedModels.modelId, {
+    table: loggedModelMetrics,
+    of: loggedModelMetrics.modelId,
+    key: isName,
+    where,
+  })
 
 const ofDatasets = (datasets: DatasetFilter[]): SQL | undefined =>
   or(...datasets.map(({ name, digest }) => ofDataset(name, digest)))
@@ -116,12 +117,12 @@ const ofDataset = (name: string | undefined, digest: string | undefined): SQL | 
     digest === undefined ? undefined : eq(loggedModelMetrics.datasetDigest, digest),
   )
 
-const onDatasets = (engine: Engine, { filter, datasets }: LoggedModelSearch): SQL | undefined =>
+const onDatasets = ({ dialect }: Engine, { filter, datasets }: LoggedModelSearch): SQL | undefined =>
   datasets.length === 0 || filter.some(({ type }) => type === 'metric')
     ? undefined
-    : hasMetric(engine, ofDatasets(datasets))
+    : hasMetric(dialect, ofDatasets(datasets))
 
-/** What ORDER BY needs; the latest point of a metric is joined as a table of its own, named by its position. */
+/** What ORDER BY needs; the latest point of a metric is joined, named by its position. */
 function sortKeys(engine: Engine, orderBy: LoggedModelOrderBy[]) {
   const order: SQL[] = []
   const joins = orderBy.flatMap((sortKey, position) => {
@@ -140,25 +141,30 @@ function sortKeys(engine: Engine, orderBy: LoggedModelOrderBy[]) {
   return { joins, order }
 }
 
-/** The latest point of the metric for each model: by timestamp, then step, of the first run. */
+/** The latest point of the metric: by timestamp, then step, of the first run. That of a model, or those of all. */
 function latestMetrics(
   engine: Engine,
   { key, datasetName, datasetDigest }: LoggedModelOrderBy,
   name: string,
 ) {
   const { modelId, value, timestamp, step, runId } = loggedModelMetrics
+  const isMetric = and(eq(loggedModelMetrics.name, key), ofDataset(datasetName, datasetDigest))
+  const latestFirst = sql`${timestamp} DESC, ${step} DESC, ${runId} ASC, ${loggedModelMetrics.datasetName} ASC,
+    ${loggedModelMetrics.datasetDigest} ASC, ${value} DESC`
+  if (engine.dialect.looksUp) {
+    return engine.db
+      .select({ modelId, value })
+      .from(loggedModelMetrics)
+      .where(and(eq(modelId, loggedModels.modelId), isMetric))
+      .orderBy(latestFirst)
+      .limit(1)
+      .as(name)
+  }
+  const position = sql<number>`row_number() OVER (PARTITION BY ${modelId} ORDER BY ${latestFirst})`
   const points = engine.db
-    .select({
-      modelId,
-      value,
-      position: sql<number>`row_number() OVER (PARTITION BY ${modelId}
-        ORDER BY ${timestamp} DESC, ${step} DESC, ${runId} ASC,
-          ${loggedModelMetrics.datasetName} ASC, ${loggedModelMetrics.datasetDigest} ASC, ${value} DESC)`.as(
-        'position',
-      ),
-    })
+    .select({ modelId, value, position: position.as('position') })
     .from(loggedModelMetrics)
-    .where(and(eq(loggedModelMetrics.name, key), ofDataset(datasetName, datasetDigest)))
+    .where(isMetric)
     .as(`${name}_points`)
   return engine.db
     .select({ modelId: points.modelId, value: points.value })

@@ -1,7 +1,7 @@
 // Statements over logged models, their params, tags and metric points. The search is in search.store.ts.
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm'
 import { keepStored, takeNew, upsertRows } from '../database/bulk.ts'
-import { equalsAny } from '../database/columns.ts'
+import { ownedBy } from '../database/children.ts'
 import type { Engine } from '../database/engine.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
 import type { Int64 } from '../wire/int64.ts'
@@ -206,15 +206,28 @@ export async function findLoggedModelContents(
   )
   if (modelIds.length === 0) return contents
   const [params, tags, metrics] = [loggedModelParams, loggedModelTags, loggedModelMetrics]
-  const ofModels = (table: typeof params | typeof tags | typeof metrics) => equalsAny(table.modelId, modelIds)
   await engine.refresh(params, tags, metrics)
+  const { db, dialect } = engine
+  const ofModels = {
+    params: ownedBy(dialect, { table: params, of: params.modelId }, modelIds),
+    tags: ownedBy(dialect, { table: tags, of: tags.modelId }, modelIds),
+    metrics: ownedBy(dialect, { table: metrics, of: metrics.modelId }, modelIds),
+  }
   const [paramRows, tagRows, metricRows] = await Promise.all([
-    engine.db.select().from(params).where(ofModels(params)).orderBy(asc(params.key)),
-    engine.db.select().from(tags).where(ofModels(tags)).orderBy(asc(tags.key)),
-    engine.db
-      .select()
-      .from(metrics)
-      .where(ofModels(metrics))
+    db
+      .select(getTableColumns(params))
+      .from(ofModels.params.from)
+      .where(ofModels.params.where)
+      .orderBy(asc(params.key)),
+    db
+      .select(getTableColumns(tags))
+      .from(ofModels.tags.from)
+      .where(ofModels.tags.where)
+      .orderBy(asc(tags.key)),
+    db
+      .select(getTableColumns(metrics))
+      .from(ofModels.metrics.from)
+      .where(ofModels.metrics.where)
       .orderBy(
         asc(metrics.timestamp),
         asc(metrics.step),

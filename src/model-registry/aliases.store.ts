@@ -1,6 +1,6 @@
 // Statements over the aliases of registered models. A deleted alias is a row without a version.
-import { and, asc, eq, isNotNull, sql } from 'drizzle-orm'
-import { equalsAny } from '../database/columns.ts'
+import { and, asc, eq, getTableColumns, isNotNull, sql } from 'drizzle-orm'
+import { ownedBy } from '../database/children.ts'
 import type { Engine } from '../database/engine.ts'
 import { NO_EVENT } from './audit.store.ts'
 import { type RegisteredModelAliasRow, registeredModelAliases as table } from './tables.ts'
@@ -53,10 +53,11 @@ export type Alias = RegisteredModelAliasRow & { version: number }
 export async function findAliases(engine: Engine, modelUids: string[]): Promise<Map<string, Alias[]>> {
   const byModel = new Map<string, Alias[]>(modelUids.map((modelUid) => [modelUid, []]))
   if (modelUids.length === 0) return byModel
+  const ofModels = ownedBy(engine.dialect, { table, of: table.modelUid }, modelUids)
   const rows = await engine.db
-    .select()
-    .from(table)
-    .where(and(equalsAny(table.modelUid, modelUids), isNotNull(table.version)))
+    .select(getTableColumns(table))
+    .from(ofModels.from)
+    .where(and(ofModels.where, isNotNull(table.version)))
     .orderBy(asc(table.alias))
   for (const row of rows) if (row.version !== null) byModel.get(row.modelUid)?.push(row as Alias)
   return byModel

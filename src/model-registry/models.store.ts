@@ -1,7 +1,7 @@
 // Statements over registered models and their tags. Aliases are in aliases.store.ts, searches in search.store.ts.
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm'
 import { upsertRows } from '../database/bulk.ts'
-import { equalsAny } from '../database/columns.ts'
+import { ownedBy } from '../database/children.ts'
 import type { Engine } from '../database/engine.ts'
 import { claimedBy, type NameOwner, releaseName } from '../database/name-claims.ts'
 import { unavailable } from '../errors.ts'
@@ -186,11 +186,13 @@ const isTag = (modelUid: string, key: string) =>
 export async function findModelTags(engine: Engine, modelUids: string[]): Promise<Map<string, Tag[]>> {
   const byModel = new Map<string, Tag[]>(modelUids.map((modelUid) => [modelUid, []]))
   if (modelUids.length === 0) return byModel
+  const table = registeredModelTags
+  const ofModels = ownedBy(engine.dialect, { table, of: table.modelUid }, modelUids)
   const rows = await engine.db
-    .select()
-    .from(registeredModelTags)
-    .where(equalsAny(registeredModelTags.modelUid, modelUids))
-    .orderBy(asc(registeredModelTags.key))
+    .select(getTableColumns(table))
+    .from(ofModels.from)
+    .where(ofModels.where)
+    .orderBy(asc(table.key))
   for (const row of rows) byModel.get(row.modelUid)?.push(fromStoredTag(row))
   return byModel
 }

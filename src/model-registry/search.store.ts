@@ -1,5 +1,6 @@
-// The searches over registered models and model versions, each as one statement: conditions on tags are semi-joins.
+// The searches over registered models and model versions, each as one statement.
 import { and, type Column, eq, inArray, isNotNull, ne, or, type SQL, sql } from 'drizzle-orm'
+import { hasChild } from '../database/children.ts'
 import type { Engine } from '../database/engine.ts'
 import { checkPlace, isBehind, orderOf, type Place, placeOf, type SortKey } from '../search/keyset.ts'
 import type { RegistryComparison, RegistryOrderBy } from '../search/model-registry-search.ts'
@@ -59,12 +60,11 @@ export async function searchModelRows(engine: Engine, search: RegistrySearch): P
         isNotNull(registeredModels.name),
         search.modelsOnly ? eq(registeredModels.isPrompt, false) : undefined,
         ...attributesOf(search.filter).map((comparison) => compare(registeredModels.name, comparison)),
-        tags.length > 0
-          ? inArray(
-              registeredModels.modelUid,
-              tagged(registeredModelTags, registeredModelTags.modelUid, tags),
-            )
-          : undefined,
+        isTagged(engine, registeredModels.modelUid, {
+          table: registeredModelTags,
+          of: registeredModelTags.modelUid,
+          tags,
+        }),
         after && isBehind(keys, after),
       ),
     )
@@ -122,9 +122,11 @@ export async function searchVersionRows(engine: Engine, search: RegistrySearch):
         ...attributesOf(search.filter).map((comparison) =>
           and(compare(VERSION_ATTRIBUTES[comparison.key] as Column, comparison), ofNamed(engine, comparison)),
         ),
-        tags.length > 0
-          ? inArray(modelVersions.versionUid, tagged(modelVersionTags, modelVersionTags.versionUid, tags))
-          : undefined,
+        isTagged(engine, modelVersions.versionUid, {
+          table: modelVersionTags,
+          of: modelVersionTags.versionUid,
+          tags,
+        }),
         after && isBehind(keys, after),
       ),
     )
@@ -181,6 +183,19 @@ const meets = (table: TagTable, conditions: RegistryComparison[]): SQL | undefin
     eq(table.key, conditions[0]?.key ?? ''),
     ...conditions.map((comparison) => compareTag(table, comparison)),
   )
+
+/** Whether the conditions on all keys are met. */
+function isTagged(
+  { dialect }: Engine,
+  owner: Column,
+  { table, of, tags }: { table: TagTable; of: Column; tags: RegistryComparison[][] },
+): SQL | undefined {
+  if (tags.length === 0) return undefined
+  if (!dialect.looksUp) return inArray(owner, tagged(table, of, tags))
+  return and(
+    ...tags.map((conditions) => hasChild(dialect, owner, { table, of, where: meets(table, conditions) })),
+  )
+}
 
 /**
  * Ids of what meets the conditions on every key. Since nothing has a key twice, its rows that meet some are counted,

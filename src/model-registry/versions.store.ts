@@ -1,7 +1,7 @@
 // Statements over model versions and their tags. The search is in search.store.ts.
-import { and, asc, eq, max, ne, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, ne, type SQL, sql } from 'drizzle-orm'
 import { upsertRows } from '../database/bulk.ts'
-import { equalsAny } from '../database/columns.ts'
+import { ownedBy } from '../database/children.ts'
 import type { Engine } from '../database/engine.ts'
 import { unavailable } from '../errors.ts'
 import { type ModelVersionRow, modelVersions, modelVersionTags } from './tables.ts'
@@ -142,26 +142,20 @@ export async function findLatestVersions(
 ): Promise<Map<string, ModelVersionRow[]>> {
   const byModel = new Map<string, ModelVersionRow[]>(modelUids.map((modelUid) => [modelUid, []]))
   if (modelUids.length === 0) return byModel
-  const isLive = and(
-    equalsAny(modelVersions.modelUid, modelUids),
-    ne(modelVersions.currentStage, STAGE_DELETED),
-  )
-  const latest = engine.db
-    .select({ modelUid: modelVersions.modelUid, latest: max(modelVersions.version).as('latest') })
-    .from(modelVersions)
-    .where(isLive)
-    .groupBy(modelVersions.modelUid, modelVersions.currentStage)
-    .as('latest_versions')
+  const ofModels = ownedBy(engine.dialect, { table: modelVersions, of: modelVersions.modelUid }, modelUids)
+  const position = sql<number>`row_number() OVER (PARTITION BY ${modelVersions.modelUid}, ${modelVersions.currentStage}
+    ORDER BY ${modelVersions.version} DESC)`
+  const ranked = engine.db
+    .select({ ...getTableColumns(modelVersions), position: position.as('position') })
+    .from(ofModels.from)
+    .where(and(ofModels.where, ne(modelVersions.currentStage, STAGE_DELETED)))
+    .as('ranked')
   const rows = await engine.db
-    .select({ row: modelVersions })
-    .from(modelVersions)
-    .innerJoin(
-      latest,
-      and(eq(modelVersions.modelUid, latest.modelUid), eq(modelVersions.version, sql`${latest.latest}`)),
-    )
-    .where(isLive)
-    .orderBy(asc(modelVersions.version))
-  for (const { row } of rows) byModel.get(row.modelUid)?.push(row)
+    .select()
+    .from(ranked)
+    .where(eq(ranked.position, 1))
+    .orderBy(asc(ranked.version))
+  for (const { position: _, ...row } of rows) byModel.get(row.modelUid)?.push(row)
   return byModel
 }
 
@@ -198,10 +192,12 @@ export async function findVersionTags(engine: Engine, versionUids: string[]): Pr
   const byVersion = new Map<string, Tag[]>(versionUids.map((versionUid) => [versionUid, []]))
   for (let start = 0; start < versionUids.length; start += TAGS_CHUNK) {
     const chunk = versionUids.slice(start, start + TAGS_CHUNK)
+    const table = modelVersionTags
+    const ofVersions = ownedBy(engine.dialect, { table, of: table.versionUid }, chunk)
     const rows = await engine.db
-      .select()
-      .from(modelVersionTags)
-      .where(equalsAny(modelVersionTags.versionUid, chunk))
+      .select(getTableColumns(table))
+      .from(ofVersions.from)
+      .where(ofVersions.where)
       .orderBy(asc(modelVersionTags.key))
     for (const row of rows) byVersion.get(row.versionUid)?.push(fromStoredTag(row))
   }

@@ -1,6 +1,7 @@
 // Statements over runs and what a page of runs shows: params, tags, latest metrics.
 import { and, type Column, eq, ne, or, sql } from 'drizzle-orm'
-import { equalsAny, padKeys } from '../database/columns.ts'
+import { ownedBy } from '../database/children.ts'
+import { padKeys } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { unavailable } from '../errors.ts'
 import { fieldsToMetric, type Metric } from '../metrics/schema.ts'
@@ -118,13 +119,16 @@ async function packedRows(
   runIds: string[],
   columns: Column[],
 ): Promise<[runId: string, fields: string[]][]> {
-  const ofRuns = runIds.length === 1 ? eq(table.runId, runIds[0] as string) : equalsAny(table.runId, runIds)
+  const { from, where } =
+    runIds.length === 1
+      ? { from: table, where: eq(table.runId, runIds[0] as string) }
+      : ownedBy(engine.dialect, { table, of: table.runId }, runIds)
   const fields = columns.map((column) =>
     column.getSQLType() === 'text' ? escaped(column) : sql`${column}::text`,
   )
   const rows =
     await engine.rows(sql`SELECT run_id, string_agg(${sql.join(fields, sql` || chr(2) || `)}, chr(2))
-    FROM ${table} WHERE ${ofRuns} GROUP BY run_id`)
+    FROM ${from} ${where && sql`WHERE ${where}`} GROUP BY run_id`)
   return (rows as [string, string][]).map(([runId, text]) => [runId, text.split('\u0002').map(unescaped)])
 }
 

@@ -134,7 +134,8 @@ describe('a server process', () => {
     expect(code).toBe(1)
   })
 
-  const container = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true']).status === 0 ? it : it.skip
+  const container =
+    spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true']).status === 0 ? it : it.skip
 
   container('notices a server in another container, which has processes of its own', async () => {
     const cwd = await emptyFolder()

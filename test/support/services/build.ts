@@ -12,7 +12,10 @@ export interface Build {
   main: string
 }
 
-export const findBuild = (): Found<Build> => ({ candidate: { how: 'npm run build', start: build }, missing: '' })
+export const findBuild = (): Found<Build> => ({
+  candidate: { how: 'npm run build', start: build },
+  missing: '',
+})
 
 async function build() {
   await withLock(join(ROOT, '.cache', 'build.lock'), () =>

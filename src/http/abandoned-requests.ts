@@ -1,0 +1,77 @@
+// Finds requests whose clients are gone before they are answered, so that their reads end in the database.
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import { type ActiveRequest, beginRequest, endRequest, runFor } from '../active-request.ts'
+
+const SEARCHES = /\/(search|search-datasets|graphql|get-history[a-z-]*)$/
+/** What else asks by POST without writing. */
+const READS = /\/get-latest-versions$/
+
+/** Work on an answer that its client may give up. */
+interface Reading {
+  controller: AbortController
+  isHandled: boolean
+  isAnswered: boolean
+}
+
+/**
+ * Runs each request that only reads as the active one until the last byte of its answer has left; what writes goes on
+ * to its end. Register it before endpoints are mounted.
+ */
+export function registerAbandonedRequests(app: FastifyInstance): void {
+  const unanswered = new WeakMap<Socket, Set<Reading>>()
+  const running = new WeakMap<IncomingMessage, ActiveRequest>()
+
+  /** Watches the connection: with HTTP pipelining, requests wait on it whose answers do not know it yet. */
+  function readingsOn(socket: Socket): Set<Reading> {
+    const known = unanswered.get(socket)
+    if (known) return known
+    const readings = new Set<Reading>()
+    unanswered.set(socket, readings)
+    socket.once('close', () => {
+      for (const reading of readings) {
+        reading.controller.abort()
+        update(readings, reading, { isAnswered: true })
+      }
+    })
+    return readings
+  }
+
+  function update(readings: Set<Reading>, reading: Reading, change: Partial<Reading>): void {
+    Object.assign(reading, change)
+    if (reading.isHandled && reading.isAnswered && readings.delete(reading)) endRequest()
+  }
+
+  app.addHook('onRoute', (route) => {
+    if (!isRead(route)) return
+    const { handler, url } = route
+    const searches = SEARCHES.test(url)
+    route.handler = async function (request: FastifyRequest, reply: FastifyReply) {
+      const { socket } = request.raw
+      const readings = readingsOn(socket)
+      const reading = { controller: new AbortController(), isHandled: false, isAnswered: false }
+      readings.add(reading)
+      const active = beginRequest({ abandoned: reading.controller.signal, searches })
+      running.set(request.raw, active)
+      reply.raw.once('finish', () => update(readings, reading, { isAnswered: true }))
+      try {
+        return await runFor(active, () => handler.call(this, request, reply))
+      } finally {
+        update(readings, reading, { isHandled: true, isAnswered: reading.isAnswered || socket.destroyed })
+      }
+    }
+  })
+  // What a stream reads later, it reads when its connection has room, which is nobody's request.
+  app.addHook('onSend', async (request, _reply, payload) => {
+    const active = running.get(request.raw)
+    if (!(payload instanceof Readable) || !active) return payload
+    const read = payload._read
+    payload._read = (size) => runFor(active, () => read.call(payload, size))
+    return payload
+  })
+}
+
+const isRead = ({ method, url }: RouteOptions) =>
+  [method].flat().includes('GET') || SEARCHES.test(url) || READS.test(url)
