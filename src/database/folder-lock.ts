@@ -1,5 +1,5 @@
 // Keeps two processes from opening one embedded store, wherever they run: the kernel holds the lock for its owner.
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { MlflowError } from '../errors.ts'
@@ -15,7 +15,6 @@ export const LOCK_FILE = 'crateflow.lock'
  */
 export async function lockFolder(folder: string): Promise<() => void> {
   const { tryLock } = await import('fs-native-extensions')
-  mkdirSync(folder, { recursive: true })
   const file = join(folder, LOCK_FILE)
   const fd = openSync(file, 'a+')
   try {

@@ -31,6 +31,14 @@ const store = new PGlite(process.argv[2])
 store.waitReady.then(() => store.close())
 `
 
+/** Makes a folder and those above it that are missing; their names are on the disk afterwards. */
+export async function makeFolder(folder: string): Promise<void> {
+  const whole = resolve(folder)
+  const first = mkdirSync(whole, { recursive: true })
+  for (let made = whole; first && made.length >= first.length; made = dirname(made))
+    await syncPath(dirname(made))
+}
+
 /**
  * Makes a database in the folder unless there is one, as a copy of the template if it may be one and there is one. That happens in a
  * folder of its own, so that what a crash leaves is never taken for a database; when this is done, it is on the disk.
@@ -38,7 +46,6 @@ store.waitReady.then(() => store.close())
  */
 export async function makeDatabase(folder: string, template: string | undefined): Promise<void> {
   if (existsSync(join(folder, LAST_FILE))) return
-  mkdirSync(folder, { recursive: true })
   for (const name of readdirSync(folder)) {
     // The process that made it may outlive its server for some seconds and still write to it.
     if (name.startsWith(DRAFT))

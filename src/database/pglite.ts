@@ -13,7 +13,7 @@ import {
 } from './engine.ts'
 import { cancelled, statementTimedOut, translateDriverError } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
-import { makeDatabase, TEMPLATE } from './pglite-folder.ts'
+import { makeDatabase, makeFolder, TEMPLATE } from './pglite-folder.ts'
 import { dropUnusedDatabases, type Run, startMaintenance } from './pglite-maintenance.ts'
 import { type PgliteThread, startPgliteThread } from './pglite-thread.ts'
 import { createWire, type RowMode, type Wire } from './pglite-wire.ts'
@@ -46,6 +46,7 @@ const CLOSE_MS = 10_000
  * @throws INVALID_STATE when another process has the folder open: two writers would destroy it
  */
 export async function openPglite(target: PgliteTarget, options: EngineOptions): Promise<Engine> {
+  if (target.folder) await makeFolder(target.folder)
   const release = target.folder ? await lockFolder(target.folder) : () => {}
   try {
     return await open(target, options, release)

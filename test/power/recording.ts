@@ -1,0 +1,180 @@
+// Records a server under load: its creation, checkpoints, clean stops, crashes and recoveries.
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { type Client, createClient, type Sent } from './clients.ts'
+import { appendToLog, positionIn } from './log.ts'
+import type { Random } from './random.ts'
+import { missedRecords } from './reconcile.ts'
+
+/** Beside it lies the store's lock. */
+export const STORE = 'data/store'
+
+/** Something that went on from one position in the log to another. */
+export interface Span {
+  kind: 'creation' | 'checkpoint' | 'stop' | 'start' | 'recovery'
+  from: number
+  to: number
+}
+
+export interface Recording {
+  /** The folder that stood for the disk, as the last server has left it. */
+  root: string
+  log: string
+  sent: Sent[]
+  spans: Span[]
+}
+
+export interface RecordingOptions {
+  /** The compiled server. */
+  dist: string
+  /** The folder that stands for the disk. */
+  root: string
+  log: string
+  random: Random
+  isSynced: boolean
+  rounds: number
+  /** Acknowledged writes between two checkpoints. */
+  writes: number
+}
+
+const CLIENTS = 6
+/** So little memory that pages leave it, and so reach the disk, at any moment. */
+const SHARED_BUFFERS = '1MB'
+
+interface Server {
+  url: string
+  checkpoint(): Promise<void>
+  /** Goes on to another file of the log. */
+  switchLog(): Promise<void>
+  stop(): Promise<void>
+  kill(): Promise<void>
+}
+
+async function startServer({ dist, root, log, isSynced }: RecordingOptions): Promise<Server> {
+  const recorder = pathToFileURL(join(import.meta.dirname, 'recorder.mjs')).href
+  const child: ChildProcess = fork(
+    join(import.meta.dirname, 'recorded-server.mjs'),
+    [dist, join(root, STORE)],
+    {
+      execArgv: [],
+      env: {
+        ...process.env,
+        NODE_OPTIONS: `--import ${recorder}`,
+        POWER_ROOT: root,
+        POWER_LOG: log,
+        POWER_SYNC: isSynced ? 'on' : 'off',
+      },
+    },
+  )
+  const ended = once(child, 'exit')
+  const answer = async () => {
+    const [message] = await Promise.race([
+      once(child, 'message'),
+      ended.then(([code]) => {
+        throw new Error(`The recorded server ended with code ${code}`)
+      }),
+    ])
+    return message as string
+  }
+  const ask = (question: string) => {
+    child.send(question)
+    return answer()
+  }
+  return {
+    url: await answer(),
+    checkpoint: async () => void (await ask('checkpoint')),
+    switchLog: async () => void (await ask('switch')),
+    stop: async () => {
+      await ask('stop')
+      await ended
+    },
+    kill: async () => {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+/** A copy of the compiled server that has little memory for pages. @throws Error when there is no such number */
+export function withLittleMemory(dist: string): { home: string; dist: string } {
+  const home = mkdtempSync(join(dist, '../.cache/power-'))
+  symlinkSync(join(dist, '../migrations'), join(home, 'migrations'))
+  const copy = join(home, 'dist')
+  cpSync(dist, copy, { recursive: true })
+  const file = join(copy, 'database/pglite-worker.mjs')
+  const text = readFileSync(file, 'utf8')
+  const changed = text.replace(/(SHARED_BUFFERS = )'\w+'/, `$1'${SHARED_BUFFERS}'`)
+  if (changed === text) throw new Error(`${file} sets no shared buffers`)
+  writeFileSync(file, changed)
+  return { home, dist: copy }
+}
+
+interface Session extends RecordingOptions {
+  clients: Client[]
+  sent: Sent[]
+  spans: Span[]
+}
+
+/** @throws Error when the recorder missed something */
+export async function record(options: RecordingOptions): Promise<Recording> {
+  const { root, log, random, rounds } = options
+  const sent: Sent[] = []
+  const spans: Span[] = []
+  const clients = Array.from({ length: CLIENTS }, (_, i) => createClient(String(i), log, sent, random))
+  const session: Session = { ...options, clients, sent, spans }
+  appendToLog(log, [{ op: 'create', path: '.', ino: statSync(root).ino, kind: 'folder' }])
+  const first = await during(session, 'creation', () => startServer(options))
+  await stop(session, first)
+  for (let round = 0; round < rounds; round++) await recordRound(session, round % 2 === 1)
+  return { root, log, sent, spans }
+}
+
+async function during<Result>(session: Session, kind: Span['kind'], what: () => Promise<Result>) {
+  const from = positionIn(session.log)
+  const result = await what()
+  session.spans.push({ kind, from, to: positionIn(session.log) })
+  return result
+}
+
+/** Every other time the server dies while it writes, and the next one recovers. */
+async function recordRound(session: Session, isAfterCrash: boolean): Promise<void> {
+  const { clients, sent, writes } = session
+  const server = await during(session, isAfterCrash ? 'recovery' : 'start', () => startServer(session))
+  try {
+    const working = Promise.all(clients.map((client) => client.work(server.url)))
+    for (const isLast of [false, false, true]) {
+      await Promise.race([working, acknowledged(sent, writes)])
+      if (isLast) break
+      await during(session, 'checkpoint', server.checkpoint)
+      await server.switchLog()
+    }
+    if (isAfterCrash) for (const client of clients) client.stop()
+    else await server.kill()
+    await working
+    if (isAfterCrash) await stop(session, server)
+    else noteMissed(session)
+  } finally {
+    await server.kill()
+  }
+}
+
+async function stop(session: Session, server: Server): Promise<void> {
+  await during(session, 'stop', server.stop)
+  const [missed] = missedRecords(session.log, session.root)
+  if (missed) throw new Error(`The recorder missed ${JSON.stringify(missed)}`)
+}
+
+/** What was done and not noted when the process was killed is noted now, lest the next one finds unknown files. */
+function noteMissed({ log, root }: Session): void {
+  appendToLog(log, missedRecords(log, root))
+}
+
+async function acknowledged(sent: Sent[], writes: number): Promise<void> {
+  const isAcknowledged = (write: Sent) => write.acknowledgedAt !== undefined
+  const from = sent.length
+  while (sent.slice(from).filter(isAcknowledged).length < writes) await sleep(10)
+}
