@@ -1,12 +1,16 @@
 // Remembers for a while which statements ran out of time. Clients ask the same again at once, several times.
 import { createHash } from 'node:crypto'
 import { MlflowError } from '../errors.ts'
-import type { Statement } from './engine.ts'
 import { toText } from './values.ts'
 
 /** The stock client repeats what was answered with 504 seven times; see Retry-After in http/error-handler.ts. */
 const REMEMBERED_MS = 30_000
 const MAX_REMEMBERED = 1000
+
+interface Statement {
+  text: string
+  params: unknown[]
+}
 
 export interface LateStatements {
   /** @throws DEADLINE_EXCEEDED when the same statement ran out of time lately */
