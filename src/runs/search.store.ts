@@ -131,6 +131,8 @@ async function selectRuns(
     .where(
       and(
         where,
+        // What runs hold may tell of runs elsewhere: data sets are logged in several experiments.
+        within && !within.isOne ? equalsOneOf(runs.experimentId, search.experimentIds) : undefined,
         equalsOneOf(runs.lifecycleStage, search.stages),
         ...search.filter.map((comparison) => condition(engine, comparison, { ...search, within })),
         behind === undefined ? after && isBehind(keys, after) : isBehind(keys.slice(0, 1), [behind]),

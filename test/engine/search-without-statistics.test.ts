@@ -146,10 +146,10 @@ describeEachEngine('A store that was never analysed', (target) => {
     return answer.body as Body
   }
 
-  async function logRun(i: number): Promise<void> {
+  async function logRun(i: number, experiment_id: string): Promise<Run> {
     const made = makeRun(i)
     const { run } = await post<{ run: { info: { run_id: string } } }>('runs/create', {
-      experiment_id: experimentId,
+      experiment_id,
       start_time: made.start,
     })
     const id = run.info.run_id
@@ -169,7 +169,7 @@ describeEachEngine('A store that was never analysed', (target) => {
       const tags = [{ key: 'mlflow.data.context', value: 'train' }]
       await post('runs/log-inputs', { run_id: id, datasets: [{ dataset, tags }] })
     }
-    runs[i] = { id, ...made }
+    return { id, ...made }
   }
 
   beforeAll(async () => {
@@ -178,9 +178,16 @@ describeEachEngine('A store that was never analysed', (target) => {
     experimentId = created.experiment_id
     let next = 0
     const client = async () => {
-      while (next < RUNS) await logRun(next++)
+      while (next < RUNS) {
+        const i = next++
+        runs[i] = await logRun(i, experimentId)
+      }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, client))
+    // Runs of another experiment that hold the same, data sets among it.
+    const other = await post<{ experiment_id: string }>('experiments/create', { name: 'the same elsewhere' })
+    const alike = Array.from({ length: AT_ONCE }, (_, i) => logRun(24 * i, other.experiment_id))
+    await Promise.all(alike)
     return () => server.close()
   })
 
