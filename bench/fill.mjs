@@ -155,9 +155,8 @@ const pointOf = ({ key, final, run, step, points }) => ({
 async function writeHistory(store, run, key, points) {
   const final = run.metrics.loss
   for (let from = 0; from < points; from += POINTS_PER_BATCH) {
-    const metrics = Array.from({ length: POINTS_PER_BATCH }, (_, i) =>
-      pointOf({ key, final, run, step: from + i, points }),
-    )
+    const length = Math.min(POINTS_PER_BATCH, points - from)
+    const metrics = Array.from({ length }, (_, i) => pointOf({ key, final, run, step: from + i, points }))
     await store.writer.post('runs/log-batch', { run_id: store.runIds[run.number], metrics })
   }
 }

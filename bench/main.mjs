@@ -1,5 +1,5 @@
 // Tracking through REST: this server beside stock MLflow, FastTrackML and mlflow-cratedb, in turns. See bench/README.md.
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { measureCeiling } from './ceiling.mjs'
@@ -29,6 +29,8 @@ const MODES = {
 async function main() {
   const options = readOptions(Object.keys(CONTENDERS))
   const folder = mkdtempSync(join(tmpdir(), 'crateflow-bench-'))
+  // Services that run as users of their own go through it to their folders.
+  chmodSync(folder, 0o711)
   const deferred = [async () => removeFolder(folder)]
   const defer = (undo) => deferred.push(undo)
   const interrupted = new Promise((_, reject) => {

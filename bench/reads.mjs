@@ -37,12 +37,10 @@ export async function measureReads(options, tools) {
   return measureSizes({ sizes, rows: ROWS, options, tools })
 }
 
-const REGISTERED_MODELS = 10_000
-
 /** The registry's part of the same. */
 export async function measureRegistry(options, tools) {
-  const plan = planOf({ runs: 100, registeredModels: REGISTERED_MODELS })
-  const sizes = [{ label: `${REGISTERED_MODELS.toLocaleString('en')} registered models`, plan }]
+  const plan = planOf({ runs: 100, registeredModels: options.models })
+  const sizes = [{ label: `${options.models.toLocaleString('en')} registered models`, plan }]
   return measureSizes({ sizes, rows: REGISTRY_ROWS, options, tools })
 }
 

@@ -21,21 +21,25 @@ export async function openCratedb({ uri, folder, log }) {
   }
   const [httpPort, sqlPort, transportPort] = [await freePort(), await freePort(), await freePort()]
   const work = join(folder, 'cratedb')
-  const user = handOver(['crate', 'nobody'], [folder, work, join(work, 'data'), join(work, 'logs')])
+  const user = handOver(['crate', 'nobody'], [work, join(work, 'data'), join(work, 'logs')])
   const settings = [
     ...[`path.data=${join(work, 'data')}`, `path.logs=${join(work, 'logs')}`, 'network.host=127.0.0.1'],
     ...[`http.port=${httpPort}`, `psql.port=${sqlPort}`, `transport.tcp.port=${transportPort}`],
     'discovery.type=single-node',
   ]
+  const own = `cratedb://crate@127.0.0.1:${sqlPort}/`
+  // It answers before it has a master, without which no table can be made.
+  const hasMaster = async (client) =>
+    Boolean((await client.query('SELECT master_node FROM sys.cluster')).rows[0].master_node)
   const started = await startProcess({
     command: [join(home, 'bin/crate'), ...settings.map((setting) => `-C${setting}`)],
     env: { CRATE_HEAP_SIZE: HEAP, CRATE_DISABLE_GC_LOGGING: '1' },
     logFile: join(folder, 'cratedb.log'),
     cwd: work,
     user,
-    ready: async () => (await fetch(`http://127.0.0.1:${httpPort}/`)).ok,
+    ready: () => withClient(connectionOf(own), hasMaster),
   })
-  return { uri: `cratedb://crate@127.0.0.1:${sqlPort}/`, stop: started.stop }
+  return { uri: own, stop: started.stop }
 }
 
 /** PostgreSQL by URI, else started from an installation, with its own settings. Answers as `openCratedb`. */
@@ -47,7 +51,7 @@ export async function openPostgres({ uri, folder, log }) {
     return undefined
   }
   const data = join(folder, 'postgres')
-  const user = handOver(['postgres', 'nobody'], [folder, data])
+  const user = handOver(['postgres', 'nobody'], [data])
   const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C']
   await promisify(execFile)(join(bin, 'initdb'), initdb, { ...user, cwd: data })
   const port = await freePort()

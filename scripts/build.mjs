@@ -9,5 +9,9 @@ function run(command, options) {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')])
+run(process.execPath, [
+  join(root, 'node_modules/typescript/bin/tsc'),
+  '-p',
+  join(root, 'tsconfig.build.json'),
+])
 run(process.execPath, [join(import.meta.dirname, 'make-template.mjs')])

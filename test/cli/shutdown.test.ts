@@ -1,8 +1,12 @@
 import { request as httpRequest } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
+import { openEngine } from '../../src/database/open-engine.ts'
+import { parseBackendUri } from '../../src/database/uri.ts'
 import { describeEachEngine } from '../support/engines.ts'
-import { createRun, type RunningServer, runServer } from './program.ts'
+import { countSlowSearches, prepareSlowSearch } from '../support/slow-search.ts'
+import { beginServer, createRun, type RunningServer, runServer } from './program.ts'
 
 const env = { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0' }
 const CLIENTS = 8
@@ -59,6 +63,63 @@ describeEachEngine('a server that is stopped under load', (engine) => {
     }
   })
 })
+
+/** Seconds until the server has ended, from its signal on. */
+async function stop(server: { signal: (name: 'SIGTERM') => void; ended: Promise<{ code?: number }> }) {
+  const since = Date.now()
+  server.signal('SIGTERM')
+  const { code } = await server.ended
+  return { code, seconds: (Date.now() - since) / 1000 }
+}
+
+describeEachEngine(
+  'a server that is stopped while the database works',
+  (engine) => {
+    const slowly = { timeout: 60_000, interval: 50 }
+
+    it.each([1, 2])('with %i workers ends a search, and itself in time', async (workers) => {
+      const args = ['--backend-store-uri', engine.uri, '--shutdown-timeout', '1', '--workers', `${workers}`]
+      const server = await runServer(args, { env })
+      const observer = await engine.open()
+      const search = await prepareSlowSearch(server.request)
+      const answer = server.request('POST', '/api/2.0/mlflow/runs/search', search).catch(() => 'cut off')
+      await expect.poll(() => countSlowSearches(observer), slowly).toBe(1)
+      const { code, seconds } = await stop(server)
+      expect(await answer).toBe('cut off')
+      expect(code).toBe(1)
+      expect(seconds).toBeLessThan(1 + 2 + 1)
+      await expect.poll(() => countSlowSearches(observer), slowly).toBe(0)
+    })
+  },
+  ['CrateDB', 'PostgreSQL'],
+)
+
+describeEachEngine(
+  'a server that is stopped before it has begun to serve',
+  (engine) => {
+    it('ends in time, though a migration waits for the database', async () => {
+      const uri = await engine.another({ empty: true })
+      const observer = await engine.open()
+      const other = await openEngine(parseBackendUri(uri), { maxConnections: 1 })
+      await other.execute(sql`BEGIN`)
+      await other.execute(sql`CREATE SCHEMA ${sql.identifier(other.schema)}`)
+      const args = ['--backend-store-uri', uri, '--shutdown-timeout', '1']
+      const server = await beginServer(args, { env })
+      const waiting = async () => {
+        const { rows } = await observer.execute(
+          sql`SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE SCHEMA%'`,
+        )
+        return rows.length
+      }
+      await expect.poll(waiting, { timeout: 60_000 }).toBe(1)
+      const { code, seconds } = await stop(server)
+      expect(code).toBe(1)
+      expect(seconds).toBeLessThan(1 + 2 + 1)
+      await other.close()
+    })
+  },
+  ['PostgreSQL'],
+)
 
 /** Begins to upload a file and leaves it to the test to end it. */
 function beginUpload(server: RunningServer, path: string) {
