@@ -19,6 +19,11 @@ import { promisify } from 'node:util'
 const DRAFT = 'new-'
 /** A folder that has this file holds a whole database. */
 const LAST_FILE = 'PG_VERSION'
+/**
+ * PostgreSQL's lock of the folder. It refuses to start when that is empty, as a crash may leave it, and would keep nobody out: all
+ * of PGlite's processes have the same id.
+ */
+const POSTGRES_LOCK = 'postmaster.pid'
 /** Files that are synced at once. */
 const SYNCS_AT_ONCE = 4
 
@@ -41,11 +46,15 @@ export async function makeFolder(folder: string): Promise<void> {
 
 /**
  * Makes a database in the folder unless there is one, as a copy of the template if it may be one and there is one. That happens in a
- * folder of its own, so that what a crash leaves is never taken for a database; when this is done, it is on the disk.
+ * folder of its own, so that what a crash leaves is never taken for a database; when this is done, it is on the disk. A
+ * database that is there may be started afterwards, whatever its last end was.
  * @throws Error when it failed, for instance when the disk is full
  */
 export async function makeDatabase(folder: string, template: string | undefined): Promise<void> {
-  if (existsSync(join(folder, LAST_FILE))) return
+  if (existsSync(join(folder, LAST_FILE))) {
+    rmSync(join(folder, POSTGRES_LOCK), { force: true })
+    return
+  }
   for (const name of readdirSync(folder)) {
     // The process that made it may outlive its server for some seconds and still write to it.
     if (name.startsWith(DRAFT))

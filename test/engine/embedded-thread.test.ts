@@ -1,4 +1,6 @@
 // The embedded database lives in a thread of its own: it blocks nobody, and its end is not the server's.
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
@@ -50,6 +52,14 @@ describeEachEngine(
       await engine.execute(sql`INSERT INTO changing VALUES (1, 'one')`)
       const answers = await Promise.all([read(), read(), read()])
       for (const { rows } of answers) expect(rows).toEqual([{ id: 1, name: 'one' }])
+      await app.close()
+    })
+
+    it('opens a store whose lock of PostgreSQL a crash has left empty', async () => {
+      const uri = await target.another()
+      await writeFile(join(uri.replace('pglite:', ''), 'postmaster.pid'), '')
+      const app = await startApp(target, { uri })
+      expect((await app.request('GET', '/version')).status).toBe(200)
       await app.close()
     })
 

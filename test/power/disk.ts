@@ -126,15 +126,17 @@ export class Disk {
     return inode
   }
 
+  /** What processes see at a path. */
+  find(path: string): Inode | undefined {
+    let found: Inode | undefined = this.root
+    for (const name of path.split('/').filter((part) => part !== '.'))
+      found = found?.kind === 'folder' ? found.seen.get(name) : undefined
+    return found
+  }
+
   #folderOf(path: string): Folder {
-    let folder = this.root
-    for (const name of dirname(path)
-      .split('/')
-      .filter((part) => part !== '.')) {
-      const inode = folder.seen.get(name)
-      if (inode?.kind !== 'folder') throw new Error(`No folder ${dirname(path)}`)
-      folder = inode
-    }
+    const folder = this.find(dirname(path))
+    if (folder?.kind !== 'folder') throw new Error(`No folder ${dirname(path)}`)
     return folder
   }
 

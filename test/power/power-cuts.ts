@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openMigrated } from '../support/databases.ts'
 import { findFaults } from './check.ts'
-import { FATES, type Lost, makeRemains } from './cut.ts'
+import { FATES, type Fate, type Lost, makeRemains } from './cut.ts'
 import type { CutPoint } from './cut-points.ts'
 import { Disk } from './disk.ts'
 import { readLog } from './log.ts'
@@ -39,7 +39,9 @@ export async function cutPower(recording: Recording, cuts: readonly CutPoint[]):
       const remains = join(folder, String(i))
       mkdirSync(remains)
       const random = createRandom(cut.seed)
-      const fate = FATES[Math.floor(random() * FATES.length)] as (typeof FATES)[number]
+      // An acknowledgement tells most when the log has nothing but what was synced.
+      const fates = cut.kind.startsWith('at an ack') ? FATES.filter(({ wal }) => wal < 0.5) : FATES
+      const fate = fates[Math.floor(random() * fates.length)] as Fate
       const lost = makeRemains(disk, remains, fate, random)
       const check = open(remains, recording, cut).then((faults) => {
         outcomes.push({ ...cut, fate: fate.name, lost, faults })

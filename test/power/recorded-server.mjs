@@ -1,7 +1,6 @@
 // @ts-check
-// The server as a child process that tells its port and makes a checkpoint or
-// goes on to another file of its log when it is asked to. Arguments: the folder with
-// the compiled server, the folder of the store.
+// The server as a child process that tells its address and runs one of some statements when it is asked to. Arguments: the
+// folder with the compiled server, the folder of the store.
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { sql } from 'drizzle-orm'
@@ -33,9 +32,18 @@ const app = await buildApp({
 })
 const url = await app.listen({ host: '127.0.0.1', port: 0 })
 
-process.on('message', async (question) => {
-  if (question === 'checkpoint') await engine.execute(sql`CHECKPOINT`)
-  else if (question === 'switch') await engine.execute(sql`SELECT pg_switch_wal()`)
+/** @type {Record<string, import('drizzle-orm').SQL>} */
+const STATEMENTS = {
+  checkpoint: sql`CHECKPOINT`,
+  // Goes on to another file of the log.
+  switch: sql`SELECT pg_switch_wal()`,
+  // Makes files anew and removes the old ones.
+  rebuild: sql`REINDEX TABLE tags`,
+}
+
+process.on('message', async (/** @type {string} */ question) => {
+  const statement = STATEMENTS[question]
+  if (statement) await engine.execute(statement)
   else {
     await app.close()
     await engine.close()

@@ -167,7 +167,7 @@ const wrappers = {
     const known = below(path)
     if (known === undefined) return real.writeFileSync(path, data, ...rest)
     const isNew = !exists(known)
-    real.writeFileSync(path, data, ...rest)
+    asOne(() => real.writeFileSync(path, data, ...rest))
     const ino = inodeOf(known)
     note(isNew ? { op: 'create', path: known, ino, kind: 'file' } : { op: 'size', ino, size: 0 })
     if (data.length > 0) noteWrite(ino, 0, Buffer.from(data))

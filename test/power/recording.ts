@@ -15,7 +15,7 @@ export const STORE = 'data/store'
 
 /** Something that went on from one position in the log to another. */
 export interface Span {
-  kind: 'creation' | 'checkpoint' | 'stop' | 'start' | 'recovery'
+  kind: 'creation' | 'start' | 'recovery' | 'switch' | 'checkpoint' | 'rebuild' | 'stop'
   from: number
   to: number
 }
@@ -37,7 +37,7 @@ export interface RecordingOptions {
   random: Random
   isSynced: boolean
   rounds: number
-  /** Acknowledged writes between two checkpoints. */
+  /** Acknowledged writes between two of the statements that the server runs meanwhile. */
   writes: number
 }
 
@@ -47,9 +47,7 @@ const SHARED_BUFFERS = '1MB'
 
 interface Server {
   url: string
-  checkpoint(): Promise<void>
-  /** Goes on to another file of the log. */
-  switchLog(): Promise<void>
+  run(statement: 'checkpoint' | 'switch' | 'rebuild'): Promise<void>
   stop(): Promise<void>
   kill(): Promise<void>
 }
@@ -86,8 +84,7 @@ async function startServer({ dist, root, log, isSynced }: RecordingOptions): Pro
   }
   return {
     url: await answer(),
-    checkpoint: async () => void (await ask('checkpoint')),
-    switchLog: async () => void (await ask('switch')),
+    run: async (statement) => void (await ask(statement)),
     stop: async () => {
       await ask('stop')
       await ended
@@ -146,12 +143,12 @@ async function recordRound(session: Session, isAfterCrash: boolean): Promise<voi
   const server = await during(session, isAfterCrash ? 'recovery' : 'start', () => startServer(session))
   try {
     const working = Promise.all(clients.map((client) => client.work(server.url)))
-    for (const isLast of [false, false, true]) {
-      await Promise.race([working, acknowledged(sent, writes)])
-      if (isLast) break
-      await during(session, 'checkpoint', server.checkpoint)
-      await server.switchLog()
+    const writing = () => Promise.race([working, acknowledged(sent, writes)])
+    for (const statement of ['switch', 'checkpoint', 'rebuild', 'switch', 'checkpoint', 'rebuild'] as const) {
+      await writing()
+      await during(session, statement, () => server.run(statement))
     }
+    await writing()
     if (isAfterCrash) for (const client of clients) client.stop()
     else await server.kill()
     await working
