@@ -28,8 +28,9 @@ const PREPARED_LIMIT = 256
 /**
  * Connects to the target's hosts in turn: each new connection goes to the next host that answers. Every
  * connection has `search_path` set to the schema, so no statement names it.
+ * @param settings further ones of every connection, as `-c name=value`
  */
-export function openPool(target: ServerTarget, options: EngineOptions): Connection {
+export function openPool(target: ServerTarget, options: EngineOptions, settings = ''): Connection {
   const { statementTimeoutMs: timeoutMs = DEFAULT_STATEMENT_TIMEOUT_MS } = options
   const sessionTimeoutMs = Math.max(timeoutMs + LATENESS_MS, LEAST_SESSION_TIMEOUT_MS)
   const pool = new pg.Pool({
@@ -44,7 +45,7 @@ export function openPool(target: ServerTarget, options: EngineOptions): Connecti
     query_timeout: sessionTimeoutMs + LATENESS_MS,
     keepAlive: true,
     application_name: 'crateflow',
-    options: `-c search_path=${target.schema} -c statement_timeout=${sessionTimeoutMs}`,
+    options: `-c search_path=${target.schema} -c statement_timeout=${sessionTimeoutMs} ${settings}`,
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
     Client: roundRobinClient(target.hosts),
   })

@@ -16,6 +16,9 @@ const dialect: Dialect = {
   stored: (column) => sql`${column}`,
 }
 
+/** To compile a search takes longer than the search: 200 ms over 10,000 runs (measured on 15). */
+const SETTINGS = '-c jit=off'
+
 export async function openPostgres(target: ServerTarget, options: EngineOptions): Promise<Engine> {
-  return createEngine(openPool(target, options), dialect, target.schema, options)
+  return createEngine(openPool(target, options, SETTINGS), dialect, target.schema, options)
 }
