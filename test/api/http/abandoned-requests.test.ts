@@ -197,10 +197,10 @@ describeEachEngine('a read that requests share', (engine) => {
     const staying = get()
     const open = () =>
       new Promise<number>((resolve) => server.app.server.getConnections((_error, count) => resolve(count)))
-    await expect.poll(open).toBe(3)
+    await expect.poll(open, POLL).toBe(3)
     leave.abort()
     expect(await Promise.all(leaving)).toEqual(['left', 'left'])
-    await expect.poll(open).toBe(1)
+    await expect.poll(open, POLL).toBe(1)
     server.letGo()
     expect((await staying).status).toBe(200)
     await server.close()
