@@ -9,8 +9,8 @@ import { cancelled, statementTimedOut } from './errors.ts'
  */
 const GRACE_MS = 30_000
 /**
- * A request that comes before its statement is lost. CrateDB loses those, too, that come while it works on subqueries,
- * which no KILL ends either; it takes the next one when these are done (measured on 6.4).
+ * A request that comes before its statement is lost. CrateDB loses those, too, that come while it works on subqueries; it
+ * takes the next one when these are done (measured on 6.4).
  */
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 2_000
