@@ -12,7 +12,7 @@ import { type Recording, record, STORE, withLittleMemory } from './recording.ts'
 import { tellTotals } from './totals.ts'
 
 /** `npm run test:power` sets both. */
-const CUTS = Number(process.env.POWER_CUTS ?? 60)
+const CUTS = Number(process.env.POWER_CUTS ?? 40)
 const SEED = Number(process.env.POWER_SEED ?? 1)
 /** The recording of a run that failed, to repeat its cuts. */
 const RECORDING = process.env.POWER_RECORDING
