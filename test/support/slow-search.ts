@@ -4,7 +4,7 @@ import type { Engine } from '../../src/database/engine.ts'
 import type { HttpAnswer } from './http.ts'
 
 const API = '/api/2.0/mlflow'
-const RUNS = 40
+const RUNS = 400
 /** Conditions of a filter at most. */
 const CONDITIONS = 60
 
