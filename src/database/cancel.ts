@@ -1,7 +1,7 @@
 // Ends a statement that runs on a PostgreSQL or CrateDB server: nothing ends by itself when a client leaves.
 import pg from 'pg'
 import type { MlflowError } from '../errors.ts'
-import { cancelled, statementTimedOut } from './errors.ts'
+import { cancelled, QUERY_CANCELED, statementTimedOut } from './errors.ts'
 
 /**
  * How long the database may take to end a statement before its connection is given up, in milliseconds. Until then the
@@ -79,7 +79,7 @@ const isTold = (error: unknown): error is pg.DatabaseError => error instanceof p
 
 /** PostgreSQL has a code for it, CrateDB a text: "Job killed. Cancellation request by: crate". */
 const isEnded = (error: unknown): boolean =>
-  isTold(error) && (error.code === '57014' || /^Job killed/.test(error.message))
+  isTold(error) && (error.code === QUERY_CANCELED || /^Job killed/.test(error.message))
 
 function withCause(error: MlflowError, cause: unknown): MlflowError {
   if (error !== cause) error.cause = cause

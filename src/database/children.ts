@@ -1,6 +1,6 @@
 // What belongs to rows (a run's params, a model's tags) as searches ask for it: looked up row by row, or read as a whole.
 //
-// PostgreSQL chooses between joins by statistics. A new store has none, the embedded engine gathers none by itself, and
+// PostgreSQL chooses between joins by statistics. A new store has none, those of a growing one lag behind, and
 // a join that was chosen without them takes minutes over some thousand runs. Subselects that it cannot turn into joins
 // are looked up by the primary key for each row, whatever it knows of the tables.
 import { and, type Column, eq, getTableColumns, getTableName, is, or, SQL, Subquery, sql } from 'drizzle-orm'

@@ -4,6 +4,9 @@ import { MlflowError, unavailable } from '../errors.ts'
 /** A primary key was taken already (SQLSTATE 23505). */
 export class DuplicateKeyError extends Error {}
 
+/** PostgreSQL's code for a statement that was asked to end. */
+export const QUERY_CANCELED = '57014'
+
 /** What nobody waits for any more was ended. */
 export const cancelled = () => new MlflowError('CANCELLED', 'The client is gone.')
 

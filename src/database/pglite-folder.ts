@@ -100,9 +100,9 @@ async function settleTree(folder: string): Promise<void> {
       await chmod(path, entry.isDirectory() ? 0o700 : 0o600)
       await syncPath(path)
     }
-    await syncPath(folder)
   }
   await Promise.all(Array.from({ length: SYNCS_AT_ONCE }, work))
+  await syncPath(folder)
 }
 
 async function syncPath(path: string): Promise<void> {

@@ -11,7 +11,7 @@ import {
   type EngineOptions,
   type Statement,
 } from './engine.ts'
-import { cancelled, statementTimedOut, translateDriverError } from './errors.ts'
+import { cancelled, QUERY_CANCELED, statementTimedOut, translateDriverError } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
 import { makeDatabase, makeFolder, TEMPLATE } from './pglite-folder.ts'
 import { dropUnusedDatabases, type Run, startMaintenance } from './pglite-maintenance.ts'
@@ -36,8 +36,6 @@ const dialect: Dialect = {
   stored: (column) => sql`${column}`,
 }
 
-/** PostgreSQL's code for a statement that was asked to end. */
-const QUERY_CANCELED = '57014'
 /** Milliseconds that a running statement may take to end when the engine closes. */
 const CLOSE_MS = 10_000
 
