@@ -33,9 +33,7 @@ describeEachEngine('a server process', (engine) => {
   })
 
   it('ends with --no-migrate while migrations are pending', async () => {
-    const empty = await engine.another({ empty: true })
-    // A new embedded store has the tables of the usual schema from its template.
-    const uri = engine.name === 'PGlite' ? `${empty}?schema=bare` : empty
+    const uri = await engine.another({ empty: true })
     const { code, stderr } = await runProgram(
       ['server', '--port', '0', '--no-migrate', '--backend-store-uri', uri],
       {

@@ -10,7 +10,7 @@ export interface EngineTarget {
   readonly name: EngineName
   /** Backend store URI of the suite's own database, migrated for PGlite only; set before the first test. */
   readonly uri: string
-  /** URI of another database, dropped after the suite too. PGlite's is `empty` on demand, others always are. */
+  /** URI of another database, dropped after the suite too. PGlite's has no tables on demand, others never have. */
   another: (options?: { empty?: boolean }) => Promise<string>
   /** Opens the suite's database (or another one), migrated; closed after the suite. PGlite: one at a time. */
   open: (uri?: string) => Promise<Engine>
@@ -69,5 +69,7 @@ export function engineTarget(name: EngineName): EngineTarget {
 
 async function createDatabase(name: EngineName, empty: boolean): Promise<Database> {
   if (name !== 'PGlite') return createSchema((await useService(SERVICES[name])).uri)
-  return createFolder(empty ? undefined : (await useService('pglite')).folder)
+  const database = await createFolder(empty ? undefined : (await useService('pglite')).folder)
+  // A new embedded store has the tables of the usual schema from its template.
+  return empty ? { ...database, uri: `${database.uri}?schema=bare` } : database
 }
