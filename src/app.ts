@@ -41,8 +41,8 @@ import { createWebhooks } from './webhooks/webhooks.service.ts'
 import { type Clock, systemClock } from './wire/ids.ts'
 
 export interface AppDeps {
-  /** An open engine on a migrated schema; whoever opened it closes it. */
-  engine: Engine
+  /** An engine on a migrated schema, which may still be opening; whoever opened it closes it. */
+  engine: Engine | Promise<Engine>
   /** Root URI for artifacts of experiments without a location of their own. */
   defaultArtifactRoot: string
   locations: LocationPolicy
@@ -74,7 +74,7 @@ const BARE: ShellOptions = { staticPrefix: '', security: undefined, metrics: fal
 
 /** Builds the server without listening. Makes the default experiment when it is missing. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
-  const { engine, clock = systemClock, shell = BARE } = deps
+  const { clock = systemClock, shell = BARE } = deps
   const app = fastify({
     ...shellServerOptions(shell),
     loggerInstance: deps.logger,
@@ -96,6 +96,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     await registerUi(app, { ui: deps.ui, staticPrefix: shell.staticPrefix })
   }
 
+  // What comes before takes as long to load as the embedded database to open.
+  const engine = await deps.engine
   const write = createRunWriter(engine)
   const experiments = createExperimentService({
     engine,

@@ -172,6 +172,14 @@ function securityWarnings(config: ServerConfig): string[] {
 
 type Opening = Pick<Setup, 'config' | 'log' | 'stop'> & Partial<Pick<Setup, 'primary' | 'workers'>>
 
+/** Loads the database's modules, so that it opens, in a thread of its own if embedded, while those of the app load. */
+async function loadEngine(config: ServerConfig): Promise<void> {
+  if (config.artifactsOnly) return
+  const { loadOpener } = await import('../database/open-engine.ts')
+  const target = asUsage(() => parseBackendUri(config.backendStoreUri))
+  await Promise.all([loadOpener(target), import('../database/migrate.ts')])
+}
+
 async function openEngineOf({ config, log, stop, primary, workers = 1 }: Opening): Promise<Engine> {
   if (config.artifactsOnly) return (await import('../database/absent.ts')).absentEngine()
   const target = asUsage(() => parseBackendUri(config.backendStoreUri))
@@ -201,14 +209,14 @@ async function openUi({ config, env, log, stop, primary }: Setup) {
 async function serve(setup: Setup): Promise<number> {
   const { config, log, stop, primary } = setup
   const ui = await openUi(setup)
-  // The database opens while the modules of the app load.
-  const [engine, { buildApp }] = await Promise.all([
-    (primary?.mayOpen ?? Promise.resolve()).then(() => openEngineOf(setup)),
-    import('../app.ts'),
-  ])
+  await loadEngine(config)
+  const opening = (primary?.mayOpen ?? Promise.resolve()).then(() => openEngineOf(setup))
+  // Whoever awaits it later gets its error.
+  opening.catch(() => {})
   try {
+    const { buildApp } = await import('../app.ts')
+    const app = await buildApp({ ...(await appDeps(setup)), engine: opening, ui: ui?.source })
     stop.signal.throwIfAborted()
-    const app = await buildApp({ ...(await appDeps(setup, engine)), ui: ui?.source })
     await app.listen({ host: config.host, port: config.port })
     if (!primary) announce(config, portOf(app))
     const fetching = ui?.fetchMissing()
@@ -222,17 +230,17 @@ async function serve(setup: Setup): Promise<number> {
   } catch (error) {
     throw listenError(error, config)
   } finally {
-    await engine.close()
+    const engine = await opening.catch(() => undefined)
+    await engine?.close()
   }
 }
 
-async function appDeps({ config, artifacts, webhooks, log, primary }: Setup, engine: Engine) {
+async function appDeps({ config, artifacts, webhooks, log, primary }: Setup) {
   const { createLocationPolicy } = await import('../artifacts/stores/locations.ts')
   const { resolveUriIfLocal } = await import('../wire/uri.ts')
   const root = config.defaultArtifactRoot ?? 'mlflow-artifacts:/'
   const defaultArtifactRoot = resolveUriIfLocal(root, process.cwd())
   return {
-    engine,
     defaultArtifactRoot,
     locations: createLocationPolicy({
       allowedSchemes: artifacts.allowedSchemes,

@@ -1,7 +1,6 @@
 // Declares cases as tests: each is driven against stock MLflow and against this server, on each engine.
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import type { AppDeps } from '../../src/app.ts'
-import { startApp, type TestApp } from '../support/app.ts'
+import { type AppOverrides, startApp, type TestApp } from '../support/app.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing } from '../support/services.ts'
 import { type StockServer, useStock } from '../support/stock-server.ts'
@@ -11,7 +10,7 @@ import { type Case, expectSameAnswers } from './cases.ts'
 export function describeDifferential(
   title: string,
   cases: readonly Case[],
-  overrides: Partial<AppDeps> = {},
+  overrides: AppOverrides = {},
 ): void {
   const reason = missing('stock')
   const label = `${title} as stock MLflow${reason && ` (${reason})`}`
@@ -23,7 +22,7 @@ export function describeDifferential(
 function declareCases(
   target: Parameters<typeof startApp>[0],
   cases: readonly Case[],
-  overrides: Partial<AppDeps>,
+  overrides: AppOverrides,
 ): void {
   let stock: StockServer
   let ours: TestApp
