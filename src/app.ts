@@ -41,8 +41,10 @@ import { createWebhooks } from './webhooks/webhooks.service.ts'
 import { type Clock, systemClock } from './wire/ids.ts'
 
 export interface AppDeps {
-  /** An engine on a migrated schema, which may still be opening; whoever opened it closes it. */
-  engine: Engine | Promise<Engine>
+  /** Whoever opened it closes it. */
+  engine: Engine
+  /** Resolves when the engine's schema is migrated. Absent: it is. */
+  prepared?: Promise<void>
   /** Root URI for artifacts of experiments without a location of their own. */
   defaultArtifactRoot: string
   locations: LocationPolicy
@@ -74,7 +76,7 @@ const BARE: ShellOptions = { staticPrefix: '', security: undefined, metrics: fal
 
 /** Builds the server without listening. Makes the default experiment when it is missing. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
-  const { clock = systemClock, shell = BARE } = deps
+  const { engine, clock = systemClock, shell = BARE } = deps
   const app = fastify({
     ...shellServerOptions(shell),
     loggerInstance: deps.logger,
@@ -96,8 +98,6 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     await registerUi(app, { ui: deps.ui, staticPrefix: shell.staticPrefix })
   }
 
-  // What comes before takes as long to load as the embedded database to open.
-  const engine = await deps.engine
   const write = createRunWriter(engine)
   const experiments = createExperimentService({
     engine,
@@ -198,6 +198,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 
   registerUiTelemetry(app)
 
+  await deps.prepared
   if (!deps.artifacts.only) await experiments.ensureDefault()
   return app
 }

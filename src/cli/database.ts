@@ -9,14 +9,12 @@ import { type BackendTarget, describeTarget } from '../database/uri.ts'
 import { MlflowError } from '../errors.ts'
 import { reasonOf } from './errors.ts'
 
-export interface OpenOptions {
-  config: DatabaseConfig & Partial<Pick<ServerConfig, 'statementTimeoutSeconds'>>
+export interface WaitOptions {
+  config: DatabaseConfig
   target: BackendTarget
   log: Logger
   /** Ends the wait. */
   signal?: AbortSignal
-  /** What must succeed on the open engine, such as migrating it; repeated until the database is up. */
-  prepare: (engine: Engine) => Promise<unknown>
 }
 
 const LONGEST_PAUSE_MS = 2_000
@@ -28,36 +26,37 @@ export const layoutOf = (config: DatabaseConfig): TableLayout => ({
   replicas: config.cratedbReplicas,
 })
 
-/**
- * Opens the engine and runs `prepare` on it. While the database is away both wait, `dbWaitSeconds` at most: where
- * everything starts at once, the database is often the last to be ready.
- * @throws what the driver said when it is still away then, or at once when it refuses us
- */
-export async function openDatabase(options: OpenOptions): Promise<Engine> {
-  const { dbPoolSize, embeddedSync, statementTimeoutSeconds: seconds } = options.config
-  const engine = await openEngine(options.target, {
+/** Opens the engine as configured, without a word to its database; the embedded one begins to start. */
+export function openEngineAt(
+  target: BackendTarget,
+  config: DatabaseConfig & Partial<Pick<ServerConfig, 'statementTimeoutSeconds'>>,
+): Promise<Engine> {
+  const { dbPoolSize, embeddedSync, statementTimeoutSeconds: seconds } = config
+  return openEngine(target, {
     maxConnections: dbPoolSize,
     embeddedSync: embeddedSync === 'on',
     ...(seconds !== undefined && { statementTimeoutMs: seconds * 1000 }),
   })
-  try {
-    await untilAvailable(() => engine.ping().then(() => options.prepare(engine)), options)
-    return engine
-  } catch (error) {
-    await engine.close()
-    throw error
-  }
 }
 
-async function untilAvailable(attempt: () => Promise<unknown>, options: OpenOptions): Promise<void> {
+/**
+ * Runs `attempt` once the engine's database answers, and again while it is away, for `dbWaitSeconds` at most: where everything
+ * starts at once, the database is often the last to be ready.
+ * @throws what the driver said when it is still away then, or at once when it refuses us
+ */
+export async function untilAvailable(
+  engine: Engine,
+  options: WaitOptions,
+  attempt: () => Promise<void> = async () => {},
+): Promise<void> {
   const { config, target, log, signal } = options
   const deadline = Date.now() + config.dbWaitSeconds * 1000
   let pause = 125
   let nextLine = 0
   for (;;) {
     try {
-      await attempt()
-      return
+      await engine.ping()
+      return await attempt()
     } catch (error) {
       const left = deadline - Date.now()
       const isAway = error instanceof MlflowError && error.code === 'TEMPORARILY_UNAVAILABLE'

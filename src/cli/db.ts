@@ -10,7 +10,7 @@ import {
 import type { Engine } from '../database/engine.ts'
 import { countRows, dropAllTables, migrate, migrationStatus, tableNames } from '../database/migrate.ts'
 import { type BackendTarget, describeTarget, parseBackendUri } from '../database/uri.ts'
-import { layoutOf, openDatabase } from './database.ts'
+import { layoutOf, openEngineAt, untilAvailable } from './database.ts'
 import { asUsage, EXIT, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
 import { print, printTable } from './print.ts'
@@ -75,8 +75,9 @@ async function withDatabase(
   const config = asUsage(() => readConfig(DatabaseConfigSchema, flags, env))
   const target = asUsage(() => parseBackendUri(config.backendStoreUri))
   const log = createLog({ level: config.logLevel, format: process.stderr.isTTY ? 'pretty' : 'json' })
-  const engine = await openDatabase({ config, target, log, prepare: async () => {} })
+  const engine = await openEngineAt(target, config)
   try {
+    await untilAvailable(engine, { config, target, log })
     return await run({ engine, config, target })
   } finally {
     await engine.close()

@@ -8,6 +8,7 @@ import {
   ServerConfigSchema,
   UiConfigSchema,
 } from '../config.ts'
+import { PACKAGE } from '../package.ts'
 import { redactPasswords } from '../wire/redact.ts'
 import { completionScript, SHELLS, type Shell } from './completion.ts'
 import { asUsage, reportError } from './errors.ts'
@@ -185,6 +186,6 @@ function addUi(program: Command, code: ExitCode): void {
 }
 
 function packageVersion(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const manifest = readFileSync(new URL('package.json', PACKAGE), 'utf8')
   return (JSON.parse(manifest) as { version: string }).version
 }

@@ -13,7 +13,7 @@ import {
 } from '../config.ts'
 import type { Engine } from '../database/engine.ts'
 import { describeTarget, parseBackendUri } from '../database/uri.ts'
-import { layoutOf, openDatabase } from './database.ts'
+import { layoutOf, openEngineAt, untilAvailable } from './database.ts'
 import { asUsage, EXIT, reasonOf, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
 import { listenForStop, type StopSignal } from './signals.ts'
@@ -97,8 +97,9 @@ function createServerLog(config: ServerConfig, primary: PrimaryLink | undefined)
   return primary ? log.child({ worker: primary.id }) : log
 }
 
-const isEmbedded = (config: ServerConfig) =>
-  !config.artifactsOnly && asUsage(() => parseBackendUri(config.backendStoreUri)).engine === 'pglite'
+const targetOf = (config: ServerConfig) => asUsage(() => parseBackendUri(config.backendStoreUri))
+
+const isEmbedded = (config: ServerConfig) => !config.artifactsOnly && targetOf(config).engine === 'pglite'
 
 /** One for the embedded database, which has one owner; never more than there are connections to share out. */
 function workerCount(config: ServerConfig): number {
@@ -126,7 +127,11 @@ async function serveByWorkers(setup: Setup): Promise<number> {
     args: process.argv.slice(2),
     prepare: async () => {
       const engine = await openEngineOf({ config: { ...config, dbPoolSize: 1 }, log, stop })
-      await engine.close()
+      try {
+        await prepareDatabase(engine, { config, log, stop })
+      } finally {
+        await engine.close()
+      }
     },
     announce: (port) => announce(config, port),
     aside: async () => {
@@ -172,30 +177,23 @@ function securityWarnings(config: ServerConfig): string[] {
 
 type Opening = Pick<Setup, 'config' | 'log' | 'stop'> & Partial<Pick<Setup, 'primary' | 'workers'>>
 
-/** Loads the database's modules, so that it opens, in a thread of its own if embedded, while those of the app load. */
-async function loadEngine(config: ServerConfig): Promise<void> {
-  if (config.artifactsOnly) return
-  const { loadOpener } = await import('../database/open-engine.ts')
-  const target = asUsage(() => parseBackendUri(config.backendStoreUri))
-  await Promise.all([loadOpener(target), import('../database/migrate.ts')])
+async function openEngineOf({ config, workers = 1 }: Opening): Promise<Engine> {
+  if (config.artifactsOnly) return (await import('../database/absent.ts')).absentEngine()
+  return openEngineAt(targetOf(config), { ...config, dbPoolSize: Math.floor(config.dbPoolSize / workers) })
 }
 
-async function openEngineOf({ config, log, stop, primary, workers = 1 }: Opening): Promise<Engine> {
-  if (config.artifactsOnly) return (await import('../database/absent.ts')).absentEngine()
-  const target = asUsage(() => parseBackendUri(config.backendStoreUri))
-  const shared = { ...config, dbPoolSize: Math.floor(config.dbPoolSize / workers) }
-  const opening = { config: shared, target, log, signal: stop.signal }
-  // The primary has migrated it.
-  if (primary) return openDatabase({ ...opening, prepare: async () => {} })
+/** Waits for the database, and migrates it unless the primary process has. */
+async function prepareDatabase(engine: Engine, { config, log, stop, primary }: Opening): Promise<void> {
+  if (config.artifactsOnly) return
+  const target = targetOf(config)
+  await primary?.mayOpen
   const { migrate, requireMigrated } = await import('../database/migrate.ts')
-  return openDatabase({
-    ...opening,
-    async prepare(engine) {
-      if (!config.migrate) return requireMigrated(engine, layoutOf(config))
-      const applied = await migrate(engine, layoutOf(config))
-      for (const { version, name } of applied) log.info(`Applied migration ${version} ${name}`)
-      log.info(`Using ${describeTarget(target)}`)
-    },
+  await untilAvailable(engine, { config, target, log, signal: stop.signal }, async () => {
+    if (primary) return
+    if (!config.migrate) return requireMigrated(engine, layoutOf(config))
+    const applied = await migrate(engine, layoutOf(config))
+    for (const { version, name } of applied) log.info(`Applied migration ${version} ${name}`)
+    log.info(`Using ${describeTarget(target)}`)
   })
 }
 
@@ -209,13 +207,13 @@ async function openUi({ config, env, log, stop, primary }: Setup) {
 async function serve(setup: Setup): Promise<number> {
   const { config, log, stop, primary } = setup
   const ui = await openUi(setup)
-  await loadEngine(config)
-  const opening = (primary?.mayOpen ?? Promise.resolve()).then(() => openEngineOf(setup))
-  // Whoever awaits it later gets its error.
-  opening.catch(() => {})
+  const engine = await openEngineOf(setup)
+  // The database starts while the app is loaded and built, which waits for it at the end.
+  const prepared = prepareDatabase(engine, setup)
+  prepared.catch(() => {})
   try {
     const { buildApp } = await import('../app.ts')
-    const app = await buildApp({ ...(await appDeps(setup)), engine: opening, ui: ui?.source })
+    const app = await buildApp({ ...(await appDeps(setup)), engine, prepared, ui: ui?.source })
     stop.signal.throwIfAborted()
     await app.listen({ host: config.host, port: config.port })
     if (!primary) announce(config, portOf(app))
@@ -230,8 +228,7 @@ async function serve(setup: Setup): Promise<number> {
   } catch (error) {
     throw listenError(error, config)
   } finally {
-    const engine = await opening.catch(() => undefined)
-    await engine?.close()
+    await engine.close()
   }
 }
 

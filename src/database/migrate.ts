@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { sql } from 'drizzle-orm'
 import { bigint, integer, pgTable, text } from 'drizzle-orm/pg-core'
 import { MlflowError } from '../errors.ts'
+import { PACKAGE } from '../package.ts'
 import type { Engine } from './engine.ts'
 import { DuplicateKeyError } from './errors.ts'
 
@@ -36,7 +37,7 @@ export interface TableLayout {
 
 /** The migrations of this program for an engine, in order. */
 export function listMigrations(engine: Engine, layout: TableLayout): Migration[] {
-  const folder = new URL(`../../migrations/${engine.dialect.migrations}/`, import.meta.url)
+  const folder = new URL(`migrations/${engine.dialect.migrations}/`, PACKAGE)
   return readdirSync(folder)
     .filter((file) => /^\d{4}_\w+\.sql$/.test(file))
     .sort()

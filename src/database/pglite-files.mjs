@@ -28,15 +28,26 @@ export class DurableFiles extends NodeFS {
   /** @type {Set<string>} */
   #changedFolders = new Set()
 
+  /** @type {Promise<void>} */
+  #made
+
   /**
-   * @param {string} folder
-   * @param {Int32Array} control
-   * @param {import('./pglite-cancel.ts').SharedMemory} memory
+   * @param {object} options
+   * @param {string} options.folder
+   * @param {Promise<void>} options.made resolves when the folder holds a database; PGlite's program loads meanwhile
+   * @param {Int32Array} options.control
+   * @param {import('./pglite-cancel.ts').SharedMemory} options.memory
    */
-  constructor(folder, control, memory) {
+  constructor({ folder, made, control, memory }) {
     super(folder)
+    this.#made = made
     this.#control = control
     this.#memory = memory
+  }
+
+  /** @override PGlite calls it before it looks into the folder. */
+  initialSyncFs() {
+    return this.#made
   }
 
   /** What must be synced before the commits so far are safe; undefined when they are. */

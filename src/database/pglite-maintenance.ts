@@ -4,6 +4,8 @@
 export type Run = (text: string, signal?: AbortSignal) => Promise<Record<string, unknown>[]>
 
 export interface MaintenanceDeps {
+  /** Settles when the database has started, or could not. */
+  started: Promise<unknown>
   run: Run
   schema: string
   /** Exchanges with the database so far, without those of `run`. */
@@ -69,7 +71,7 @@ interface TableNeeds {
  * Looks after the database while it is used, and once at the beginning. One statement at a time, which is given up when
  * others wait for too long, and tried again later.
  */
-export function startMaintenance({ run, schema, served, waiting }: MaintenanceDeps): Maintenance {
+export function startMaintenance({ started, run, schema, served, waiting }: MaintenanceDeps): Maintenance {
   const patience = new Map<string, number>()
   let looks = 0
   let seen = -1
@@ -105,6 +107,7 @@ export function startMaintenance({ run, schema, served, waiting }: MaintenanceDe
     let isDone = true
     for (const { name, analyze, vacuum, freeze } of tables) {
       if (stopped) return
+      if (!vacuum && !analyze) continue
       if (vacuum) isDone = (await runPatiently(`VACUUM ${freeze ? '(FREEZE) ' : ''}${name}`)) && isDone
       if (analyze) isDone = (await runPatiently(`ANALYZE ${name}`)) && isDone
       await checkpoint()
@@ -121,6 +124,7 @@ export function startMaintenance({ run, schema, served, waiting }: MaintenanceDe
     const now = served()
     if (now === seen && !isDue) return
     seen = now
+    if (looks === 0) await dropUnusedDatabases(run)
     await checkpoint()
     if (looks++ % TABLES_EVERY === 0 || isDue) {
       isDue = true
@@ -129,17 +133,17 @@ export function startMaintenance({ run, schema, served, waiting }: MaintenanceDe
   }
 
   function lookSoon(): void {
+    if (stopped) return
     timer = setTimeout(() => {
       // A database that is away is looked after when it is back.
       working = look()
         .catch(() => {})
-        .finally(() => {
-          if (!stopped) lookSoon()
-        })
+        .finally(lookSoon)
     }, LOOK_MS).unref()
   }
 
-  lookSoon()
+  // A first look takes longer than the start itself, in which clients wait for nothing else.
+  void started.then(lookSoon, lookSoon)
   return {
     async stop() {
       stopped = true
@@ -153,7 +157,7 @@ export function startMaintenance({ run, schema, served, waiting }: MaintenanceDe
  * Drops the databases that initdb makes beside the one that is used: their rows cannot be frozen from here, and
  * PostgreSQL takes no more transactions when those of any database become too old.
  */
-export async function dropUnusedDatabases(run: Run): Promise<void> {
+async function dropUnusedDatabases(run: Run): Promise<void> {
   const unused = await run(
     'SELECT quote_ident(datname) AS name FROM pg_database WHERE datname <> current_database()',
   )

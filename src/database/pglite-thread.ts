@@ -27,10 +27,10 @@ export interface PgliteThread {
 export interface PgliteThreadOptions {
   /** Where the database is; absent: in memory. */
   folder?: string | undefined
+  /** What a new database may be a copy of. */
+  template?: string | undefined
   /** Whether commits are synced to the disk before they are answered. */
   isSynced: boolean
-  /** Resolves when the folder holds a database. */
-  isThere: Promise<void>
   /** Statements to run first. */
   setup: string
   /** Called when the thread ended by itself; what was under way failed. */
@@ -38,8 +38,7 @@ export interface PgliteThreadOptions {
 }
 
 /** What the thread is given. */
-export interface ThreadData extends Pick<PgliteThreadOptions, 'isSynced' | 'setup'> {
-  folder: string | undefined
+export interface ThreadData extends Pick<PgliteThreadOptions, 'folder' | 'template' | 'isSynced' | 'setup'> {
   control: Int32Array
 }
 
@@ -62,9 +61,9 @@ interface Waiting extends Cancellable {
 
 /** @throws Error when the database cannot be opened */
 export async function startPgliteThread(options: PgliteThreadOptions): Promise<PgliteThread> {
-  const { folder, isSynced, setup } = options
+  const { folder, template, isSynced, setup } = options
   const control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT))
-  const workerData: ThreadData = { folder, isSynced, setup, control }
+  const workerData: ThreadData = { folder, template, isSynced, setup, control }
   const worker = new Worker(new URL('./pglite-worker.mjs', import.meta.url), { workerData })
   const sync = createWalSync(folder ?? '', control)
   /** Why the thread ended, as far as is known. */
@@ -87,8 +86,6 @@ export async function startPgliteThread(options: PgliteThreadOptions): Promise<P
   worker.on('error', (error) => {
     failure ??= error
   })
-  // The thread loads PGlite meanwhile.
-  options.isThere.then(() => worker.postMessage('open'), fail)
   const ready = new Promise<CancelFlags>((resolve) => worker.once('message', resolve))
   const flags = await Promise.race([ready, ended.then(() => Promise.reject(failure ?? end))])
   worker.on('message', answers.take)

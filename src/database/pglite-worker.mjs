@@ -1,14 +1,14 @@
 // @ts-check
 // What runs in the embedded database's thread: PGlite, which takes one exchange of messages after the other.
 
-import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
 import { FLAGGED, FLAGGING, IDLE, STATE } from './pglite-control.mjs'
 import { DurableFiles } from './pglite-files.mjs'
+import { makeDatabase } from './pglite-folder.mjs'
 
 /**
  * How long the thread looks out for the next message before it sleeps, in milliseconds: requests often need some
@@ -21,13 +21,12 @@ const { WebAssembly } = /** @type {any} */ (globalThis)
 const MEMORY_PAGES = { initial: 2048, maximum: 32_768 }
 const MEMORY_IMPORT = 2
 
-const { folder, isSynced, setup, control } = /** @type {import('./pglite-thread.ts').ThreadData} */ (
-  workerData
-)
+const { folder, template, isSynced, setup, control } =
+  /** @type {import('./pglite-thread.ts').ThreadData} */ (workerData)
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort)
 
 /** All of it is memory of the process from the start on; a checkpoint writes as much at most. */
-const SHARED_BUFFERS = '64MB'
+const SHARED_BUFFERS = '32MB'
 /** PGlite's switch for no syncs at all. */
 const NO_SYNC = '-F'
 const startParams = [
@@ -42,9 +41,9 @@ const startParams = [
  * PGlite's program with its memory declared as shared (one bit of its import), so that the server's thread can set the
  * flags by which PostgreSQL cancels a statement; nothing else reaches a thread that computes.
  */
-async function loadProgram() {
+function loadProgram() {
   const program = createRequire(import.meta.url).resolve('@electric-sql/pglite')
-  const bytes = await readFile(join(dirname(program), 'pglite.wasm'))
+  const bytes = readFileSync(join(dirname(program), 'pglite.wasm'))
   const at = memoryLimitsAt(bytes)
   bytes[at] = (bytes[at] ?? 0) | 2
   return WebAssembly.compile(bytes)
@@ -109,13 +108,22 @@ function memoryLimitsAt(bytes) {
   throw new Error('PGlite imports no memory.')
 }
 
+/** PGlite asks for all types of arrays at its start; whoever reads the wire has no use for them. */
+class Store extends PGlite {
+  /** @override */
+  async _initArrayTypes() {}
+}
+
 async function open() {
-  const program = folder ? await loadProgram() : undefined
-  await once(port, 'message')
-  if (!folder) return { store: new PGlite({ startParams }), files: undefined, memory: undefined }
+  if (!folder) return { store: new Store({ startParams }), files: undefined, memory: undefined }
+  const made = makeDatabase(folder, template)
   const memory = new WebAssembly.Memory({ ...MEMORY_PAGES, shared: true })
-  const files = new DurableFiles(folder, control, memory)
-  return { store: new PGlite({ fs: files, pgliteWasmModule: program, startParams }), files, memory }
+  const files = new DurableFiles({ folder, made, control, memory })
+  return {
+    store: new Store({ fs: files, pgliteWasmModule: await loadProgram(), startParams }),
+    files,
+    memory,
+  }
 }
 
 const { store, files, memory } = await open()

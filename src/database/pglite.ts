@@ -13,8 +13,8 @@ import {
 } from './engine.ts'
 import { cancelled, QUERY_CANCELED, statementTimedOut, translateDriverError } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
-import { makeDatabase, makeFolder, TEMPLATE } from './pglite-folder.ts'
-import { dropUnusedDatabases, type Run, startMaintenance } from './pglite-maintenance.ts'
+import { makeFolder, TEMPLATE } from './pglite-folder.mjs'
+import { type Run, startMaintenance } from './pglite-maintenance.ts'
 import { type PgliteThread, startPgliteThread } from './pglite-thread.ts'
 import { createWire, type RowMode, type Wire } from './pglite-wire.ts'
 import { DEFAULT_SCHEMA, type PgliteTarget } from './uri.ts'
@@ -40,21 +40,22 @@ const dialect: Dialect = {
 const CLOSE_MS = 10_000
 
 /**
- * Opens (and creates) the store in a folder.
+ * Opens (and creates) the store in a folder, of which it takes possession; the database starts meanwhile, and why it could not is
+ * what every statement throws then.
  * @throws INVALID_STATE when another process has the folder open: two writers would destroy it
  */
 export async function openPglite(target: PgliteTarget, options: EngineOptions): Promise<Engine> {
   if (target.folder) await makeFolder(target.folder)
   const release = target.folder ? await lockFolder(target.folder) : () => {}
   try {
-    return await open(target, options, release)
+    return open(target, options, release)
   } catch (error) {
     release()
     throw error
   }
 }
 
-async function open(target: PgliteTarget, options: EngineOptions, release: () => void): Promise<Engine> {
+function open(target: PgliteTarget, options: EngineOptions, release: () => void): Engine {
   const { folder, schema } = target
   const isSynced = options.embeddedSync !== false
   const limitMs = options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS
@@ -68,16 +69,14 @@ async function open(target: PgliteTarget, options: EngineOptions, release: () =>
   async function start(): Promise<Store> {
     const thread = await startPgliteThread({
       folder,
+      template,
       isSynced,
-      isThere: folder ? makeDatabase(folder, template) : Promise.resolve(),
       setup: `CREATE SCHEMA IF NOT EXISTS ${schema}; SET search_path TO ${schema}`,
       onDeath: () => {
         current = undefined
       },
     })
-    const store = { thread, wire: createWire(thread.exchange) }
-    await dropUnusedDatabases(statementsOn(store))
-    return store
+    return { thread, wire: createWire(thread.exchange) }
   }
 
   /** The store; a new one when the last one died. */
@@ -94,18 +93,22 @@ async function open(target: PgliteTarget, options: EngineOptions, release: () =>
     served++
     inFlight++
     try {
-      return await (await store()).wire(statements, rowMode, signal && { signal, limitMs })
-    } catch (error) {
-      if (!signal || (error as { code?: unknown }).code !== QUERY_CANCELED) throw translateDriverError(error)
-      throw signal.aborted ? cancelled() : statementTimedOut(limitMs, error)
+      const { wire } = await store()
+      return await wire(statements, rowMode, signal && { signal, limitMs }).catch((error) => {
+        if (!signal || (error as { code?: unknown }).code !== QUERY_CANCELED)
+          throw translateDriverError(error)
+        throw signal.aborted ? cancelled() : statementTimedOut(limitMs, error)
+      })
     } finally {
       inFlight--
     }
   }
 
   current = start()
-  await current
+  // Whoever asks gets its error.
+  current.catch(() => {})
   const maintenance = startMaintenance({
+    started: current,
     async run(text, signal) {
       // Nobody but those who need it opens a database that died.
       if (!current) throw unavailable('The embedded database ended.')

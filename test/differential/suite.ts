@@ -1,6 +1,7 @@
 // Declares cases as tests: each is driven against stock MLflow and against this server, on each engine.
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { type AppOverrides, startApp, type TestApp } from '../support/app.ts'
+import type { AppDeps } from '../../src/app.ts'
+import { startApp, type TestApp } from '../support/app.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing } from '../support/services.ts'
 import { type StockServer, useStock } from '../support/stock-server.ts'
@@ -10,7 +11,7 @@ import { type Case, expectSameAnswers } from './cases.ts'
 export function describeDifferential(
   title: string,
   cases: readonly Case[],
-  overrides: AppOverrides = {},
+  overrides: Partial<AppDeps> = {},
 ): void {
   const reason = missing('stock')
   const label = `${title} as stock MLflow${reason && ` (${reason})`}`
@@ -22,7 +23,7 @@ export function describeDifferential(
 function declareCases(
   target: Parameters<typeof startApp>[0],
   cases: readonly Case[],
-  overrides: AppOverrides,
+  overrides: Partial<AppDeps>,
 ): void {
   let stock: StockServer
   let ours: TestApp

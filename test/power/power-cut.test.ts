@@ -8,7 +8,7 @@ import { chooseCuts, SHARES } from './cut-points.ts'
 import { watchPages } from './log-first.ts'
 import { cutPower, type Outcome } from './power-cuts.ts'
 import { createRandom } from './random.ts'
-import { type Recording, record, STORE, withLittleMemory } from './recording.ts'
+import { bundleServer, type Recording, record, STORE } from './recording.ts'
 import { tellTotals } from './totals.ts'
 
 /** `npm run test:power` sets both. */
@@ -33,11 +33,11 @@ async function recordServer(name: string, isSynced: boolean, rounds: number): Pr
   const root = join(folder, name)
   mkdirSync(root)
   const { main } = await useService('build')
-  const { home, dist } = withLittleMemory(dirname(main))
-  servers.push(home)
+  const server = await bundleServer(dirname(main))
+  servers.push(server)
   const random = createRandom(SEED)
   const log = join(folder, `${name}.log`)
-  return record({ dist, root, log, random, isSynced, rounds, writes: 60 })
+  return record({ server, root, log, random, isSynced, rounds, writes: 60 })
 }
 
 const readRecording = (file: string): Recording => JSON.parse(readFileSync(file, 'utf8'))

@@ -5,6 +5,7 @@ import { cpSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import { bundle } from '../../scripts/bundle.mjs'
 import { type Client, createClient, type Sent } from './clients.ts'
 import { appendToLog, positionIn } from './log.ts'
 import type { Random } from './random.ts'
@@ -29,8 +30,8 @@ export interface Recording {
 }
 
 export interface RecordingOptions {
-  /** The compiled server. */
-  dist: string
+  /** Where `bundleServer` has left it. */
+  server: string
   /** The folder that stands for the disk. */
   root: string
   log: string
@@ -42,6 +43,7 @@ export interface RecordingOptions {
 }
 
 const CLIENTS = 6
+const SERVER = 'recorded-server.js'
 /** So little memory that pages leave it, and so reach the disk, at any moment. */
 const SHARED_BUFFERS = '1MB'
 
@@ -52,22 +54,18 @@ interface Server {
   kill(): Promise<void>
 }
 
-async function startServer({ dist, root, log, isSynced }: RecordingOptions): Promise<Server> {
+async function startServer({ server, root, log, isSynced }: RecordingOptions): Promise<Server> {
   const recorder = pathToFileURL(join(import.meta.dirname, 'recorder.mjs')).href
-  const child: ChildProcess = fork(
-    join(import.meta.dirname, 'recorded-server.mjs'),
-    [dist, join(root, STORE)],
-    {
-      execArgv: [],
-      env: {
-        ...process.env,
-        NODE_OPTIONS: `--import ${recorder}`,
-        POWER_ROOT: root,
-        POWER_LOG: log,
-        POWER_SYNC: isSynced ? 'on' : 'off',
-      },
+  const child: ChildProcess = fork(join(server, 'dist', SERVER), [join(root, STORE)], {
+    execArgv: [],
+    env: {
+      ...process.env,
+      NODE_OPTIONS: `--import ${recorder}`,
+      POWER_ROOT: root,
+      POWER_LOG: log,
+      POWER_SYNC: isSynced ? 'on' : 'off',
     },
-  )
+  })
   const ended = once(child, 'exit')
   const answer = async () => {
     const [message] = await Promise.race([
@@ -96,18 +94,25 @@ async function startServer({ dist, root, log, isSynced }: RecordingOptions): Pro
   }
 }
 
-/** A copy of the compiled server that has little memory for pages. @throws Error when there is no such number */
-export function withLittleMemory(dist: string): { home: string; dist: string } {
-  const home = mkdtempSync(join(dist, '../.cache/power-'))
-  symlinkSync(join(dist, '../migrations'), join(home, 'migrations'))
-  const copy = join(home, 'dist')
-  cpSync(dist, copy, { recursive: true })
-  const file = join(copy, 'database/pglite-worker.mjs')
+/** Bundles a server that has little memory for pages, beside the program's template. @throws Error when there is no such number */
+export async function bundleServer(program: string): Promise<string> {
+  const root = join(program, '..')
+  const home = mkdtempSync(join(root, '.cache/power-'))
+  const dist = join(home, 'dist')
+  const worker = 'pglite-worker.mjs'
+  const entries = {
+    [SERVER]: join(import.meta.dirname, 'recorded-server.ts'),
+    [worker]: join(root, 'src/database', worker),
+  }
+  await bundle(entries, dist)
+  symlinkSync(join(root, 'migrations'), join(home, 'migrations'))
+  cpSync(join(program, 'template'), join(dist, 'template'), { recursive: true })
+  const file = join(dist, worker)
   const text = readFileSync(file, 'utf8')
-  const changed = text.replace(/(SHARED_BUFFERS = )'\w+'/, `$1'${SHARED_BUFFERS}'`)
+  const changed = text.replace(/(SHARED_BUFFERS = )["']\w+["']/, `$1'${SHARED_BUFFERS}'`)
   if (changed === text) throw new Error(`${file} sets no shared buffers`)
   writeFileSync(file, changed)
-  return { home, dist: copy }
+  return home
 }
 
 interface Session extends RecordingOptions {

@@ -10,9 +10,6 @@ import { openMigrated } from './databases.ts'
 import type { EngineTarget } from './engines.ts'
 import { decodeAnswer, encodeBody, type HttpAnswer } from './http.ts'
 
-/** What of the server's parts a test brings itself. */
-export type AppOverrides = Partial<Omit<AppDeps, 'engine'>> & { engine?: Engine; uri?: string }
-
 export interface TestApp {
   app: FastifyInstance
   engine: Engine
@@ -27,7 +24,10 @@ export interface TestApp {
  * Starts the server on the suite's database, or on the one of `overrides.uri`. Several may run on one CrateDB or
  * PostgreSQL schema at once, like replicas; PGlite is open once at a time, so close before you start again.
  */
-export async function startApp(target: EngineTarget, overrides: AppOverrides = {}): Promise<TestApp> {
+export async function startApp(
+  target: EngineTarget,
+  overrides: Partial<AppDeps> & { uri?: string } = {},
+): Promise<TestApp> {
   const { uri = target.uri, ...deps } = overrides
   const engine = deps.engine ?? (await openMigrated(uri))
   const artifactFolder = await mkdtemp(join(tmpdir(), 'crateflow-artifacts-'))

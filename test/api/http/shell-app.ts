@@ -2,8 +2,9 @@
 import { request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterAll, beforeAll } from 'vitest'
+import type { AppDeps } from '../../../src/app.ts'
 import type { ShellOptions } from '../../../src/http/shell.ts'
-import { type AppOverrides, startApp, type TestApp } from '../../support/app.ts'
+import { startApp, type TestApp } from '../../support/app.ts'
 import { engineTarget } from '../../support/engines.ts'
 
 export const SECURE: ShellOptions = {
@@ -24,7 +25,7 @@ export interface ShellApp extends TestApp {
 }
 
 /** Starts the app on PGlite before the suite's tests and closes it after them. */
-export function useShellApp(shell: Partial<ShellOptions> = {}, deps: AppOverrides = {}): ShellApp {
+export function useShellApp(shell: Partial<ShellOptions> = {}, deps: Partial<AppDeps> = {}): ShellApp {
   const target = engineTarget('PGlite')
   const self = {} as ShellApp
   beforeAll(async () => {

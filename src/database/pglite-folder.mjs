@@ -1,6 +1,9 @@
+// @ts-check
 // Makes the files of a new embedded database: a copy of a template that the build has made, or by PostgreSQL's initdb.
-import { execFile } from 'node:child_process'
+
+import { execFileSync } from 'node:child_process'
 import {
+  chmodSync,
   constants,
   cpSync,
   existsSync,
@@ -10,10 +13,9 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs'
-import { chmod, open, readdir } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
-import { promisify } from 'node:util'
 
 /** Begins the names of folders in which a database is being made. */
 const DRAFT = 'new-'
@@ -27,7 +29,7 @@ const POSTGRES_LOCK = 'postmaster.pid'
 /** Files that are synced at once. */
 const SYNCS_AT_ONCE = 4
 
-/** The template that `npm run build` leaves beside the compiled program: a database with all tables, closed in order. */
+/** The template that `npm run build` leaves beside the program: a database with all tables, closed in order. */
 export const TEMPLATE = join(import.meta.dirname, 'template')
 
 const MAKE = `
@@ -36,8 +38,11 @@ const store = new PGlite(process.argv[2])
 store.waitReady.then(() => store.close())
 `
 
-/** Makes a folder and those above it that are missing; their names are on the disk afterwards. */
-export async function makeFolder(folder: string): Promise<void> {
+/**
+ * Makes a folder and those above it that are missing; their names are on the disk afterwards.
+ * @param {string} folder
+ */
+export async function makeFolder(folder) {
   const whole = resolve(folder)
   const first = mkdirSync(whole, { recursive: true })
   for (let made = whole; first && made.length >= first.length; made = dirname(made))
@@ -48,9 +53,11 @@ export async function makeFolder(folder: string): Promise<void> {
  * Makes a database in the folder unless there is one, as a copy of the template if it may be one and there is one. That happens in a
  * folder of its own, so that what a crash leaves is never taken for a database; when this is done, it is on the disk. A
  * database that is there may be started afterwards, whatever its last end was.
+ * @param {string} folder
+ * @param {string | undefined} template
  * @throws Error when it failed, for instance when the disk is full
  */
-export async function makeDatabase(folder: string, template: string | undefined): Promise<void> {
+export async function makeDatabase(folder, template) {
   if (existsSync(join(folder, LAST_FILE))) {
     rmSync(join(folder, POSTGRES_LOCK), { force: true })
     return
@@ -63,7 +70,7 @@ export async function makeDatabase(folder: string, template: string | undefined)
   const draft = mkdtempSync(join(resolve(folder), DRAFT))
   if (template && existsSync(join(template, LAST_FILE))) {
     cpSync(template, draft, { recursive: true, mode: constants.COPYFILE_FICLONE })
-  } else await makeByInitdb(folder, draft)
+  } else makeByInitdb(folder, draft)
   await settleTree(draft)
   const names = readdirSync(draft).filter((name) => name !== LAST_FILE)
   for (const name of names) {
@@ -77,27 +84,31 @@ export async function makeDatabase(folder: string, template: string | undefined)
   await syncPath(dirname(resolve(folder)))
 }
 
-/** In a process of its own, since it takes some 500 MiB of memory that a process never gives back. */
-async function makeByInitdb(folder: string, draft: string): Promise<void> {
+/**
+ * In a process of its own, since it takes some 500 MiB of memory that a process never gives back.
+ * @param {string} folder
+ * @param {string} draft
+ */
+function makeByInitdb(folder, draft) {
   const module = createRequire(import.meta.url).resolve('@electric-sql/pglite')
   try {
-    await promisify(execFile)(process.execPath, ['--eval', MAKE, module, draft])
+    execFileSync(process.execPath, ['--eval', MAKE, module, draft], { stdio: ['ignore', 'ignore', 'pipe'] })
   } catch (error) {
-    throw new Error(
-      `No database can be made in ${folder}: ${String((error as { stderr?: string }).stderr).trim()}`,
-      { cause: error },
-    )
+    const { stderr } = /** @type {{ stderr?: Buffer }} */ (error)
+    throw new Error(`No database can be made in ${folder}: ${String(stderr).trim()}`, { cause: error })
   }
 }
 
-/** Takes the files from everybody but the owner, and syncs them and their folders. */
-async function settleTree(folder: string): Promise<void> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const rest = entries.values()
+/**
+ * Takes the files from everybody but the owner, and syncs them and their folders.
+ * @param {string} folder
+ */
+async function settleTree(folder) {
+  const rest = readdirSync(folder, { recursive: true, withFileTypes: true }).values()
   const work = async () => {
     for (const entry of rest) {
       const path = join(entry.parentPath, entry.name)
-      await chmod(path, entry.isDirectory() ? 0o700 : 0o600)
+      chmodSync(path, entry.isDirectory() ? 0o700 : 0o600)
       await syncPath(path)
     }
   }
@@ -105,8 +116,10 @@ async function settleTree(folder: string): Promise<void> {
   await syncPath(folder)
 }
 
-async function syncPath(path: string): Promise<void> {
-  let file: Awaited<ReturnType<typeof open>>
+/** @param {string} path */
+async function syncPath(path) {
+  /** @type {Awaited<ReturnType<typeof open>>} */
+  let file
   try {
     file = await open(path, 'r')
   } catch (error) {

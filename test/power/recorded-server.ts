@@ -1,18 +1,13 @@
-// @ts-check
-// The server as a child process that tells its address and runs one of some statements when it is asked to. Arguments: the
-// folder with the compiled server, the folder of the store.
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { sql } from 'drizzle-orm'
+// The server as a child process that tells its address and runs one of some statements when it is asked to. Argument: the folder of
+// the store.
+import { type SQL, sql } from 'drizzle-orm'
+import { buildApp } from '../../src/app.ts'
+import { createLocationPolicy } from '../../src/artifacts/stores/locations.ts'
+import { migrate } from '../../src/database/migrate.ts'
+import { openEngine } from '../../src/database/open-engine.ts'
+import { parseBackendUri } from '../../src/database/uri.ts'
 
-const [dist = '', store = ''] = process.argv.slice(2)
-const load = (/** @type {string} */ path) => import(pathToFileURL(join(dist, path)).href)
-const { openEngine } = await load('database/open-engine.js')
-const { parseBackendUri } = await load('database/uri.js')
-const { migrate } = await load('database/migrate.js')
-const { buildApp } = await load('app.js')
-const { createLocationPolicy } = await load('artifacts/stores/locations.js')
-
+const [store = ''] = process.argv.slice(2)
 const engine = await openEngine(parseBackendUri(`pglite:${store}`), {
   maxConnections: 1,
   embeddedSync: process.env.POWER_SYNC !== 'off',
@@ -32,8 +27,7 @@ const app = await buildApp({
 })
 const url = await app.listen({ host: '127.0.0.1', port: 0 })
 
-/** @type {Record<string, import('drizzle-orm').SQL>} */
-const STATEMENTS = {
+const STATEMENTS: Record<string, SQL> = {
   checkpoint: sql`CHECKPOINT`,
   // Goes on to another file of the log.
   switch: sql`SELECT pg_switch_wal()`,
@@ -41,7 +35,7 @@ const STATEMENTS = {
   rebuild: sql`REINDEX TABLE tags`,
 }
 
-process.on('message', async (/** @type {string} */ question) => {
+process.on('message', async (question: string) => {
   const statement = STATEMENTS[question]
   if (statement) await engine.execute(statement)
   else {
