@@ -34,6 +34,7 @@ const ROOT_FLOORS: Record<string, number> = {
   'active-request.ts': 0,
   'errors.ts': 0,
   'events.ts': 0,
+  'package.ts': 0,
   'settings.ts': 0,
   'config.ts': 0,
   'app.ts': 5,
