@@ -3,7 +3,19 @@
 // PostgreSQL chooses between joins by statistics. A new store has none, those of a growing one lag behind, and
 // a join that was chosen without them takes minutes over some thousand runs. Subselects that it cannot turn into joins
 // are looked up by the primary key for each row, whatever it knows of the tables.
-import { and, type Column, eq, getTableColumns, getTableName, is, or, SQL, Subquery, sql } from 'drizzle-orm'
+import {
+  and,
+  type Column,
+  eq,
+  getTableColumns,
+  getTableName,
+  is,
+  or,
+  Placeholder,
+  SQL,
+  Subquery,
+  sql,
+} from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { equalsAny } from './columns.ts'
 import type { Dialect } from './engine.ts'
@@ -21,8 +33,8 @@ export interface Children {
   slice?: SQL | undefined
 }
 
-/** Ids, or a SELECT of them; none of them twice. */
-export type Owners = readonly string[] | SQL
+/** Ids, ids that come later, or a SELECT of them; none of them twice. */
+export type Owners = readonly string[] | Placeholder | SQL
 
 /** Holds for what belongs to one of the owners. */
 export const isOwned = (of: Column, owners: Owners): SQL =>
@@ -41,7 +53,7 @@ export function ownedBy<Table extends PgTable>(
   if (!looksUp) return { from: table, where: or(...columns.map((column) => isOwned(column, owners))) }
   const ids = is(owners, SQL)
     ? owners
-    : sql`SELECT unnest(${sql.param([...new Set(owners)])}::${sql.raw(columns[0]?.getSQLType() ?? '')}[])`
+    : sql`SELECT unnest(${owners instanceof Placeholder ? owners : sql.param([...new Set(owners)])}::${sql.raw(columns[0]?.getSQLType() ?? '')}[])`
   const isOwn = or(...columns.map((column) => sql`${column} = owner.id`))
   const rows = sql`SELECT own.* FROM (${ids}) AS owner (id)
     CROSS JOIN LATERAL (SELECT * FROM ${table} WHERE ${isOwn} OFFSET 0) AS own`

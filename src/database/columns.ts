@@ -1,5 +1,5 @@
 // Column types and statement pieces that drizzle does not bring, spelled so that every engine takes them.
-import { type Column, eq, or, type SQL, sql } from 'drizzle-orm'
+import { type Column, eq, or, Placeholder, type SQL, sql } from 'drizzle-orm'
 import { customType } from 'drizzle-orm/pg-core'
 import { type Int64, readInt64 } from '../wire/int64.ts'
 
@@ -39,8 +39,8 @@ export const equalsEachKey = (column: Column, keys: readonly string[]): SQL =>
   or(...padKeys(keys).map((key) => sql`${column} = ${key}`)) ?? sql`false`
 
 /** `column = ANY($1)`: on CrateDB for reads behind the refresh gate. */
-export const equalsAny = (column: Column, values: readonly string[]): SQL =>
-  sql`${column} = ANY(${sql.param([...values])}::${sql.raw(column.getSQLType())}[])`
+export const equalsAny = (column: Column, values: readonly string[] | Placeholder): SQL =>
+  sql`${column} = ANY(${values instanceof Placeholder ? values : sql.param([...values])}::${sql.raw(column.getSQLType())}[])`
 
 /** The same by `=` for a single value: PostgreSQL then reads an index in its order. */
 export const equalsOneOf = (column: Column, values: readonly string[]): SQL =>

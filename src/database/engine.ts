@@ -1,5 +1,5 @@
 // What every engine offers to the stores. Nothing outside this folder knows which engine it talks to.
-import { type Column, getTableName, type SQL, type Table } from 'drizzle-orm'
+import { type Column, fillPlaceholders, getTableName, is, SQL, type Table } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 import { type ActiveRequest, activeRequest, runForAll } from '../active-request.ts'
@@ -92,9 +92,11 @@ export interface Engine {
   /** Runs a raw statement; rows by column name. */
   execute<Row = Record<string, unknown>>(statement: SQL): Promise<{ rows: Row[]; rowCount: number }>
   /** Runs a raw statement; rows as arrays in column order, values as the driver gives them. For large results. */
-  rows(statement: SQL): Promise<unknown[][]>
+  rows(statement: SQL | Statement): Promise<unknown[][]>
   /** The text of a statement and its bound values, for statements that run often. */
   compile(statement: SQL): Statement
+  /** The same for values that come later, by the names of their placeholders. */
+  prepare(statement: SQL): (values: Record<string, unknown>) => Statement
   /** Runs independent statements at once; any of them may have been applied when one fails. Rows by column name. */
   executeAll(statements: readonly Statement[]): Promise<Result[]>
   /**
@@ -145,11 +147,16 @@ export function createEngine(
       return { rows: result.rows as Row[], rowCount: result.rowCount }
     },
     compile,
+    prepare(statement) {
+      const { text, params } = compile(statement)
+      return (values) => ({ text, params: fillPlaceholders(params, values) })
+    },
     executeAll: (statements) =>
       connection.queryAll?.(statements) ??
       Promise.all(statements.map((statement) => query(statement, 'object'))),
     async rows(statement) {
-      return (await query(compile(statement), 'array')).rows as unknown[][]
+      const compiled = is(statement, SQL) ? compile(statement) : statement
+      return (await query(compiled, 'array')).rows as unknown[][]
     },
     async refresh(...tables) {
       const names = tables.map(getTableName)

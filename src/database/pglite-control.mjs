@@ -5,7 +5,9 @@
 export const SYNCED = 0
 /** What the thread does: IDLE, the number of the exchange that runs, FLAGGING or FLAGGED. */
 export const STATE = 1
-export const CONTROL_WORDS = 2
+/** How many messages were sent to the thread. */
+export const SENT = 2
+export const CONTROL_WORDS = 3
 
 export const IDLE = 0
 /** The server's thread is about to ask the running exchange to end. */

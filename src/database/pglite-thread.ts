@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import { unavailable } from '../errors.ts'
 import { type CancelFlags, type Cancellable, createCanceller } from './pglite-cancel.ts'
-import { CONTROL_WORDS } from './pglite-control.mjs'
+import { CONTROL_WORDS, SENT } from './pglite-control.mjs'
 import { createWalSync, type WalDue, type WalSync } from './pglite-wal.ts'
 
 /** What ends an exchange before its time. */
@@ -48,8 +48,9 @@ export interface Batch {
   ends: number[]
 }
 
-interface Answer {
-  answer: Uint8Array
+/** What came back for an exchange, and what has to be synced before it may be told. */
+export interface Answer {
+  answer: Uint8Array<ArrayBuffer>
   due: WalDue | undefined
 }
 
@@ -88,9 +89,9 @@ export async function startPgliteThread(options: PgliteThreadOptions): Promise<P
   })
   const ready = new Promise<CancelFlags>((resolve) => worker.once('message', resolve))
   const flags = await Promise.race([ready, ended.then(() => Promise.reject(failure ?? end))])
-  worker.on('message', answers.take)
+  worker.on('message', (together: Answer[]) => together.forEach(answers.take))
   answers.cancelBy(createCanceller(control, flags, () => void worker.terminate()))
-  const { add, send } = createOutbox(worker)
+  const { add, send } = createOutbox(worker, control)
   return {
     exchange(messages, limits) {
       if (end) return Promise.reject(end)
@@ -100,7 +101,7 @@ export async function startPgliteThread(options: PgliteThreadOptions): Promise<P
     async close(timeoutMs) {
       closing = true
       send()
-      worker.postMessage(null)
+      tell(worker, control, null)
       const timer = setTimeout(() => void worker.terminate(), timeoutMs)
       await ended
       clearTimeout(timer)
@@ -168,13 +169,20 @@ function createAnswers({ sync, fail }: { sync: WalSync; fail: (reason: unknown) 
   }
 }
 
+/** Null asks the thread to close. */
+function tell(worker: Worker, control: Int32Array, batch: Batch | null): void {
+  worker.postMessage(batch, batch ? [batch.bytes.buffer as ArrayBuffer] : [])
+  Atomics.add(control, SENT, 1)
+  Atomics.notify(control, SENT)
+}
+
 /** Gathers the exchanges of one turn of the event loop. */
-function createOutbox(worker: Worker) {
+function createOutbox(worker: Worker, control: Int32Array) {
   const outbox: (readonly Uint8Array[])[] = []
   function send(): void {
     if (outbox.length === 0) return
     const batch = batchOf(outbox.splice(0))
-    worker.postMessage(batch, [batch.bytes.buffer as ArrayBuffer])
+    tell(worker, control, batch)
   }
   return {
     add(messages: readonly Uint8Array[]): void {

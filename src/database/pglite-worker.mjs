@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
-import { FLAGGED, FLAGGING, IDLE, STATE } from './pglite-control.mjs'
+import { FLAGGED, FLAGGING, IDLE, SENT, STATE } from './pglite-control.mjs'
 import { DurableFiles } from './pglite-files.mjs'
 import { makeDatabase } from './pglite-folder.mjs'
 
@@ -15,6 +15,8 @@ import { makeDatabase } from './pglite-folder.mjs'
  * statements in a row, and waking it takes 40 µs, as long as a small statement (measured on two virtual cores).
  */
 const LOOK_OUT_MS = 0.1
+/** How long answers wait for those of statements that came together with theirs, in milliseconds. */
+const ANSWER_WITHIN_MS = 1
 /** Node.js has it; its types leave the values to those of browsers. */
 const { WebAssembly } = /** @type {any} */ (globalThis)
 /** PGlite's own: 128 MiB at first, 2 GiB at most. */
@@ -133,6 +135,8 @@ await store.exec(setup)
 const symbols = /** @type {any} */ (store).Module
 const flags = { interrupt: symbols._InterruptPending, cancel: symbols._QueryCancelPending }
 let exchanges = 0
+/** @type {import('./pglite-thread.ts').Answer[]} */
+let answers = []
 
 /**
  * An answer that does not end with ReadyForQuery (Z) is that of a PANIC, for instance when the disk is full: PGlite takes
@@ -147,9 +151,22 @@ function exchange(messages) {
   store.execProtocolRawStream(messages, { syncToFs: false, onRawData: (bytes) => parts.push(bytes.slice()) })
   if (Atomics.compareExchange(control, STATE, exchanges, IDLE) !== exchanges) takeFlagsBack()
   const answer = joined(parts)
+  answers.push({ answer, due: isSynced ? files?.walDue() : undefined })
   const isReady = answer.at(-6) === 'Z'.charCodeAt(0)
-  port.postMessage({ answer, due: isSynced ? files?.walDue() : undefined }, [answer.buffer])
-  if (!isReady) process.exit(1)
+  if (isReady) return
+  post()
+  process.exit(1)
+}
+
+/** Sends what has been answered: a message costs as much as a small statement. */
+function post() {
+  if (answers.length === 0) return
+  const together = answers
+  answers = []
+  port.postMessage(
+    together,
+    together.map(({ answer }) => answer.buffer),
+  )
 }
 
 /** @param {Uint8Array[]} parts */
@@ -173,28 +190,32 @@ function takeFlagsBack() {
   Atomics.store(control, STATE, IDLE)
 }
 
+/**
+ * Waits for the next message. The thread sleeps on a word of memory instead of in its event loop: who sends a message then makes
+ * no call to the operating system while the thread looks out, which takes as long as a small statement.
+ * @returns {import('./pglite-thread.ts').Batch | null}
+ */
 function next() {
-  const end = performance.now() + LOOK_OUT_MS
   for (;;) {
+    const sent = Atomics.load(control, SENT)
     const received = receiveMessageOnPort(port)
-    if (received || performance.now() > end) return received
+    if (received) return received.message
+    const end = performance.now() + LOOK_OUT_MS
+    while (Atomics.load(control, SENT) === sent && performance.now() < end);
+    Atomics.wait(control, SENT, sent)
   }
 }
 
-/** @param {import('./pglite-thread.ts').Batch | null} batch */
-function serve(batch) {
-  let received = /** @type {{ message: typeof batch } | undefined} */ ({ message: batch })
-  for (; received; received = next()) {
-    if (!received.message) return close()
-    const { bytes, ends } = received.message
-    for (const [i, end] of ends.entries()) exchange(bytes.subarray(ends[i - 1] ?? 0, end))
+/** @param {import('./pglite-thread.ts').Batch} batch */
+function serve({ bytes, ends }) {
+  const patience = performance.now() + ANSWER_WITHIN_MS
+  for (const [i, end] of ends.entries()) {
+    exchange(bytes.subarray(ends[i - 1] ?? 0, end))
+    if (performance.now() > patience) post()
   }
+  post()
 }
 
-async function close() {
-  await store.close()
-  port.close()
-}
-
-port.on('message', serve)
 port.postMessage({ memory, flags })
+for (let batch = next(); batch; batch = next()) serve(batch)
+await store.close()

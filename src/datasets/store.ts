@@ -1,5 +1,5 @@
 // Statements over datasets logged to runs, and over the edges between runs, datasets and logged models.
-import { and, asc, eq, getTableColumns } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm'
 import { keepStored, upsertRows } from '../database/bulk.ts'
 import { ownedBy } from '../database/children.ts'
 import { equalsAny } from '../database/columns.ts'
@@ -7,7 +7,7 @@ import type { Engine } from '../database/engine.ts'
 import type { DatasetInput, DatasetSummary, RunInputs, RunOutputs } from './schema.ts'
 import { type DatasetRow, datasets, type InputRow, type InputTagRow, inputs, inputTags } from './tables.ts'
 
-/** Tables that `findRunEdges` scans; pass them through the refresh gate before. */
+/** Tables that a `createEdgesReader` scans; pass them through the refresh gate before. */
 export const edgeTables = [inputs, inputTags, datasets]
 
 export interface RunEdges {
@@ -15,36 +15,53 @@ export interface RunEdges {
   outputs: RunOutputs
 }
 
-/** Inputs and outputs of the runs: two rounds of statements, however many runs. */
-export async function findRunEdges(engine: Engine, runIds: string[]): Promise<Map<string, RunEdges>> {
-  const edges = new Map<string, RunEdges>(runIds.map((id) => [id, { inputs: {}, outputs: {} }]))
-  if (runIds.length === 0) return edges
-  const tagsOfRuns = ownedBy(engine.dialect, { table: inputTags, of: inputTags.runId }, runIds)
-  const [rows, tagRows] = await Promise.all([
-    findEdges(engine, runIds),
-    engine.db
-      .select(getTableColumns(inputTags))
-      .from(tagsOfRuns.from)
-      .where(tagsOfRuns.where)
-      .orderBy(asc(inputTags.name)),
-  ])
-  const datasetIds = rows.flatMap((edge) => (edge.sourceType === 'DATASET' ? [edge.sourceId] : []))
-  const known = await findDatasets(engine, [...new Set(datasetIds)])
-  const tagsOf = groupTags(tagRows)
-  for (const { sourceType, sourceId, destinationId, step } of rows) {
-    const isDataset = sourceType === 'DATASET'
-    const run = edges.get(isDataset ? destinationId : sourceId)
-    if (!run) continue
-    const dataset = isDataset && known.get(sourceId)
-    const model = { model_id: destinationId }
-    if (sourceType === 'RUN_INPUT') run.inputs.model_inputs = append(run.inputs.model_inputs, model)
-    else if (!isDataset) run.outputs.model_outputs = append(run.outputs.model_outputs, { ...model, step })
-    else if (dataset) {
-      const tags = tagsOf.get(tagKey(destinationId, sourceId)) ?? []
-      run.inputs.dataset_inputs = append(run.inputs.dataset_inputs, inputToWire(dataset, tags))
+/** Returns the reader of runs' inputs and outputs: two rounds of statements, however many runs. */
+export function createEdgesReader(engine: Engine): (runIds: string[]) => Promise<Map<string, RunEdges>> {
+  const { edges: readEdges, tags: readTags } = prepareEdges(engine)
+  return async (runIds) => {
+    const edges = new Map<string, RunEdges>(runIds.map((id) => [id, { inputs: {}, outputs: {} }]))
+    if (runIds.length === 0) return edges
+    const ids = [...edges.keys()]
+    const [rows, tagRows] = await Promise.all([readEdges.execute({ ids }), readTags.execute({ ids })])
+    const datasetIds = rows.flatMap((edge) => (edge.sourceType === 'DATASET' ? [edge.sourceId] : []))
+    const known = await findDatasets(engine, [...new Set(datasetIds)])
+    const tagsOf = groupTags(tagRows)
+    for (const { sourceType, sourceId, destinationId, step } of rows) {
+      const isDataset = sourceType === 'DATASET'
+      const run = edges.get(isDataset ? destinationId : sourceId)
+      if (!run) continue
+      const dataset = isDataset && known.get(sourceId)
+      const model = { model_id: destinationId }
+      if (sourceType === 'RUN_INPUT') run.inputs.model_inputs = append(run.inputs.model_inputs, model)
+      else if (!isDataset) run.outputs.model_outputs = append(run.outputs.model_outputs, { ...model, step })
+      else if (dataset) {
+        const tags = tagsOf.get(tagKey(destinationId, sourceId)) ?? []
+        run.inputs.dataset_inputs = append(run.inputs.dataset_inputs, inputToWire(dataset, tags))
+      }
     }
+    return edges
   }
-  return edges
+}
+
+/** Edges into runs and out of them, in the order in which they were logged, and the tags of inputs: texts that are made once. */
+function prepareEdges({ db, dialect }: Engine) {
+  const ids = sql.placeholder('ids')
+  const edges = ownedBy(dialect, { table: inputs, of: [inputs.destinationId, inputs.sourceId] }, ids)
+  const tags = ownedBy(dialect, { table: inputTags, of: inputTags.runId }, ids)
+  return {
+    edges: db
+      .select(getTableColumns(inputs))
+      .from(edges.from)
+      .where(edges.where)
+      .orderBy(asc(inputs.loggedOrder), asc(inputs.destinationId))
+      .prepare('run_edges'),
+    tags: db
+      .select(getTableColumns(inputTags))
+      .from(tags.from)
+      .where(tags.where)
+      .orderBy(asc(inputTags.name))
+      .prepare('run_input_tags'),
+  }
 }
 
 const append = <Item>(list: Item[] | undefined, item: Item): Item[] => [...(list ?? []), item]
@@ -58,20 +75,6 @@ function groupTags(rows: InputTagRow[]): Map<string, InputTagRow[]> {
     groups.set(key, append(groups.get(key), row))
   }
   return groups
-}
-
-/** Edges into the runs and out of them, in the order in which they were logged. */
-function findEdges({ db, dialect }: Engine, runIds: string[]): Promise<InputRow[]> {
-  const { from, where } = ownedBy(
-    dialect,
-    { table: inputs, of: [inputs.destinationId, inputs.sourceId] },
-    runIds,
-  )
-  return db
-    .select(getTableColumns(inputs))
-    .from(from)
-    .where(where)
-    .orderBy(asc(inputs.loggedOrder), asc(inputs.destinationId))
 }
 
 async function findDatasets(engine: Engine, datasetIds: string[]): Promise<Map<string, DatasetRow>> {

@@ -1,4 +1,5 @@
 // Finds requests whose clients are gone before they are answered, so that their reads end in the database.
+import { setMaxListeners } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
@@ -6,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import { type ActiveRequest, beginRequest, endRequest, runFor } from '../active-request.ts'
 
 const SEARCHES = /\/(search|search-datasets|graphql|get-history[a-z-]*)$/
-/** What else asks by POST without writing. */
+/** What else may have to read a lot. */
 const READS = /\/get-latest-versions$/
 
 /** Work on an answer that its client may give up. */
@@ -17,7 +18,7 @@ interface Reading {
 }
 
 /**
- * Runs each request that only reads as the active one until the last byte of its answer has left; what writes goes on
+ * Runs each request that may read a lot as the active one until the last byte of its answer has left; what writes goes on
  * to its end. Register it before endpoints are mounted.
  */
 export function registerAbandonedRequests(app: FastifyInstance): void {
@@ -45,13 +46,15 @@ export function registerAbandonedRequests(app: FastifyInstance): void {
   }
 
   app.addHook('onRoute', (route) => {
-    if (!isRead(route)) return
+    if (!isLongRead(route)) return
     const { handler, url } = route
     const searches = SEARCHES.test(url)
     route.handler = async function (request: FastifyRequest, reply: FastifyReply) {
       const { socket } = request.raw
       const readings = readingsOn(socket)
       const reading = { controller: new AbortController(), isHandled: false, isAnswered: false }
+      // Each of its statements listens.
+      setMaxListeners(0, reading.controller.signal)
       readings.add(reading)
       const active = beginRequest({ abandoned: reading.controller.signal, searches })
       running.set(request.raw, active)
@@ -73,5 +76,5 @@ export function registerAbandonedRequests(app: FastifyInstance): void {
   })
 }
 
-const isRead = ({ method, url }: RouteOptions) =>
-  [method].flat().includes('GET') || SEARCHES.test(url) || READS.test(url)
+/** What reads by id is over before it could be ended, and following requests slows each of their promises. */
+const isLongRead = ({ url }: RouteOptions) => SEARCHES.test(url) || READS.test(url)

@@ -3,7 +3,7 @@
 import { limitConcurrency } from '../database/concurrency.ts'
 import type { Engine } from '../database/engine.ts'
 import { createBatchedReader } from '../database/group-commit.ts'
-import { edgeTables, findRunEdges, type RunEdges } from '../datasets/store.ts'
+import { createEdgesReader, edgeTables, type RunEdges } from '../datasets/store.ts'
 import { doesNotExist, invalidParameter } from '../errors.ts'
 import type { ViewType } from '../experiments/schema.ts'
 import { type Lifecycle, stagesOf } from '../experiments/store.ts'
@@ -48,6 +48,8 @@ export function createRunService({ engine, clock, write, requireActiveExperiment
   // Ingest asks for the run's row with every request: what arrives together is read together.
   const readRun = createBatchedReader(store.createRunFinder(engine), 64)
   const inTurn = limitConcurrency(READS_AT_ONCE)
+  const findContents = store.createContentsReader(engine)
+  const findEdges = createEdgesReader(engine)
 
   /** The row, whatever its lifecycle stage; sees every acknowledged write. */
   async function requireRun(runId: string): Promise<RunRow> {
@@ -135,9 +137,7 @@ export function createRunService({ engine, clock, write, requireActiveExperiment
   /** What the runs hold, in their order: seven statements, however many runs. */
   async function readContents(ids: string[]): Promise<Contents[]> {
     await engine.refresh(...store.runContentTables, ...edgeTables)
-    const [contents, edges] = await inTurn(() =>
-      Promise.all([store.findRunContents(engine, ids), findRunEdges(engine, ids)]),
-    )
+    const [contents, edges] = await inTurn(() => Promise.all([findContents(ids), findEdges(ids)]))
     return ids.map((id) => [contents.get(id) as store.RunContents, edges.get(id) as RunEdges])
   }
 

@@ -1,5 +1,6 @@
 // Statements over runs and what a page of runs shows: params, tags, latest metrics.
-import { and, type Column, eq, ne, or, sql } from 'drizzle-orm'
+import { and, type Column, eq, ne, or, type SQL, sql } from 'drizzle-orm'
+import type { PgTable } from 'drizzle-orm/pg-core'
 import { ownedBy } from '../database/children.ts'
 import { padKeys } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
@@ -73,32 +74,40 @@ interface KeyValue {
   value: string
 }
 
-/** Tables that `findRunContents` scans; pass them through the refresh gate before. */
+/** Tables that a `createContentsReader` scans; pass them through the refresh gate before. */
 export const runContentTables = [latestMetrics, params, tags]
 
-/** Latest metrics, params and tags of the runs in key order: three statements, however many runs. */
-export async function findRunContents(engine: Engine, runIds: string[]): Promise<Map<string, RunContents>> {
-  const contents = new Map<string, RunContents>(
-    runIds.map((id) => [id, { metrics: [], params: [], tags: [] }]),
-  )
-  if (runIds.length === 0) return contents
+/** Returns the reader of runs' latest metrics, params and tags, in key order: three statements, however many runs. */
+export function createContentsReader(
+  engine: Engine,
+): (runIds: string[]) => Promise<Map<string, RunContents>> {
   const { key, value, timestamp, step, isNan } = latestMetrics
-  const [metricRows, paramRows, tagRows] = await Promise.all([
-    packedRows(engine, latestMetrics, runIds, [key, value, timestamp, step, isNan]),
-    packedRows(engine, params, runIds, [params.key, params.value]),
-    packedRows(engine, tags, runIds, [tags.key, tags.value]),
-  ])
-  for (const [runId, fields] of metricRows) {
-    const list = contents.get(runId)?.metrics
-    for (let i = 0; i < fields.length; i += 5) {
-      const [key = '', value = '', timestamp = '', step = '', isNan = ''] = fields.slice(i, i + 5)
-      list?.push(fieldsToMetric(key, [value, timestamp, step, isNan.startsWith('t')]))
+  const readMetrics = createPackedReader(engine, latestMetrics, [key, value, timestamp, step, isNan])
+  const readParams = createPackedReader(engine, params, [params.key, params.value])
+  const readTags = createPackedReader(engine, tags, [tags.key, tags.value])
+  return async (runIds) => {
+    const contents = new Map<string, RunContents>(
+      runIds.map((id) => [id, { metrics: [], params: [], tags: [] }]),
+    )
+    if (runIds.length === 0) return contents
+    const ids = [...contents.keys()]
+    const [metricRows, paramRows, tagRows] = await Promise.all([
+      readMetrics(ids),
+      readParams(ids),
+      readTags(ids),
+    ])
+    for (const [runId, fields] of metricRows) {
+      const list = contents.get(runId)?.metrics
+      for (let i = 0; i < fields.length; i += 5) {
+        const [key = '', value = '', timestamp = '', step = '', isNan = ''] = fields.slice(i, i + 5)
+        list?.push(fieldsToMetric(key, [value, timestamp, step, isNan.startsWith('t')]))
+      }
     }
+    for (const [runId, fields] of paramRows) pushPairs(contents.get(runId)?.params, fields)
+    for (const [runId, fields] of tagRows) pushPairs(contents.get(runId)?.tags, fields)
+    for (const run of contents.values()) for (const rows of Object.values(run)) rows.sort(byKey)
+    return contents
   }
-  for (const [runId, fields] of paramRows) pushPairs(contents.get(runId)?.params, fields)
-  for (const [runId, fields] of tagRows) pushPairs(contents.get(runId)?.tags, fields)
-  for (const run of contents.values()) for (const rows of Object.values(run)) rows.sort(byKey)
-  return contents
 }
 
 function pushPairs(list: KeyValue[] | undefined, fields: string[]): void {
@@ -111,25 +120,25 @@ const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : 
 
 /**
  * The columns of all rows of each run, one after the other. They leave the database as one text per run: a page
- * of runs may have some hundred thousand rows, and a row costs both sides more than what is in it.
+ * of runs may have some hundred thousand rows, and a row costs both sides more than what is in it. The statements' texts are made once.
  */
-async function packedRows(
+function createPackedReader(
   engine: Engine,
   table: typeof latestMetrics | typeof params | typeof tags,
-  runIds: string[],
   columns: Column[],
-): Promise<[runId: string, fields: string[]][]> {
-  const { from, where } =
-    runIds.length === 1
-      ? { from: table, where: eq(table.runId, runIds[0] as string) }
-      : ownedBy(engine.dialect, { table, of: table.runId }, runIds)
+): (runIds: string[]) => Promise<[runId: string, fields: string[]][]> {
   const fields = columns.map((column) =>
     column.getSQLType() === 'text' ? escaped(column) : sql`${column}::text`,
   )
-  const rows =
-    await engine.rows(sql`SELECT run_id, string_agg(${sql.join(fields, sql` || chr(2) || `)}, chr(2))
-    FROM ${from} ${where && sql`WHERE ${where}`} GROUP BY run_id`)
-  return (rows as [string, string][]).map(([runId, text]) => [runId, text.split('\u0002').map(unescaped)])
+  const prepare = ({ from, where }: { from: PgTable; where: SQL | undefined }) =>
+    engine.prepare(sql`SELECT run_id, string_agg(${sql.join(fields, sql` || chr(2) || `)}, chr(2))
+      FROM ${from} ${where && sql`WHERE ${where}`} GROUP BY run_id`)
+  const ofOne = prepare({ from: table, where: eq(table.runId, sql.placeholder('id')) })
+  const ofMany = prepare(ownedBy(engine.dialect, { table, of: table.runId }, sql.placeholder('ids')))
+  return async (ids) => {
+    const rows = await engine.rows(ids.length === 1 ? ofOne({ id: ids[0] }) : ofMany({ ids }))
+    return (rows as [string, string][]).map(([runId, text]) => [runId, text.split('\u0002').map(unescaped)])
+  }
 }
 
 /** Frees the text of the separator U+0002, with U+0001 in front of what stands for it. */
