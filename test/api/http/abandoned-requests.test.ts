@@ -191,8 +191,7 @@ describeEachEngine('a read that requests share', (engine) => {
     await observer.close()
     const server = await startHolding(engine, /from "runs" where/)
     const leave = new AbortController()
-    const history = `${server.url}${API}/metrics/get-history?run_id=${run_id}&metric_key=loss`
-    const get = (signal?: AbortSignal) => fetch(history, { signal })
+    const get = (signal?: AbortSignal) => fetch(`${server.url}${API}/runs/get?run_id=${run_id}`, { signal })
     const leaving = [get(leave.signal), get(leave.signal)].map((answer) => answer.catch(() => 'left'))
     await expect.poll(server.held).toBeGreaterThan(0)
     const staying = get()
