@@ -1,4 +1,4 @@
-// Bundles the program: some files load in half the time that some thousand modules take.
+// Bundles the program: some files load faster than some thousand modules, by half a second of a start.
 import { build } from 'rolldown'
 
 /** What looks for files beside its own ones: native code, WebAssembly, pages. */

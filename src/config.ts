@@ -120,7 +120,7 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     group: 'Storage',
     flags: '--statement-timeout <seconds>',
     env: 'CRATEFLOW_STATEMENT_TIMEOUT',
-    help: 'How long the database may work on one statement of a request that reads, such as a search; then it is ended and answered with 504.',
+    help: 'How long the database may work on one statement of a request that may read a lot, such as a search or a history; then it is ended and answered with 504.',
   }),
   host: text().min(1).default('127.0.0.1').register(settings, {
     group: 'Network',

@@ -186,10 +186,13 @@ async function openEngineOf({ config, workers = 1 }: Opening): Promise<Engine> {
 async function prepareDatabase(engine: Engine, { config, log, stop, primary }: Opening): Promise<void> {
   if (config.artifactsOnly) return
   const target = targetOf(config)
-  await primary?.mayOpen
+  const wait = { config, target, log, signal: stop.signal }
+  if (primary) {
+    await primary.mayOpen
+    return untilAvailable(engine, wait)
+  }
   const { migrate, requireMigrated } = await import('../database/migrate.ts')
-  await untilAvailable(engine, { config, target, log, signal: stop.signal }, async () => {
-    if (primary) return
+  await untilAvailable(engine, wait, async () => {
     if (!config.migrate) return requireMigrated(engine, layoutOf(config))
     const applied = await migrate(engine, layoutOf(config))
     for (const { version, name } of applied) log.info(`Applied migration ${version} ${name}`)

@@ -17,7 +17,7 @@ import {
   sql,
 } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
-import { equalsAny } from './columns.ts'
+import { arrayOf, equalsAny } from './columns.ts'
 import type { Dialect } from './engine.ts'
 
 /** Rows that belong to others. */
@@ -49,11 +49,11 @@ export function ownedBy<Table extends PgTable>(
   { table, of }: { table: Table; of: Column | Column[] },
   owners: Owners,
 ): { from: Table; where: SQL | undefined } {
-  const columns = [of].flat()
+  const columns = [of].flat() as [Column, ...Column[]]
   if (!looksUp) return { from: table, where: or(...columns.map((column) => isOwned(column, owners))) }
   const ids = is(owners, SQL)
     ? owners
-    : sql`SELECT unnest(${owners instanceof Placeholder ? owners : sql.param([...new Set(owners)])}::${sql.raw(columns[0]?.getSQLType() ?? '')}[])`
+    : sql`SELECT unnest(${arrayOf(columns[0], owners instanceof Placeholder ? owners : new Set(owners))})`
   const isOwn = or(...columns.map((column) => sql`${column} = owner.id`))
   const rows = sql`SELECT own.* FROM (${ids}) AS owner (id)
     CROSS JOIN LATERAL (SELECT * FROM ${table} WHERE ${isOwn} OFFSET 0) AS own`

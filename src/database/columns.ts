@@ -38,9 +38,13 @@ export function padKeys(keys: readonly string[]): string[] {
 export const equalsEachKey = (column: Column, keys: readonly string[]): SQL =>
   or(...padKeys(keys).map((key) => sql`${column} = ${key}`)) ?? sql`false`
 
+/** Values of a column, or those that come later, as one bound array. */
+export const arrayOf = (column: Column, values: Iterable<string> | Placeholder): SQL =>
+  sql`${values instanceof Placeholder ? values : sql.param([...values])}::${sql.raw(column.getSQLType())}[]`
+
 /** `column = ANY($1)`: on CrateDB for reads behind the refresh gate. */
 export const equalsAny = (column: Column, values: readonly string[] | Placeholder): SQL =>
-  sql`${column} = ANY(${values instanceof Placeholder ? values : sql.param([...values])}::${sql.raw(column.getSQLType())}[])`
+  sql`${column} = ANY(${arrayOf(column, values)})`
 
 /** The same by `=` for a single value: PostgreSQL then reads an index in its order. */
 export const equalsOneOf = (column: Column, values: readonly string[]): SQL =>

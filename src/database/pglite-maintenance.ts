@@ -157,7 +157,7 @@ export function startMaintenance({ started, run, schema, served, waiting }: Main
  * Drops the databases that initdb makes beside the one that is used: their rows cannot be frozen from here, and
  * PostgreSQL takes no more transactions when those of any database become too old.
  */
-async function dropUnusedDatabases(run: Run): Promise<void> {
+export async function dropUnusedDatabases(run: Run): Promise<void> {
   const unused = await run(
     'SELECT quote_ident(datname) AS name FROM pg_database WHERE datname <> current_database()',
   )

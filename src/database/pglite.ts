@@ -47,12 +47,7 @@ const CLOSE_MS = 10_000
 export async function openPglite(target: PgliteTarget, options: EngineOptions): Promise<Engine> {
   if (target.folder) await makeFolder(target.folder)
   const release = target.folder ? await lockFolder(target.folder) : () => {}
-  try {
-    return open(target, options, release)
-  } catch (error) {
-    release()
-    throw error
-  }
+  return open(target, options, release)
 }
 
 function open(target: PgliteTarget, options: EngineOptions, release: () => void): Engine {
@@ -105,8 +100,6 @@ function open(target: PgliteTarget, options: EngineOptions, release: () => void)
   }
 
   current = start()
-  // Whoever asks gets its error.
-  current.catch(() => {})
   const maintenance = startMaintenance({
     started: current,
     async run(text, signal) {

@@ -1,0 +1,31 @@
+// Makes the template of embedded databases beside the program: a first start copies it instead of running initdb.
+import { chmodSync, cpSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'drizzle-orm'
+import { LOCK_FILE } from '../src/database/folder-lock.ts'
+import { migrate } from '../src/database/migrate.ts'
+import { openEngine } from '../src/database/open-engine.ts'
+import { TEMPLATE } from '../src/database/pglite-folder.mjs'
+import { dropUnusedDatabases } from '../src/database/pglite-maintenance.ts'
+import { DEFAULT_SCHEMA } from '../src/database/uri.ts'
+
+const parent = mkdtempSync(join(tmpdir(), 'crateflow-template-'))
+const draft = `${TEMPLATE}.new`
+try {
+  const folder = join(parent, 'store')
+  const target = { engine: 'pglite', folder, schema: DEFAULT_SCHEMA } as const
+  const engine = await openEngine(target, { maxConnections: 1, embeddedSync: false })
+  await migrate(engine, { shards: 1, replicas: '0' })
+  // Two thirds of the files are those of databases that a server would drop.
+  await dropUnusedDatabases(async (text) => (await engine.execute(sql.raw(text))).rows)
+  await engine.close()
+  rmSync(join(folder, LOCK_FILE))
+  cpSync(folder, draft, { recursive: true })
+  // Whoever may run the program may copy it.
+  for (const entry of readdirSync(draft, { recursive: true, withFileTypes: true }))
+    chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644)
+  renameSync(draft, TEMPLATE)
+} finally {
+  rmSync(parent, { recursive: true, force: true })
+}
