@@ -120,12 +120,15 @@ describeEachEngine(
   'the connections of all workers',
   (engine) => {
     it('are no more than --db-pool-size', async () => {
-      const args = ['--backend-store-uri', engine.uri, '--workers', '3', '--db-pool-size', '7']
-      const server = await runServer(args)
       const observer = await engine.open()
-      const application = sql`SELECT count(*) AS count FROM pg_stat_activity
-        WHERE application_name = 'crateflow' AND pid <> pg_backend_pid() AND query LIKE '%'
-          AND backend_start > now() - INTERVAL '1 hour'`
+      // Other tests' servers are in the same database.
+      const database = `workers_${crypto.randomUUID().replaceAll('-', '')}`
+      await observer.execute(sql`CREATE DATABASE ${sql.identifier(database)}`)
+      const uri = new URL(engine.uri)
+      uri.pathname = database
+      const args = ['--backend-store-uri', uri.href, '--workers', '3', '--db-pool-size', '7']
+      const server = await runServer(args)
+      const application = sql`SELECT count(*) AS count FROM pg_stat_activity WHERE datname = ${database}`
       const idle = Number((await observer.execute<{ count: string }>(application)).rows[0]?.count)
       await Promise.all(
         Array.from({ length: 200 }, (_, index) =>
@@ -134,7 +137,11 @@ describeEachEngine(
       )
       const busy = Number((await observer.execute<{ count: string }>(application)).rows[0]?.count)
       expect(idle).toBeGreaterThanOrEqual(3)
+      expect(busy).toBeGreaterThan(3)
       expect(busy).toBeLessThanOrEqual(7)
+      server.signal('SIGTERM')
+      await server.ended
+      await observer.execute(sql`DROP DATABASE ${sql.identifier(database)} WITH (FORCE)`)
     })
 
     it('make as many workers as there are connections', async () => {
