@@ -6,6 +6,7 @@ import { measureCeiling } from './ceiling.mjs'
 import { measureChurn } from './churn.mjs'
 import { compare } from './compare.mjs'
 import { CONTENDERS } from './contenders.mjs'
+import { measureEmbeddedFloor } from './floor-embedded.mjs'
 import { readOptions } from './options.mjs'
 import { killAll } from './processes.mjs'
 import { measureReads, measureRegistry } from './reads.mjs'
@@ -19,6 +20,7 @@ const log = (text) => console.error(`# ${text}`)
 const MODES = {
   ceiling: measureCeiling,
   churn: measureChurn,
+  'embedded-floor': measureEmbeddedFloor,
   reads: measureReads,
   registry: measureRegistry,
   ui: measureUi,

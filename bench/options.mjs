@@ -36,6 +36,7 @@ export function readOptions(known) {
       ui: { type: 'boolean', default: false },
       reads: { type: 'string' },
       churn: { type: 'boolean', default: false },
+      'embedded-floor': { type: 'boolean', default: false },
       scale: { type: 'string' },
       'seed-seconds': { type: 'string', default: '3600' },
       docs: { type: 'string' },

@@ -51,6 +51,7 @@ export async function startProcess({ command, logFile, env = {}, cwd, user, read
   }
   return {
     startMs: performance.now() - began,
+    signal: (name) => process.kill(child.pid, name),
     memoryMiB: () => memoryMiB(child.pid),
     cpuSeconds: () => cpuSeconds(child.pid),
     stop,

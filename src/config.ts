@@ -169,7 +169,7 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     group: 'Security',
     flags: '--allowed-hosts <list>',
     env: 'MLFLOW_SERVER_ALLOWED_HOSTS',
-    help: "Host headers that are taken, separated by commas, with * as wildcard (default: localhost and private IPs). '*' takes all.",
+    help: "Host names that are taken, on any port unless one is named, separated by commas, with * as wildcard (default: localhost and private IPs). '*' takes all.",
   }),
   corsAllowedOrigins: list().optional().register(settings, {
     group: 'Security',

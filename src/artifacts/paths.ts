@@ -1,35 +1,51 @@
 // Artifact paths: refusing hostile ones, and finding the place below the destination that an artifact URI means.
 import { invalidParameter } from '../errors.ts'
 import { pythonRepr } from '../wire/python.ts'
-import { joinPath, parseUri, unquote, unquoteAll } from '../wire/uri.ts'
+import { joinPath, parseUri, unquote } from '../wire/uri.ts'
 import { invalidPath, pathParts } from './stores/store.ts'
 
-const escapeControlCharacters = (text: string) =>
-  text.replace(/[\u0000-\u001f\u007f]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+/** Rounds of decoding after which a path that still changes is given up. */
+const MAX_DECODE_ROUNDS = 10
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f]/g
 
 // Compatibility forms (full-width dots, the two-dot leader) read as ".." once something normalizes them.
 const climbs = (path: string) => path.split(/[/\\]/).some((part) => part.normalize('NFKC').trim() === '..')
 
+/** The path as it stands and after each further round of decoding, until nothing changes. */
+function* spellings(path: string): Generator<string> {
+  let current = path
+  for (let round = 0; round < MAX_DECODE_ROUNDS; round++) {
+    yield current
+    // Dots and slashes in more bytes than UTF-8 has for them, which lenient decoders take.
+    const next = unquote(current.replace(/%c0%ae/gi, '.').replace(/%c0%af/gi, '/'))
+    if (next === current) return
+    current = next
+  }
+  throw invalidPath()
+}
+
+function isHostile(spelling: string): boolean {
+  const plain = spelling.replace(CONTROL_CHARACTERS, '').trimStart()
+  return (
+    spelling.includes('\0') || climbs(plain) || /^[/\\]/.test(plain) || /^([A-Za-z]:[/\\]|file:)/i.test(plain)
+  )
+}
+
 /**
- * The decoded form of a client's relative artifact path; only this form may be used afterwards.
- * Escapes are decoded until nothing changes, so that no spelling of `..`, of an absolute path or of a drive
- * passes. Stricter than MLflow for what it takes as odd file names: backslashes beside `..`, NUL, bytes that
- * are no UTF-8, and compatibility forms of `..`.
+ * Checks a client's relative artifact path, which the request's URL, query or body had, decoded once: that very name is
+ * used. No spelling of `..`, of an absolute path, of a drive or of a `file:` URI passes, however often it would have to be
+ * decoded. Stricter than MLflow for what it takes as odd file names: backslashes beside `..`, NUL, compatibility
+ * forms of `..`, and control characters, of which it drops some.
  * @throws INVALID_PARAMETER_VALUE "Invalid path"
  * @see mlflow/utils/uri.py validate_path_is_safe
  */
 export function validatePathIsSafe(path: string): string {
   // Half a surrogate pair has no UTF-8 form: neither file names nor object keys can hold it.
-  if (/\p{Surrogate}/u.test(path)) throw invalidPath()
-  const decoded = unquoteAll(path)
-  if (decoded === undefined) throw invalidPath()
-  if (decoded.includes('\ufffd') && !path.includes('\ufffd')) throw invalidPath()
-  let safe = escapeControlCharacters(decoded)
-  if (safe.includes('#')) throw invalidPath()
-  const uri = parseUri(safe)
-  if (uri.scheme === 'file') safe = unquote(uri.path)
-  if (climbs(safe) || /^[/\\]/.test(safe) || /^[A-Za-z]:[/\\]/.test(safe)) throw invalidPath()
-  return safe
+  if (/\p{Surrogate}/u.test(path) || path.includes('#')) throw invalidPath()
+  for (const spelling of spellings(path)) if (isHostile(spelling)) throw invalidPath()
+  if (path.search(CONTROL_CHARACTERS) >= 0)
+    throw invalidParameter('Invalid path: names of artifacts must not contain control characters.')
+  return path
 }
 
 /**

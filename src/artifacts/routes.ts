@@ -15,6 +15,7 @@ import {
   isDirectoryError,
   write,
 } from './service.ts'
+import { invalidPath } from './stores/store.ts'
 
 export interface ArtifactRouteOptions {
   /** The server runs with `--artifacts-only`: what needs runs is refused. */
@@ -91,7 +92,11 @@ const detail = (reply: FastifyReply, status: number, text: string) =>
 function artifactPath(request: FastifyRequest): string {
   const depth = (request.routeOptions.url ?? '').split('/').length - 1
   const path = (request.raw.url ?? '').split('?', 1)[0] ?? ''
-  return unquote(path.split('/').slice(depth).join('/'))
+  const encoded = path.split('/').slice(depth).join('/')
+  const decoded = unquote(encoded)
+  // Bytes that are no UTF-8 would all be the same name.
+  if (decoded.includes('\ufffd') && !/%EF%BF%BD/i.test(encoded)) throw invalidPath()
+  return decoded
 }
 
 const FILES = '/2.0/mlflow-artifacts/artifacts'

@@ -272,7 +272,7 @@ function multipartOf({ store, path }: Located, fileName: string): [MultipartUplo
   if (!store.multipart) throw unsupported('Multipart upload')
   // Clients send the file's local path; only its name counts, and it must be one.
   const name = baseName(fileName)
-  if (validatePathIsSafe(name) !== name || pathParts(name).length !== 1) throw invalidPath()
+  if (pathParts(validatePathIsSafe(name)).length !== 1) throw invalidPath()
   return [store.multipart, joinPath(path, name)]
 }
 

@@ -21,11 +21,12 @@ export function createLog({ level, format }: LogOptions): Logger {
   return pino(options, { write: (line: string) => void writeSync(STDERR, prettyLine(line)) })
 }
 
-/** `07:30:01.123 INFO  request method=GET route=/health status=200 ms=0.4`; errors bring their stack. */
+/** `07:30:01.123 INFO  request method=GET route=/health status=200 ms=0.4 id=…`; errors bring their stack. */
 export function prettyLine(line: string): string {
   const { level, time, msg, reqId, err, ...rest } = JSON.parse(line) as Record<string, unknown>
   const clock = String(time).slice(11, 23)
-  const fields = Object.entries(rest).map(([key, value]) => ` ${key}=${field(value)}`)
+  const named = reqId === undefined ? rest : { ...rest, id: reqId }
+  const fields = Object.entries(named).map(([key, value]) => ` ${key}=${field(value)}`)
   const stack = err ? `\n${String((err as { stack?: string }).stack ?? field(err))}` : ''
   return `${clock} ${String(level).toUpperCase().padEnd(5)} ${msg ?? ''}${fields.join('')}${stack}\n`
 }

@@ -6,6 +6,7 @@ import { type ActiveRequest, activeRequest, runForAll } from '../active-request.
 import { limitConcurrency } from './concurrency.ts'
 import { cancelled } from './errors.ts'
 import { createLateStatements } from './late-statements.ts'
+import { createRowCache, noRowCache, type RowCache } from './row-cache.ts'
 
 /** Rows as arrays in column order, or as objects by column name. */
 export interface Result {
@@ -109,6 +110,8 @@ export interface Engine {
    * of them and before the engine closes. Answers false where that cannot be, since others read the database, too.
    */
   deferWrites(tables: readonly Table[], write: () => Promise<void>): boolean
+  /** The remembered rows of a table, by primary key; none are where others write the database, too. */
+  rowCache<T extends Table>(table: T): RowCache<T['$inferSelect']>
   /** @throws TEMPORARILY_UNAVAILABLE while the database is away, CANCELLED when the signal aborts before it answers */
   ping(signal?: AbortSignal): Promise<void>
   close(): Promise<void>
@@ -125,6 +128,7 @@ export function createEngine(
   const compiler = new PgDialect()
   const gate = createRefreshGate((tables) => dialect.refresh(connection, tables))
   const deferred = new Map<string, Set<() => Promise<void>>>()
+  const rowCaches = new Map<string, RowCache<unknown>>()
   const writeDeferred = (names: Iterable<string>) => {
     const writes = new Set([...names].flatMap((name) => [...(deferred.get(name) ?? [])]))
     return Promise.all([...writes].map((write) => write()))
@@ -169,6 +173,13 @@ export function createEngine(
         deferred.set(name, (deferred.get(name) ?? new Set()).add(write))
       }
       return true
+    },
+    rowCache(table) {
+      if (!dialect.exclusive) return noRowCache
+      const name = getTableName(table)
+      const cache = rowCaches.get(name) ?? createRowCache()
+      rowCaches.set(name, cache)
+      return cache as RowCache<never>
     },
     ping: async (signal) => {
       await connection.query('SELECT 1', [], 'array', signal)

@@ -69,7 +69,7 @@ export function createExperimentService({
    */
   async function tryCreate(experimentId: string, name: string, location: string | undefined, tags: Tag[]) {
     const takenBy = await claimName(engine, owner, { name, ownerId: experimentId, fence: 0 })
-    if (takenBy !== undefined) throw alreadyExists(`Experiment(name=${name}) already exists.`)
+    if (takenBy !== undefined) throw await nameTaken(name, takenBy)
     await store.upsertExperimentTags(engine, experimentId, tags)
     const nowMs = clock.now()
     return store.insertExperiment(engine, {
@@ -81,6 +81,16 @@ export function createExperimentService({
       creationTimeMs: nowMs,
       lastUpdateTimeMs: nowMs,
     })
+  }
+
+  /** A deleted experiment keeps its name, which its lists do not show. */
+  async function nameTaken(name: string, experimentId: string): Promise<MlflowError> {
+    const owner = await store.findExperiment(engine, experimentId)
+    const hint =
+      owner?.lifecycleStage === 'deleted'
+        ? ` It is deleted, and has the id ${experimentId}: \`mlflow experiments restore --experiment-id ${experimentId}\` brings it back.`
+        : ''
+    return alreadyExists(`Experiment(name=${name}) already exists.${hint}`)
   }
 
   /** The row, whatever its lifecycle stage. */
@@ -124,7 +134,7 @@ export function createExperimentService({
       }
       const claim = { name, ownerId: row.experimentId, fence: row.nameFence }
       const takenBy = row.name === name ? undefined : await claimName(engine, owner, claim)
-      if (takenBy !== undefined) throw alreadyExists(`Experiment(name=${name}) already exists.`)
+      if (takenBy !== undefined) throw await nameTaken(name, takenBy)
       const renamed = await store.renameExperiment(engine, {
         experimentId: row.experimentId,
         name,

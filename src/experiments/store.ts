@@ -20,7 +20,13 @@ export async function findExperiment(
   engine: Engine,
   experimentId: string,
 ): Promise<ExperimentRow | undefined> {
-  const [row] = await engine.db.select().from(experiments).where(eq(experiments.experimentId, experimentId))
+  const row = await engine.rowCache(experiments).get(experimentId, async () => {
+    const [read] = await engine.db
+      .select()
+      .from(experiments)
+      .where(eq(experiments.experimentId, experimentId))
+    return read
+  })
   return row?.name == null ? undefined : row
 }
 
@@ -54,14 +60,16 @@ export async function renameExperiment(
   { experimentId, name, fence, nowMs }: { experimentId: string; name: string; fence: number; nowMs: number },
 ): Promise<boolean> {
   // The condition stands in SET: see database/name-claims.ts.
-  const [row] = await engine.db
-    .update(experiments)
-    .set({
-      name: sql`CASE WHEN name_fence = ${fence} THEN ${name} ELSE name END`,
-      lastUpdateTimeMs: sql`CASE WHEN name_fence = ${fence} THEN ${nowMs} ELSE last_update_time END`,
-    })
-    .where(eq(experiments.experimentId, experimentId))
-    .returning({ name: experiments.name, fence: experiments.nameFence })
+  const [row] = await engine.rowCache(experiments).changing(experimentId, () =>
+    engine.db
+      .update(experiments)
+      .set({
+        name: sql`CASE WHEN name_fence = ${fence} THEN ${name} ELSE name END`,
+        lastUpdateTimeMs: sql`CASE WHEN name_fence = ${fence} THEN ${nowMs} ELSE last_update_time END`,
+      })
+      .where(eq(experiments.experimentId, experimentId))
+      .returning({ name: experiments.name, fence: experiments.nameFence }),
+  )
   return row?.fence === fence && row.name === name
 }
 
@@ -71,11 +79,15 @@ export async function setExperimentLifecycle(
   lifecycleStage: Lifecycle,
   nowMs: number,
 ): Promise<void> {
-  const changed = await engine.db
-    .update(experiments)
-    .set({ lifecycleStage, lastUpdateTimeMs: nowMs })
-    .where(eq(experiments.experimentId, experimentId))
-    .returning({ experimentId: experiments.experimentId })
+  const changed = await engine
+    .rowCache(experiments)
+    .changing(experimentId, () =>
+      engine.db
+        .update(experiments)
+        .set({ lifecycleStage, lastUpdateTimeMs: nowMs })
+        .where(eq(experiments.experimentId, experimentId))
+        .returning({ experimentId: experiments.experimentId }),
+    )
   if (changed.length !== 1) throw unavailable('The database did not take the change. Please retry.')
 }
 
@@ -94,11 +106,15 @@ export const experimentNames = (engine: Engine): NameOwner => ({
       lastUpdateTimeMs: 0,
     }
     if (await insertExperiment(engine, abandoned)) return undefined
-    const [row] = await engine.db
-      .update(experiments)
-      .set({ nameFence: sql`name_fence + 1` })
-      .where(eq(experiments.experimentId, experimentId))
-      .returning({ name: experiments.name })
+    const [row] = await engine
+      .rowCache(experiments)
+      .changing(experimentId, () =>
+        engine.db
+          .update(experiments)
+          .set({ nameFence: sql`name_fence + 1` })
+          .where(eq(experiments.experimentId, experimentId))
+          .returning({ name: experiments.name }),
+      )
     return row?.name ?? undefined
   },
 })

@@ -31,12 +31,12 @@ export interface BodyMemoryLimits {
 }
 
 /**
- * Reads the body of a request as text. While too many bytes are in memory, senders are not read from, which slows
+ * Reads the body of a request. While too many bytes are in memory, senders are not read from, which slows
  * them down; small and large bodies do not wait for each other.
  * @throws INVALID_PARAMETER_VALUE for a body beyond the limit, REQUEST_LIMIT_EXCEEDED (429) when there was no room
  * in time
  */
-export type ReadBody = (request: FastifyRequest, payload: Readable) => Promise<string>
+export type ReadBody = (request: FastifyRequest, payload: Readable) => Promise<Buffer>
 
 /** Registers what counts bodies. Call it before endpoints are mounted. */
 export function registerBodyMemory(app: FastifyInstance, limits: BodyMemoryLimits): ReadBody {
@@ -81,7 +81,7 @@ export function registerBodyMemory(app: FastifyInstance, limits: BodyMemoryLimit
     const length = Number(request.headers['content-length'] ?? 0)
     try {
       if (length > bodyLimit) throw tooLarge()
-      return await readText(payload, arrival, bodyLimit)
+      return await readBytes(payload, arrival, bodyLimit)
     } catch (error) {
       // The rest of the body is never read.
       arrival.reply.header('connection', 'close')
@@ -92,10 +92,10 @@ export function registerBodyMemory(app: FastifyInstance, limits: BodyMemoryLimit
 
 const tooLarge = () => invalidParameter('The request body is too large.')
 
-function readText(payload: Readable, arrival: Arrival, bodyLimit: number): Promise<string> {
+function readBytes(payload: Readable, arrival: Arrival, bodyLimit: number): Promise<Buffer> {
   const { lane } = arrival
   const chunks: Buffer[] = []
-  return new Promise<string>((resolve, reject) => {
+  return new Promise<Buffer>((resolve, reject) => {
     const giveUp = (error: Error) => {
       lane.arrived(arrival)
       chunks.length = 0
@@ -114,11 +114,11 @@ function readText(payload: Readable, arrival: Arrival, bodyLimit: number): Promi
     }
     payload.once('end', () => {
       lane.arrived(arrival)
-      const text = Buffer.concat(chunks).toString()
+      const bytes = Buffer.concat(chunks)
       // The payload lives, and with it all that its listeners know, as long as its connection may.
       chunks.length = 0
       payload.removeListener('data', take)
-      resolve(text)
+      resolve(bytes)
     })
     payload.once('error', giveUp)
     payload.once('close', () => {

@@ -1,5 +1,5 @@
 // Turns whatever was thrown into MLflow's error body. The one place that maps errors to answers.
-import type { FastifyError, FastifyInstance } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MlflowError } from '../errors.ts'
 
 /**
@@ -9,18 +9,31 @@ import { MlflowError } from '../errors.ts'
 const RETRY_AFTER_SECONDS = 1
 const COMES_BACK = new Set([429, 503, 504])
 
+const codes = new WeakMap<FastifyRequest, string>()
+
+/** The error code that the request was answered with. */
+export const errorCodeOf = (request: FastifyRequest): string | undefined => codes.get(request)
+
 export function registerErrorHandler(app: FastifyInstance): void {
+  function refuse(request: FastifyRequest, reply: FastifyReply, error: MlflowError): FastifyReply {
+    codes.set(request, error.code)
+    return reply.code(error.status).type('application/json').send(JSON.stringify(error))
+  }
   app.setErrorHandler((error: FastifyError | MlflowError, request, reply) => {
     const answer = toMlflowError(error)
     if (answer.status >= 500)
       request.log.error({ err: answer.cause ?? error, code: answer.code }, answer.message)
     if (COMES_BACK.has(answer.status)) reply.header('retry-after', RETRY_AFTER_SECONDS)
-    return reply.code(answer.status).type('application/json').send(JSON.stringify(answer))
+    return refuse(request, reply, answer)
   })
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0] ?? ''
-    const answer = new MlflowError('ENDPOINT_NOT_FOUND', `No API found for '${request.method} ${path}'`)
-    return reply.code(404).type('application/json').send(JSON.stringify(answer))
+    const [path = '', query] = request.originalUrl.split(/\?(.*)/s)
+    // As werkzeug does for stock; never to another host, which a leading double slash would name.
+    if (path.includes('//'))
+      return reply.redirect(path.replace(/\/{2,}/g, '/') + (query === undefined ? '' : `?${query}`), 308)
+    const unknown = request.url.split('?')[0] ?? ''
+    const text = `No API found for '${request.method} ${unknown}'`
+    return refuse(request, reply, new MlflowError('ENDPOINT_NOT_FOUND', text))
   })
 }
 

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { stringify } from '../wire/int64.ts'
 import { type Message, type Parsed, queryToBody, readMessage } from '../wire/message.ts'
-import { requireJsonContentType } from './json-body.ts'
+import { jsonOf, requireJsonContentType } from './json-body.ts'
 
 export type Prefix = '/api' | '/ajax-api' | ''
 
@@ -48,12 +48,15 @@ function readInput(declared: Endpoint, request: FastifyRequest): Parsed<Message>
   if (!declared.request) return {}
   requireJsonContentType(request)
   const query = request.query as Record<string, string | string[]>
-  const isQuery = request.method === 'GET' && Object.keys(query).length > 0
+  const isQuery = isRead(request.method) && Object.keys(query).length > 0
   const body = isQuery ? queryToBody(declared.request, query) : request.body
   const path = request.params as Record<string, string>
   const whole = Object.keys(path).length > 0 && isObject(body ?? {}) ? { ...(body as object), ...path } : body
-  return readMessage(declared.request, whole ?? {})
+  return readMessage(declared.request, whole ?? {}, isQuery ? undefined : jsonOf(request))
 }
+
+/** HEAD is answered as GET, without the body. */
+const isRead = (method: string) => method === 'GET' || method === 'HEAD'
 
 const isObject = (value: unknown) => typeof value === 'object' && !Array.isArray(value)
 

@@ -67,7 +67,9 @@ export const DEFAULT_ALLOWED_HOSTS: readonly string[] = [
  * @see mlflow/server/fastapi_security.py
  */
 export function registerSecurity(app: FastifyInstance, options: SecurityOptions): void {
-  const isHost = createMatcher(options.allowedHosts.length > 0 ? options.allowedHosts : DEFAULT_ALLOWED_HOSTS)
+  const isHost = createHostMatcher(
+    options.allowedHosts.length > 0 ? options.allowedHosts : DEFAULT_ALLOWED_HOSTS,
+  )
   const isOrigin = createMatcher(options.allowedOrigins)
   const anyOrigin = options.allowedOrigins.includes('*')
   const cors: Cors = { anyOrigin, shows: (origin) => LOCAL_ORIGIN.test(origin) || isOrigin(origin) }
@@ -152,6 +154,12 @@ function isLocalOrigin(origin: string): boolean {
   } catch {
     return false
   }
+}
+
+/** Like `createMatcher`, but letters' case is nothing, and a pattern without a port allows the host on any. */
+export function createHostMatcher(patterns: readonly string[]): (host: string) => boolean {
+  const matches = createMatcher(patterns.map((pattern) => pattern.toLowerCase()))
+  return (host) => matches(host.toLowerCase()) || matches(host.toLowerCase().replace(/:\d+$/, ''))
 }
 
 /** Patterns with `*` are matched as Python's fnmatch does, all others exactly; nothing matches an empty text. */

@@ -30,11 +30,15 @@ export function shellServerOptions({ staticPrefix }: ShellOptions): FastifyHttpO
     genReqId: requestId,
     requestIdHeader: false,
     logController: new LogController({ disableRequestLogging: true }),
-    ...(staticPrefix && {
-      rewriteUrl: ({ url = '/' }: IncomingMessage) => withoutPrefix(url, staticPrefix) ?? url,
-    }),
+    rewriteUrl: ({ url = '/' }: IncomingMessage) => {
+      const single = withSingleSlash(url)
+      return withoutPrefix(single, staticPrefix) ?? single
+    },
   }
 }
+
+/** Clients whose base URL ends with a slash send `//api/…`; MLflow's server takes it. */
+const withSingleSlash = (url: string): string => (url.startsWith('//') ? url.replace(/^\/+/, '/') : url)
 
 /** Registers hooks and pages. Call it before endpoints are mounted. */
 export async function registerShell(app: FastifyInstance, options: ShellOptions): Promise<void> {
@@ -47,8 +51,9 @@ export async function registerShell(app: FastifyInstance, options: ShellOptions)
   registerAnswerMemory(app)
   if (staticPrefix) {
     app.addHook('onRequest', async (request, reply) => {
-      if (withoutPrefix(request.originalUrl, staticPrefix) !== undefined) return
-      if (!SERVED_BARE.test(request.originalUrl)) return reply.callNotFound()
+      const url = withSingleSlash(request.originalUrl)
+      if (withoutPrefix(url, staticPrefix) !== undefined) return
+      if (!SERVED_BARE.test(url)) return reply.callNotFound()
     })
   }
   if (options.documentation) {

@@ -1,7 +1,7 @@
 // MLflow's rules for stages of model versions, and for their deletion, which is a stage of its own.
 import type { Engine } from '../database/engine.ts'
 import { invalidParameter } from '../errors.ts'
-import { type Clock, newRunId } from '../wire/ids.ts'
+import { type Clock, newIdAfter } from '../wire/ids.ts'
 import type { AliasService } from './aliases.service.ts'
 import { type RegistryEventKind, recordEvent } from './audit.store.ts'
 import { requireVersion } from './live-versions.ts'
@@ -26,24 +26,40 @@ export interface StageServiceDeps {
   aliases: Pick<AliasService, 'dropAliasesOf'>
 }
 
-type Changes = Omit<StageChanges, 'eventId'>
+interface StageChange {
+  kind: RegistryEventKind
+  changes: Omit<StageChanges, 'eventId'>
+  mayChange?: (current: ModelVersionRow) => boolean
+  /** The change's event gets an id behind this one. */
+  newerThan?: string
+}
+
+/** What MLflow leaves of a deleted version. */
+const REDACTED = {
+  description: null,
+  userId: null,
+  source: 'REDACTED-SOURCE-PATH',
+  runId: 'REDACTED-RUN-ID',
+  runLink: 'REDACTED-RUN-LINK',
+  statusMessage: null,
+}
 
 export type StageService = ReturnType<typeof createStageService>
 
 export function createStageService({ engine, clock, aliases }: StageServiceDeps) {
   /**
    * Records the change and makes it, however many change the version's stage at once.
-   * @returns the changed row; undefined when the version is deleted meanwhile
+   * @param change what to change, and while which of its states the version may be changed; any unless told otherwise
+   * @returns the changed row; undefined when the version is deleted meanwhile, or may not be changed any more
    */
   async function changeStage(
     model: NamedModelRow,
     row: ModelVersionRow,
-    kind: RegistryEventKind,
-    changes: Changes,
+    { kind, changes, mayChange = () => true, newerThan = '' }: StageChange,
   ): Promise<ModelVersionRow | undefined> {
     for (let current: ModelVersionRow | undefined = row; current; ) {
-      if (current.currentStage === STAGE_DELETED) return undefined
-      const eventId = newRunId(clock.now())
+      if (current.currentStage === STAGE_DELETED || !mayChange(current)) return undefined
+      const eventId = newIdAfter(newerThan, clock.now())
       const origin = {
         eventId,
         previousEventId: current.eventId,
@@ -85,24 +101,52 @@ export function createStageService({ engine, clock, aliases }: StageServiceDeps)
     }
     const { model, row } = await requireVersion(engine, input.name, input.version)
     const lastUpdatedTimeMs = clock.now()
-    const changed = await changeStage(model, row, 'stage_transition', {
-      currentStage: stage,
-      lastUpdatedTimeMs,
-    })
+    const changes = { currentStage: stage, lastUpdatedTimeMs }
+    const changed = await changeStage(model, row, { kind: 'stage_transition', changes })
     if (!changed) throw versionNotFound(input.name, row.version)
     if (input.archive_existing_versions) await archiveOthers(model, changed, stage)
     await updateModel(engine, model.modelUid, { lastUpdatedTimeMs })
     return (await versionsToWire(engine, model, [changed]))[0] as ModelVersion
   }
 
-  async function archiveOthers(model: NamedModelRow, { version, modelUid }: ModelVersionRow, stage: Stage) {
-    const inStage = await findVersionsInStage(engine, modelUid, stage)
-    for (const other of inStage) {
-      if (other.version === version) continue
-      const changes = { currentStage: 'Archived', lastUpdatedTimeMs: clock.now() }
-      await changeStage(model, other, 'stage_transition', changes)
+  /**
+   * Of versions that enter a stage at once the last one stays, by the order of their events. Who finds a later one may not
+   * have been seen by it: it enters once more, behind that one, and looks again. Who looks last finds itself the last one.
+   */
+  async function archiveOthers(model: NamedModelRow, entered: ModelVersionRow, stage: Stage): Promise<void> {
+    for (let own: ModelVersionRow | undefined = entered; own; ) {
+      const mine: ModelVersionRow = own
+      const inStage = await findVersionsInStage(engine, mine.modelUid, stage)
+      const others = inStage.filter(({ version }) => version !== mine.version)
+      const last =
+        others
+          .map(({ eventId }) => eventId)
+          .sort()
+          .at(-1) ?? ''
+      if (last < mine.eventId) {
+        for (const other of others) await archive(model, other, { stage, before: mine.eventId })
+        return
+      }
+      own = await changeStage(model, mine, {
+        kind: 'stage_transition',
+        changes: { currentStage: stage, lastUpdatedTimeMs: clock.now() },
+        mayChange: ({ eventId }) => eventId === mine.eventId,
+        newerThan: last,
+      })
     }
   }
+
+  /** Not when it has left the stage, or entered it once more, meanwhile. */
+  const archive = (
+    model: NamedModelRow,
+    version: ModelVersionRow,
+    { stage, before }: { stage: Stage; before: string },
+  ) =>
+    changeStage(model, version, {
+      kind: 'stage_transition',
+      changes: { currentStage: 'Archived', lastUpdatedTimeMs: clock.now() },
+      mayChange: ({ currentStage, eventId }) => currentStage === stage && eventId < before,
+    })
 
   /**
    * Aliases go first, so that none points to what is gone; the row stays without what it told, and keeps its number.
@@ -115,16 +159,8 @@ export function createStageService({ engine, clock, aliases }: StageServiceDeps)
     const { model, row } = await requireVersion(engine, name, version)
     await aliases.dropAliasesOf(model, row.version)
     const lastUpdatedTimeMs = clock.now()
-    const changed = await changeStage(model, row, 'version_deleted', {
-      currentStage: STAGE_DELETED,
-      lastUpdatedTimeMs,
-      description: null,
-      userId: null,
-      source: 'REDACTED-SOURCE-PATH',
-      runId: 'REDACTED-RUN-ID',
-      runLink: 'REDACTED-RUN-LINK',
-      statusMessage: null,
-    })
+    const changes = { ...REDACTED, currentStage: STAGE_DELETED, lastUpdatedTimeMs }
+    const changed = await changeStage(model, row, { kind: 'version_deleted', changes })
     await aliases.dropAliasesOf(model, row.version)
     if (!changed) throw versionNotFound(name, row.version)
     await updateModel(engine, model.modelUid, { lastUpdatedTimeMs })

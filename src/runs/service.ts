@@ -23,7 +23,7 @@ import type { RunWriter } from './ingest.store.ts'
 import type { Run, RunInfo, RunStatus } from './schema.ts'
 import { searchRunRows } from './search.store.ts'
 import * as store from './store.ts'
-import type { RunRow } from './tables.ts'
+import { type RunRow, runs } from './tables.ts'
 
 export const RUN_NAME_TAG = 'mlflow.runName'
 const DEFAULT_MAX_RESULTS = 1000
@@ -47,13 +47,14 @@ export type RunService = ReturnType<typeof createRunService>
 export function createRunService({ engine, clock, write, requireActiveExperiment }: RunServiceDeps) {
   // Ingest asks for the run's row with every request: what arrives together is read together.
   const readRun = createBatchedReader(store.createRunFinder(engine), 64)
+  const known = engine.rowCache(runs)
   const inTurn = limitConcurrency(READS_AT_ONCE)
   const findContents = store.createContentsReader(engine)
   const findEdges = createEdgesReader(engine)
 
   /** The row, whatever its lifecycle stage; sees every acknowledged write. */
   async function requireRun(runId: string): Promise<RunRow> {
-    const row = await readRun(runId)
+    const row = await known.get(runId, () => readRun(runId))
     if (!row) throw notFound(runId)
     return row
   }

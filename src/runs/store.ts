@@ -36,7 +36,9 @@ export type RunChanges = Partial<
 
 /** @returns the changed row of a run that is known to exist */
 export async function updateRun(engine: Engine, runId: string, changes: RunChanges): Promise<RunRow> {
-  const [row] = await engine.db.update(runs).set(changes).where(eq(runs.runId, runId)).returning()
+  const [row] = await engine
+    .rowCache(runs)
+    .changing(runId, () => engine.db.update(runs).set(changes).where(eq(runs.runId, runId)).returning())
   if (!row) throw unavailable('The database did not take the change. Please retry.')
   return row
 }
@@ -49,10 +51,12 @@ export async function setRunsLifecycle(
   nowMs: number,
 ): Promise<void> {
   await engine.refresh(runs)
-  await engine.db
-    .update(runs)
-    .set({ lifecycleStage, deletedTimeMs: lifecycleStage === 'deleted' ? nowMs : null })
-    .where(eq(runs.experimentId, experimentId))
+  await engine.rowCache(runs).changing(undefined, () =>
+    engine.db
+      .update(runs)
+      .set({ lifecycleStage, deletedTimeMs: lifecycleStage === 'deleted' ? nowMs : null })
+      .where(eq(runs.experimentId, experimentId)),
+  )
   // CrateDB reports success though a shard that is away kept some rows from the change.
   await engine.refresh(runs)
   const [left] = await engine.db

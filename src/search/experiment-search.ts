@@ -1,6 +1,7 @@
 // The search language of experiments: tags and attributes.
 import { invalidParameter } from '../errors.ts'
 import { parseInt64 } from '../wire/int64.ts'
+import { pythonFloat } from '../wire/python.ts'
 import {
   checkNumberOfClauses,
   notOneOf,
@@ -15,7 +16,6 @@ import {
 } from './area.ts'
 import type { Comparison, OrderBy } from './comparison.ts'
 import type { Node } from './grouping.ts'
-import { pythonFloat } from './list-literal.ts'
 import { readPythonInteger } from './quotes.ts'
 
 type ExperimentEntityType = 'attribute' | 'tag'

@@ -2,7 +2,7 @@
 import { invalidParameter } from '../errors.ts'
 import { parseInt64 } from '../wire/int64.ts'
 import { checkText } from '../wire/message.ts'
-import { pythonRepr } from '../wire/python.ts'
+import { pythonFloat, pythonRepr } from '../wire/python.ts'
 import { MAX_DEPTH } from './grouping.ts'
 
 const ILL_FORMED =
@@ -112,17 +112,4 @@ function pythonTuple(items: Item[]): string {
 /** Python spells an integer as it was written, a float with at least one digit behind the point. */
 function pythonNumber(text: string): string {
   return /^-?\d+$/.test(text) ? String(parseInt64(text) ?? text) : pythonFloat(Number(text))
-}
-
-/** `repr(value)` of a Python float. */
-export function pythonFloat(value: number): string {
-  if (Number.isNaN(value)) return 'nan'
-  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf'
-  if (Object.is(value, -0)) return '-0.0'
-  const magnitude = Math.abs(value)
-  if (magnitude !== 0 && (magnitude >= 1e16 || magnitude < 1e-4)) {
-    const [digits, exponent] = value.toExponential().split('e') as [string, string]
-    return `${digits}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`
-  }
-  return Number.isInteger(value) ? `${value}.0` : String(value)
 }

@@ -1,11 +1,10 @@
 // The search language of registered models and of model versions: tags and attributes.
 import { invalidParameter } from '../errors.ts'
 import { parseInt64 } from '../wire/int64.ts'
-import { pythonList, pythonRepr } from '../wire/python.ts'
+import { pythonFloat, pythonList, pythonRepr } from '../wire/python.ts'
 import { checkNumberOfClauses, onlyListsFor, pythonSet, readQuoted, readQuotedOrList } from './area.ts'
 import type { Predicate } from './comparison.ts'
 import type { Node } from './grouping.ts'
-import { pythonFloat } from './list-literal.ts'
 import { readOrderBy } from './order-by.ts'
 import { type Clause, clauseOf, readFilter } from './parser.ts'
 import { readPythonInteger, trimBackticks, trimQuotes } from './quotes.ts'

@@ -4,7 +4,7 @@ import type { LookupFunction } from 'node:net'
 import { isIP } from 'node:net'
 import { invalidParameter } from '../errors.ts'
 import { pythonRepr } from '../wire/python.ts'
-import { parseUri } from '../wire/uri.ts'
+import { parseUri, type Uri } from '../wire/uri.ts'
 import { createPublicAddressCheck } from './public-addresses.ts'
 
 const RESOLUTION_TIMEOUT_MS = 5_000
@@ -75,6 +75,7 @@ export function createTargets(policy: TargetPolicy): Targets {
     },
     checkSpelling(url) {
       const { address } = readHost(url, policy.allowedSchemes)
+      if (!URL.canParse(url)) throw new ForbiddenTargetError('No connection can be made to this URL.')
       if (address && !mayReach(address)) throw forbidden(address)
     },
     lookup: (hostname, options, callback) => {
@@ -98,7 +99,7 @@ function readHost(url: string, schemes: readonly string[]): { hostname: string; 
   if (url.trim() === '') {
     throw invalidParameter(`Webhook URL cannot be empty or just whitespace: ${pythonRepr(url)}`)
   }
-  const { scheme, netloc } = parseUri(url)
+  const { scheme, netloc } = parseWebhookUrl(url)
   if (!schemes.includes(scheme)) {
     throw invalidParameter(
       `Invalid webhook URL scheme: ${pythonRepr(scheme)}. Allowed schemes are: ${schemes.join(', ')}.`,
@@ -107,10 +108,27 @@ function readHost(url: string, schemes: readonly string[]): { hostname: string; 
   const authority = netloc.slice(netloc.lastIndexOf('@') + 1)
   const hostname = (/^\[(.*)\]/.exec(authority)?.[1] ?? authority.replace(/:.*$/, '')).toLowerCase()
   if (!hostname) throw invalidParameter(`Webhook URL must include a hostname: ${pythonRepr(url)}`)
-  if (!URL.canParse(url)) throw invalidParameter(`Invalid webhook URL ${pythonRepr(url)}.`)
+  // Stock takes it, too; no event gets through.
+  if (!URL.canParse(url)) return { hostname }
   // Connections follow this reading, for which `127.1` and the like are addresses too.
   const meant = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1')
   return isIP(meant) ? { hostname, address: meant } : { hostname }
+}
+
+/** @see urllib.parse.urlsplit, whose errors MLflow repeats */
+function parseWebhookUrl(url: string): Uri {
+  const invalid = (reason: string) =>
+    invalidParameter(`Invalid webhook URL ${pythonRepr(url)}: ValueError(${reason})`)
+  let uri: Uri
+  try {
+    uri = parseUri(url)
+  } catch {
+    throw invalid("'Invalid IPv6 URL'")
+  }
+  const bracketed = /\[(.*)\]/.exec(uri.netloc)?.[1]
+  if (bracketed !== undefined && !isIP(bracketed))
+    throw invalid(`"${pythonRepr(bracketed)} does not appear to be an IPv4 or IPv6 address"`)
+  return uri
 }
 
 const GAI_ERRORS: Record<string, string> = {

@@ -10,11 +10,15 @@ export const systemClock: Clock = { now: () => Date.now() }
 
 /** A run id: UUIDv7 (RFC 9562) as 32 hex digits, so that its creation time follows from the id alone. */
 export function newRunId(nowMs: number): string {
-  const bytes = randomBytes(16)
-  bytes.writeUIntBE(nowMs, 0, 6)
-  bytes[6] = 0x70 | ((bytes[6] as number) & 0x0f)
-  bytes[8] = 0x80 | ((bytes[8] as number) & 0x3f)
-  return bytes.toString('hex')
+  // Random digits of a UUIDv4, which Node.js makes many of at a time; their variant is the same.
+  const random = randomUUID().replaceAll('-', '')
+  return `${nowMs.toString(16).padStart(12, '0')}7${random.slice(13)}`
+}
+
+/** An id made as run ids are that sorts behind another one, whatever clock that came from. */
+export function newIdAfter(id: string, nowMs: number): string {
+  const made = newRunId(nowMs)
+  return made > id ? made : newRunId(Number.parseInt(id.slice(0, 12), 16) + 1)
 }
 
 const OTHER_MONTH = '1970-01'

@@ -6,7 +6,7 @@ export type Int64 = number | bigint
 const MAX = 2n ** 63n - 1n
 const MIN = -(2n ** 63n)
 
-/** Reads a protobuf-JSON int64 (integer number or decimal string); undefined for none, or one out of range. */
+/** Reads an integer (number, bigint or decimal string); undefined for none, or one beyond 64 bits. */
 export function parseInt64(value: unknown): Int64 | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? value : undefined
   if (typeof value === 'string' && !/^[+-]?\d{1,40}$/.test(value.trim())) return undefined
@@ -31,7 +31,7 @@ export const readInt64 = (stored: string | number | bigint): Int64 =>
     : narrow(BigInt(stored))
 
 // A client cannot know this mark, so no text of a client can pass for a number.
-const MARK = `int64:${randomBytes(9).toString('base64url')}:`
+const MARK = `number:${randomBytes(9).toString('base64url')}:`
 const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, 'g')
 
 /** JSON.stringify that writes bigints as JSON numbers, as MLflow does for int64 fields. */
@@ -48,22 +48,45 @@ const stringifyBigInts = (value: unknown): string =>
   JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? MARK + item : item)).replace(MARKED, '$1')
 
 const NUMBERS = /-?\b(?:Infinity|NaN)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+/** What JSON has not, or JavaScript would round. */
+const INEXACT = /^(?:-?[1-9]\d{15,}|-?Infinity|NaN)$/
+/** More digits than any integer field takes; Python's floats have no more than 308. */
+const MAX_DIGITS = 400
 
 /**
- * JSON.parse that also takes what Python's json module takes (bare NaN and Infinity) and keeps integers
- * beyond 2^53 exact by leaving them as decimal strings, which int64 fields accept.
+ * JSON.parse that also takes what Python's json module takes (bare NaN and Infinity) and answers integers beyond 2^53
+ * as bigints.
  * @throws SyntaxError
  */
 export function parseJson(text: string): unknown {
-  // Digits behind a point are none of an integer; most batches of metrics have them.
-  if (!/(?<![.\d])\d{16}|NaN|Infinity/.test(text)) return JSON.parse(text)
-  const parts: string[] = []
-  for (const [part, string] of jsonParts(text)) parts.push(part.replace(NUMBERS, quoteInexact), string)
-  return JSON.parse(parts.join(''))
+  // Where a number may begin: digits behind a point are none, nor are those of ids in quotes.
+  if (!/(?:^|[\s:,[-])\d{16}|NaN|Infinity/.test(text)) return JSON.parse(text)
+  return parseMarked(text, INEXACT, (token) =>
+    /[NI]/.test(token) || token.length > MAX_DIGITS ? Number(token) : narrow(BigInt(token)),
+  )
 }
 
-const quoteInexact = (token: string) =>
-  /^-?\d{16,}$/.test(token) || /NaN|Infinity/.test(token) ? `"${token}"` : token
+/** A number as a JSON text spells it. */
+export class SpelledNumber {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** Like `parseJson`, with every number as it is spelled. @throws SyntaxError */
+export const parseJsonAsSpelled = (text: string): unknown =>
+  parseMarked(text, /^/, (token) => new SpelledNumber(token))
+
+/** JSON.parse with `read` for the numbers that match, which are marked texts on the way. */
+function parseMarked(text: string, marked: RegExp, read: (token: string) => unknown): unknown {
+  const parts: string[] = []
+  const mark = (token: string) => (marked.test(token) ? `"${MARK}${token}"` : token)
+  for (const [part, string] of jsonParts(text)) parts.push(part.replace(NUMBERS, mark), string)
+  return JSON.parse(parts.join(''), (_key, value: unknown) =>
+    typeof value === 'string' && value.startsWith(MARK) ? read(value.slice(MARK.length)) : value,
+  )
+}
 
 /**
  * Cuts a JSON text into pairs of what stands before a string and the string, in linear time; a regular expression

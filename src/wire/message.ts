@@ -1,7 +1,7 @@
 // Reads request messages as MLflow reads protobuf JSON. The zod schema is the one declaration of a message.
 import { z } from 'zod'
 import { invalidParameter, MlflowError } from '../errors.ts'
-import { type Int64, isStorable, parseInt64 } from './int64.ts'
+import { type Int64, isStorable, parseInt64, parseJsonAsSpelled } from './int64.ts'
 import { pythonJson, pythonTypeName } from './python.ts'
 
 const NO_TEXT = 'Text must not contain NUL characters or halves of surrogate pairs.'
@@ -30,26 +30,59 @@ export const text = () =>
     (value) => typeof value === 'string' && isStorableText(value),
   )
 
-/** An int64 field: JSON number or decimal string in, number (or bigint beyond 2^53) out. */
+/** Fields that numbers may be read into: JavaScript's schemas refuse those which are not exact, or not finite. */
+const numeric = new WeakSet<z.ZodType>()
+
+function number<T extends z.ZodType>(schema: T): T {
+  numeric.add(schema)
+  return schema
+}
+
+/** What schemas of numbers refuse, though Python reads it: it goes on as text. */
+const isUnusualNumber = (value: unknown): boolean =>
+  typeof value === 'bigint' ||
+  (typeof value === 'number' &&
+    !Number.isSafeInteger(value) &&
+    (Number.isInteger(value) || !Number.isFinite(value)))
+
+/**
+ * The integer that a text spells for protobuf: as Python's `int(text)` reads it, or else `float(text)` when that is a
+ * whole number.
+ * @see google/protobuf/json_format.py _ConvertInteger
+ */
+function parseInteger(value: number | string): Int64 | undefined {
+  if (typeof value === 'number') return parseInt64(value)
+  if (value.includes(' ')) return undefined
+  const text = value.trim()
+  if (/^[+-]?\d+(?:_\d+)*$/.test(text)) return parseInt64(text.replaceAll('_', ''))
+  const float = DECIMAL.test(text) ? Number(text) : Number.NaN
+  return Number.isInteger(float) ? parseInt64(BigInt(float)) : undefined
+}
+
+/** An int64 field: JSON number or its text in, number (or bigint beyond 2^53) out. */
 export const int64 = () =>
   quick(
-    z.union([z.number().int(), z.string()]).transform((value, context): Int64 => {
-      const parsed = parseInt64(value)
-      if (parsed !== undefined && isStorable(parsed)) return parsed
-      context.addIssue({ code: 'invalid_type', expected: 'bigint', input: value })
-      return z.NEVER
-    }),
+    number(
+      z.union([z.number().int(), z.string()]).transform((value, context): Int64 => {
+        const parsed = parseInteger(value)
+        if (parsed !== undefined && isStorable(parsed)) return parsed
+        context.addIssue({ code: 'invalid_type', expected: 'bigint', input: value })
+        return z.NEVER
+      }),
+    ),
     Number.isSafeInteger,
   )
 
-/** An int32 field: JSON number or decimal string in, number out. */
+/** An int32 field: JSON number or its text in, number out. */
 export const int32 = () =>
-  z.union([z.number().int(), z.string()]).transform((value, context): number => {
-    const parsed = parseInt64(value)
-    if (typeof parsed === 'number' && Math.abs(parsed) <= 0x7fffffff) return parsed
-    context.addIssue({ code: 'invalid_type', expected: 'int', input: value })
-    return z.NEVER
-  })
+  number(
+    z.union([z.number().int(), z.string()]).transform((value, context): number => {
+      const parsed = parseInteger(value)
+      if (typeof parsed === 'number' && Math.abs(parsed) <= 0x7fffffff) return parsed
+      context.addIssue({ code: 'invalid_type', expected: 'int', input: value })
+      return z.NEVER
+    }),
+  )
 
 const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i
 const NAMED = /^([+-]?)(?:(nan)|inf(?:inity)?)$/i
@@ -66,12 +99,14 @@ function parseDouble(text: string): number | undefined {
 /** A double field: a JSON number or its text as Python reads it ("1e3", "NaN", "-inf") in, number out. */
 export const double = () =>
   quick(
-    z.union([z.number(), z.string()]).transform((value, context): number => {
-      const parsed = typeof value === 'number' ? value : parseDouble(value.trim())
-      if (parsed !== undefined) return parsed
-      context.addIssue({ code: 'invalid_type', expected: 'number', input: value })
-      return z.NEVER
-    }),
+    number(
+      z.union([z.number(), z.string()]).transform((value, context): number => {
+        const parsed = typeof value === 'number' ? value : parseDouble(value.trim())
+        if (parsed !== undefined) return parsed
+        context.addIssue({ code: 'invalid_type', expected: 'number', input: value })
+        return z.NEVER
+      }),
+    ),
     Number.isFinite,
   )
 
@@ -161,7 +196,9 @@ function readValue(field: Field, value: unknown): unknown {
 
 function checked(field: Field, value: unknown): unknown {
   if (field.nested || takesAsItIs.get(field.type)?.(value)) return value
-  const result = field.type.safeParse(value)
+  const result = field.type.safeParse(
+    numeric.has(field.type) && isUnusualNumber(value) ? String(value) : value,
+  )
   if (result.success) return result.data
   const custom = result.error.issues.find((issue) => issue.code === 'custom')
   if (custom?.message && custom.message !== 'Invalid input') throw invalidParameter(custom.message + SEE_DOCS)
@@ -206,11 +243,12 @@ function pick(field: Field, source: Record<string, unknown>): unknown {
 /**
  * Reads a request body (or query, or path) into a message. Unknown fields are ignored, both spellings of a
  * name are taken, null means absent.
+ * @param json the text that the body was read from, for errors that repeat a value
  * @throws INVALID_PARAMETER_VALUE with MLflow's texts. Stricter than MLflow in one way: a field that protobuf
  * cannot read is always refused, where MLflow goes on with the message half read.
  * @see mlflow/server/handlers.py _get_request_message, _validate_param_against_schema
  */
-export function readMessage<M extends Message>(schema: M, body: unknown): Parsed<M> {
+export function readMessage<M extends Message>(schema: M, body: unknown, json?: string): Parsed<M> {
   if (body !== null && (typeof body !== 'object' || Array.isArray(body))) {
     throw new MlflowError('BAD_REQUEST', 'The request body must be a JSON object.')
   }
@@ -224,10 +262,19 @@ export function readMessage<M extends Message>(schema: M, body: unknown): Parsed
       continue
     }
     const read = readValue(field, raw)
-    if (read === FAILED) throw wrongParameter(field.name, raw)
+    if (read === FAILED) throw wrongParameter(field.name, asSpelled(field, json) ?? raw)
     target[field.name] = read
   }
   return target as Parsed<M>
+}
+
+/** The field's value with its numbers as the text has them: Python tells 9.0 from 9. */
+function asSpelled(field: Field, json: string | undefined): unknown {
+  if (json === undefined) return undefined
+  const body = parseJsonAsSpelled(json)
+  // Old clients encode their JSON twice.
+  const source = typeof body === 'string' ? parseJsonAsSpelled(body) : body
+  return pick(field, source as Record<string, unknown>)
 }
 
 export const missingParameter = (path: string) =>

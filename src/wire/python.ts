@@ -1,4 +1,5 @@
 // Python's spelling of values, for error texts that must read like MLflow's own.
+import { SpelledNumber } from './int64.ts'
 
 const escapeNonAscii = (json: string) =>
   json.replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
@@ -10,12 +11,22 @@ const MAX_DEPTH = 100
 export function pythonJson(value: unknown, depth = 0): string {
   if (depth > MAX_DEPTH) return '…'
   if (Array.isArray(value)) return `[${value.map((item) => pythonJson(item, depth + 1)).join(',')}]`
+  if (value instanceof SpelledNumber) return pythonNumber(value)
   if (value !== null && typeof value === 'object') {
     const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
     return `{${entries.map(([k, v]) => `${pythonJson(k)}:${pythonJson(v, depth + 1)}`).join(',')}}`
   }
-  if (typeof value === 'bigint') return value.toString()
+  if (typeof value === 'bigint' || typeof value === 'number') return String(value)
   return value === undefined ? 'null' : escapeNonAscii(JSON.stringify(value))
+}
+
+/** Python takes a number without point and exponent for an integer. */
+const isFloat = ({ text }: SpelledNumber) => /[.eENI]/.test(text)
+
+function pythonNumber(number: SpelledNumber): string {
+  if (!isFloat(number)) return number.text === '-0' ? '0' : number.text
+  const value = Number(number.text)
+  return Number.isFinite(value) ? pythonFloat(value) : String(value)
 }
 
 /** `type(value).__name__` of a decoded JSON value. */
@@ -24,6 +35,7 @@ export function pythonTypeName(value: unknown): string {
   if (Array.isArray(value)) return 'list'
   if (typeof value === 'string') return 'str'
   if (typeof value === 'boolean') return 'bool'
+  if (value instanceof SpelledNumber) return isFloat(value) ? 'float' : 'int'
   if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float'
   return typeof value === 'bigint' ? 'int' : 'dict'
 }
@@ -65,4 +77,17 @@ export function pythonDumps(value: unknown): string {
     return `{${entries.map(([key, item]) => `${pythonDumps(key)}: ${pythonDumps(item)}`).join(', ')}}`
   }
   return escapeNonAscii(JSON.stringify(value))
+}
+
+/** `repr(value)` of a Python float. */
+export function pythonFloat(value: number): string {
+  if (Number.isNaN(value)) return 'nan'
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf'
+  if (Object.is(value, -0)) return '-0.0'
+  const magnitude = Math.abs(value)
+  if (magnitude !== 0 && (magnitude >= 1e16 || magnitude < 1e-4)) {
+    const [digits, exponent] = value.toExponential().split('e') as [string, string]
+    return `${digits}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`
+  }
+  return Number.isInteger(value) ? `${value}.0` : String(value)
 }

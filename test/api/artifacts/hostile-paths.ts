@@ -34,7 +34,6 @@ export const HOSTILE_URL_PATHS = [
   'file:..%2f..%2fetc',
   'http://e/..%2fx',
   'x%23y',
-  'x%2523y',
   '%09..',
   '..%09',
   '.%0d./x',
@@ -66,6 +65,5 @@ export const REFUSED_BY_US_ALONE = [
   'x/%ef%bc%8e%ef%bc%8e',
   '..%20/x',
   '%25c0%25ae%25c0%25ae/x',
-  'http://[x/y',
   'x'.repeat(5000),
 ]
