@@ -10,6 +10,7 @@ export default defineConfig({
     reporters: ['default', summaryReporter()],
     sequence: { sequencer: SlowFirst },
     pool: 'forks',
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     maxWorkers: 2,
     // Nothing is asserted about time; these only end what hangs, on machines that are busy too.
     testTimeout: 120_000,

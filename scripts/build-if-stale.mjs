@@ -18,6 +18,7 @@ const sources = ['package.json', 'package-lock.json'].concat(
 
 if (sources.some((path) => modified(join(root, path)) >= modified(stamp))) {
   const startedAt = new Date()
+  process.stderr.write('Compiling Crateflow, which takes some seconds after each change of its sources\n')
   const { status } = spawnSync(process.execPath, [join(root, 'scripts/build.mjs')], { stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
   writeFileSync(stamp, startedAt.toISOString())

@@ -165,6 +165,12 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     help: 'Folder of a built web UI to serve, such as mlflow/server/js/build of a stock installation (default: one that pip fetches at the first start, kept in the cache folder of the user).',
   }),
   python: python(),
+  uiExternalContent: flag(false).register(settings, {
+    group: 'Web UI',
+    flags: '--ui-external-content',
+    env: 'CRATEFLOW_UI_EXTERNAL_CONTENT',
+    help: 'Let notes and HTML artifacts in the web UI load pictures, scripts and styles from other sites by https.',
+  }),
   allowedHosts: list().optional().register(settings, {
     group: 'Security',
     flags: '--allowed-hosts <list>',

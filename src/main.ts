@@ -9,4 +9,7 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
-process.exitCode = await run(process.argv.slice(2))
+const code = await run(process.argv.slice(2))
+process.exitCode = code
+// A command that failed may have left something open that would keep the program for a while.
+if (code !== 0) process.exit()

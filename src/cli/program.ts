@@ -39,12 +39,20 @@ export async function run(args: readonly string[]): Promise<number> {
   )
   const code: ExitCode = { value: 0 }
   try {
-    await buildProgram(code).parseAsync(args, { from: 'user' })
+    await buildProgram(code).parseAsync(withHelp(args), { from: 'user' })
     return code.value
   } catch (error) {
     return reportError(error, debug)
   }
 }
+
+/** To mlflow server `-h` is the host, if one follows; else whoever types it wants help. */
+const withHelp = (args: readonly string[]): string[] =>
+  args.map((arg, index) => {
+    const next = args[index + 1]
+    const isHost = args.includes('server') && next !== undefined && !next.startsWith('-')
+    return arg === '-h' && !isHost ? '--help' : arg
+  })
 
 /** Where actions leave their exit code. */
 interface ExitCode {

@@ -16,6 +16,7 @@ import { describeTarget, parseBackendUri } from '../database/uri.ts'
 import { layoutOf, openEngineAt, untilAvailable } from './database.ts'
 import { asUsage, EXIT, reasonOf, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
+import { checkSurroundings, listenError } from './preflight.ts'
 import { listenForStop, type StopSignal } from './signals.ts'
 import { linkToPrimary, type PrimaryLink } from './worker.ts'
 
@@ -49,6 +50,13 @@ export async function runServer(
     if (primary) return await serve(setup)
     for (const warning of [...warnings, ...securityWarnings(config), ...workerWarnings(setup)])
       log.warn(warning)
+    await checkSurroundings({
+      host: config.host,
+      port: config.port,
+      destination: config.serveArtifacts ? config.artifactsDestination : undefined,
+      s3: s3Options(artifacts),
+      log,
+    })
     return await (setup.workers > 1 ? serveByWorkers(setup) : serve(setup))
   } catch (error) {
     if (stop.signal.aborted) return EXIT.ok
@@ -191,6 +199,7 @@ async function prepareDatabase(engine: Engine, { config, log, stop, primary }: O
     await primary.mayOpen
     return untilAvailable(engine, wait)
   }
+  log.info(`Opening ${describeTarget(target)}`)
   const { migrate, requireMigrated } = await import('../database/migrate.ts')
   await untilAvailable(engine, wait, async () => {
     if (!config.migrate) return requireMigrated(engine, layoutOf(config))
@@ -265,6 +274,7 @@ async function appDeps({ config, artifacts, webhooks, log, primary }: Setup) {
             allowedHosts: config.allowedHosts ?? [],
             allowedOrigins: config.corsAllowedOrigins ?? [],
             xFrameOptions: config.xFrameOptions,
+            uiExternalContent: config.uiExternalContent,
           },
       metrics: config.exposePrometheus !== undefined,
       collectMetrics: primary?.metrics,
@@ -292,15 +302,6 @@ function announce({ host, staticPrefix = '' }: ServerConfig, port: number): void
   const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
   const url = `http://${reached}:${port}${staticPrefix}`
   process.stdout.write(`Crateflow listens on ${url}\nexport MLFLOW_TRACKING_URI=${url}\n`)
-}
-
-function listenError(error: unknown, { host, port }: ServerConfig): unknown {
-  const code = (error as NodeJS.ErrnoException).code
-  if (code === 'EADDRINUSE')
-    return new Error(`Port ${port} of ${host} is in use. Choose another with --port.`, { cause: error })
-  if (code === 'EACCES')
-    return new Error(`Port ${port} of ${host} may not be used by this user.`, { cause: error })
-  return error
 }
 
 /** Takes no more connections and waits for running requests; what is left after the time is cut off. */

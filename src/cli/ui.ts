@@ -1,6 +1,8 @@
 // `crateflow ui install`: fetches the stock web UI before a server needs it.
+
 import { type Environment, type Flags, readConfig, UiConfigSchema } from '../config.ts'
 import { MLFLOW_VERSION } from '../http/health.ts'
+import { COMMAND } from '../package.ts'
 import { UiError } from '../ui/errors.ts'
 import { cacheFolder, requireSpoken } from '../ui/folder.ts'
 import { installUi } from '../ui/install.ts'
@@ -41,7 +43,7 @@ export async function installWebUi({ flags, env, version = MLFLOW_VERSION, force
     })
     print(`The web UI of MLflow ${version} is ${isNew ? '' : 'already '}in ${ui.path}`)
     if (ui.path !== cacheFolder(MLFLOW_VERSION, env)) {
-      print(`Serve it with: crateflow server --ui-dir ${ui.path}`)
+      print(`Serve it with: ${COMMAND} server --ui-dir ${ui.path}`)
     }
     return EXIT.ok
   } catch (error) {

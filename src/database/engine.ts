@@ -74,6 +74,8 @@ export interface Dialect {
   readonly looksUp?: boolean
   /** Sorts text in one way: CrateDB sorts by UTF-8 in a table, by UTF-16 behind a join. */
   readonly sortsTextAlike?: boolean
+  /** Bytes of a text in a column with an index at most; any where it is absent. */
+  readonly maxIndexedBytes?: number
   /** Makes acknowledged writes of the tables visible to reads that are not by full primary key. */
   refresh(connection: Connection, tables: readonly string[]): Promise<void>
   /**

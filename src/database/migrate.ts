@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { sql } from 'drizzle-orm'
 import { bigint, integer, pgTable, text } from 'drizzle-orm/pg-core'
 import { MlflowError } from '../errors.ts'
-import { PACKAGE } from '../package.ts'
+import { COMMAND, PACKAGE } from '../package.ts'
 import type { Engine } from './engine.ts'
 import { DuplicateKeyError } from './errors.ts'
 
@@ -117,7 +117,10 @@ export async function requireMigrated(engine: Engine, layout: TableLayout): Prom
   )
   if (pending.length === 0) return
   const names = pending.map(({ version, name }) => `${version} ${name}`).join(', ')
-  throw new MlflowError('INVALID_STATE', `The database lacks migrations: ${names}. Run crateflow db migrate.`)
+  throw new MlflowError(
+    'INVALID_STATE',
+    `The database lacks migrations: ${names}. Run ${COMMAND} db migrate.`,
+  )
 }
 
 /** Drops every table of the schema; returns their names. */

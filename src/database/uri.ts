@@ -40,7 +40,7 @@ export function parseBackendUri(uri: string): BackendTarget {
   }
   const match =
     /^(cratedb|crate|postgresql|postgres):\/\/(?:([^@/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/.exec(uri)
-  if (!match) throw unsupported()
+  if (!match) throw isStock(uri) ? ofStock(uri) : unsupported()
   const [, scheme = '', userInfo = '', hostList = '', database = '', query = ''] = match
   const engine = scheme.startsWith('crate') ? 'cratedb' : 'postgresql'
   const options = new URLSearchParams(query)
@@ -71,6 +71,10 @@ function decode(part: string): string {
 
 function parseHosts(list: string): { host: string; port: number }[] {
   return list.split(',').map((entry) => {
+    if (/:4200$/.test(entry))
+      throw invalid(
+        "port 4200 is CrateDB's HTTP port; the server speaks its PostgreSQL wire protocol, at port 5432",
+      )
     const match = /^(\[[0-9a-fA-F:]+\]|[^:[\]@\s]+)(?::(\d{1,5}))?$/.exec(entry)
     const port = Number(match?.[2] ?? 5432)
     if (!match?.[1] || port < 1 || port > 65535)
@@ -94,6 +98,26 @@ export function describeTarget(target: BackendTarget): string {
   const hosts = target.hosts.map(({ host, port }) => `${host}:${port}`).join(',')
   return `${target.engine}://${hosts}/?schema=${target.schema}`
 }
+
+/** A store of stock MLflow, which is what its users type first. */
+const isStock = (uri: string) =>
+  /^(sqlite|mysql|mssql|oracle|postgresql\+\w+|postgres\+\w+|file)(\+\w+)?:/.test(uri) ||
+  !/^[\w+]+:/.test(uri)
+
+function ofStock(uri: string): MlflowError {
+  const scheme = /^([\w+]+):/.exec(uri)?.[1]
+  if (scheme?.startsWith('postgres'))
+    return invalid(
+      `write postgresql:// without the driver, and name a database, or a ?schema=, of its own: the data of MLflow's own server ${MOVING_IN}`,
+    )
+  const what = scheme === undefined || scheme === 'file' ? 'a folder of files' : scheme
+  return invalid(
+    `this server does not keep its data in ${what}. For a store on this machine leave --backend-store-uri out, or name a folder as pglite:./crateflow-data; for a team use cratedb:// or postgresql://. Data of MLflow's own server ${MOVING_IN}`,
+  )
+}
+
+const MOVING_IN =
+  'is not read in place: run "mlflow server" on it once more and copy it with mlflow-export-import, which talks to both servers'
 
 const invalid = (why: string) =>
   new MlflowError('INVALID_PARAMETER_VALUE', `Invalid backend store URI: ${why}.`)

@@ -62,16 +62,19 @@ export function registerBodyMemory(app: FastifyInstance, limits: BodyMemoryLimit
   app.addHook('onResponse', async (request) => release(request))
   app.addHook('onRoute', (route) => {
     const { handler } = route
-    route.handler = async function (request, reply) {
+    route.handler = function (request, reply) {
       const arrival = arrivals.get(request.raw)
       if (arrival) arrival.isHandled = true
-      try {
-        return await handler.call(this, request, reply)
-      } finally {
+      const done = () => {
         request.body = undefined
         if (arrival) arrival.isHandled = false
         release(request)
       }
+      const answer: unknown = handler.call(this, request, reply)
+      if (answer instanceof Promise) return answer.finally(done)
+      // It answers later by itself, as plugins do that send files; `onResponse` releases.
+      if (arrival) arrival.isHandled = false
+      return answer
     }
   })
 

@@ -9,6 +9,8 @@ export interface SecurityOptions {
   allowedOrigins: readonly string[]
   /** Value of X-Frame-Options; NONE for no header. */
   xFrameOptions: string
+  /** Whether pages of the UI may show what comes from other sites. */
+  uiExternalContent?: boolean
 }
 
 const INVALID_HOST = 'Invalid Host header - possible DNS rebinding attack detected'
@@ -24,25 +26,30 @@ const FRAMED_ANYWHERE = '/static-files/lib/notebook-trace-renderer'
 /** The routes of the web UI. */
 const UI_ROUTES = new Set(['/', '/static-files/*'])
 /**
- * What pages of the UI may load and call: this server alone, but for pictures of people's notes. An HTML artifact is
- * shown in a frame without an origin that inherits all this. For its sake scripts may be inline, evaluated and from
- * elsewhere (Plotly, Bokeh and Altair write such pages); handlers in attributes, which injected markup would bring, may not.
+ * What pages of the UI may load and call: this server alone. An HTML artifact is shown in a frame without an origin that
+ * inherits all this. For its sake scripts may be inline and evaluated (Plotly, Bokeh and Altair write such pages); handlers in
+ * attributes, which injected markup would bring, may not. Where that is allowed, pictures of notes and what HTML artifacts
+ * load may come from other sites, too.
  */
-const UI_POLICY = [
-  "default-src 'self'",
-  "script-src 'self' 'unsafe-inline' 'unsafe-eval' https:",
-  "script-src-attr 'none'",
-  "style-src 'self' 'unsafe-inline' https:",
-  "font-src 'self' data: https:",
-  'img-src * data: blob:',
-  "media-src 'self' data: blob:",
-  "connect-src 'self' data: blob:",
-  "worker-src 'self' blob:",
-  "frame-src 'self' data: blob:",
-  "object-src 'none'",
-  "base-uri 'self'",
-  "form-action 'self'",
-].join('; ')
+function uiPolicy(isExternalAllowed: boolean): string {
+  const elsewhere = isExternalAllowed ? ' https:' : ''
+  return [
+    "default-src 'self'",
+    `script-src 'self' 'unsafe-inline' 'unsafe-eval'${elsewhere}`,
+    "script-src-attr 'none'",
+    `style-src 'self' 'unsafe-inline'${elsewhere}`,
+    `font-src 'self' data:${elsewhere}`,
+    `img-src 'self' data: blob:${elsewhere}`,
+    "media-src 'self' data: blob:",
+    "connect-src 'self' data: blob:",
+    "worker-src 'self' blob:",
+    "frame-src 'self' data: blob:",
+    "object-src 'none'",
+    "base-uri 'self'",
+    "form-action 'self'",
+  ].join('; ')
+}
+
 /** Who may frame the UI, by X-Frame-Options. */
 const FRAME_ANCESTORS = new Map([
   ['SAMEORIGIN', "; frame-ancestors 'self'"],
@@ -74,6 +81,7 @@ export function registerSecurity(app: FastifyInstance, options: SecurityOptions)
   const anyOrigin = options.allowedOrigins.includes('*')
   const cors: Cors = { anyOrigin, shows: (origin) => LOCAL_ORIGIN.test(origin) || isOrigin(origin) }
   const frame = options.xFrameOptions.toUpperCase()
+  const policy = uiPolicy(options.uiExternalContent ?? false)
 
   app.addHook('onRequest', async (request, reply) => {
     const path = pathOf(request)
@@ -84,7 +92,7 @@ export function registerSecurity(app: FastifyInstance, options: SecurityOptions)
     if (frame !== 'NONE' && frame !== '' && !isFramed) reply.header('x-frame-options', frame)
     if (UI_ROUTES.has(route)) {
       const ancestors = isFramed ? '' : (FRAME_ANCESTORS.get(frame) ?? '')
-      reply.header('content-security-policy', UI_POLICY + ancestors)
+      reply.header('content-security-policy', policy + ancestors)
     }
     if (!ANY_HOST.has(route) && !isHost(request.headers.host ?? '')) {
       request.log.warn('Rejected a request with an invalid Host header')

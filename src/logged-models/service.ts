@@ -12,7 +12,7 @@ import { parseExperimentId } from '../wire/experiment-id.ts'
 import { type Clock, newModelId } from '../wire/ids.ts'
 import { MAX_MODEL_ATTRIBUTE_LENGTH, MAX_MODEL_KEY_LENGTH, MAX_RESULTS_LIMIT } from '../wire/limits.ts'
 import { checkLength } from '../wire/names.ts'
-import { pythonList, pythonRepr } from '../wire/python.ts'
+import { pythonDumps, pythonList, pythonRepr } from '../wire/python.ts'
 import { randomName } from '../wire/random-name.ts'
 import { appendToUriPath } from '../wire/uri.ts'
 import { decodeSearchToken, encodeSearchToken } from './page-token.ts'
@@ -184,7 +184,8 @@ export function createLoggedModelService({ engine, clock, requireActiveExperimen
     await store.changeLoggedModelTag(engine, { modelId, experimentId, key: MODEL_VERSIONS_TAG }, (value) => {
       const links = readLinks(value)
       const isThere = links.some(({ name, version }) => name === link.name && version === link.version)
-      return JSON.stringify(isThere ? links : [...links, link])
+      // Clients compare it with what Python writes.
+      return pythonDumps(isThere ? links : [...links, link])
     })
   }
 

@@ -5,18 +5,17 @@ import { doesNotExist, invalidParameter } from '../errors.ts'
 import type { ModelMetric } from '../logged-models/store.ts'
 import type { MetricRow } from '../metrics/tables.ts'
 import { monthOf } from '../wire/ids.ts'
-import type { Int64 } from '../wire/int64.ts'
+import { type Int64, parseJsonAsSpelled, SpelledNumber } from '../wire/int64.ts'
 import * as limits from '../wire/limits.ts'
 import { missingParameter } from '../wire/message.ts'
 import { checkEntityKey, checkKey, checkLength, lengthOf, truncate } from '../wire/names.ts'
-import { pythonRepr } from '../wire/python.ts'
+import { pythonDumps, pythonFloat, pythonRepr } from '../wire/python.ts'
 import type { ParamConflict, RunWrite, RunWriter } from './ingest.store.ts'
 import { RUN_NAME_TAG, type RunService } from './service.ts'
 import * as store from './store.ts'
 import type { ParamRow, RunRow } from './tables.ts'
 
 const LOGGED_MODELS_TAG = 'mlflow.log-model.history'
-const MAX_HISTORY_BYTES = 32_766
 
 interface MetricInput {
   key?: string | undefined
@@ -137,9 +136,12 @@ export function createLoggingService({ engine, write, runs, logModelMetrics }: L
     const run = await runs.requireActive(runId)
     const previous = await store.findTag(engine, runId, LOGGED_MODELS_TAG)
     const value = appendModel(previous, model)
-    // More than a set-tag may bring, as in MLflow; beyond it CrateDB keeps no indexed text.
-    if (Buffer.byteLength(value) > MAX_HISTORY_BYTES) {
-      throw invalidParameter(`The tag '${LOGGED_MODELS_TAG}' exceeds ${MAX_HISTORY_BYTES} bytes`)
+    // More than a set-tag may bring, as in MLflow.
+    const { maxIndexedBytes = Number.POSITIVE_INFINITY } = engine.dialect
+    if (Buffer.byteLength(value) > maxIndexedBytes) {
+      throw invalidParameter(
+        `The tag '${LOGGED_MODELS_TAG}' exceeds ${maxIndexedBytes} bytes, which is as much as CrateDB keeps in a column with an index.`,
+      )
     }
     await write({ ...emptyWrite(run), tags: [{ ...ofRun(run), key: LOGGED_MODELS_TAG, value }] })
   }
@@ -197,16 +199,6 @@ function readMetric(metric: MetricInput, path: string): Point {
     isNan,
   }
 }
-
-/** `str(float)` as far as it differs from JavaScript for common values. */
-const pythonFloat = (value: number): string =>
-  Number.isNaN(value)
-    ? 'nan'
-    : !Number.isFinite(value)
-      ? `${value < 0 ? '-' : ''}inf`
-      : Number.isInteger(value) && Math.abs(value) < 1e16
-        ? `${value}.0`
-        : String(value).replace(/e([+-])(\d)$/, 'e$10$2')
 
 /** @see mlflow/utils/validation.py _validate_param */
 function readParam(param: KeyValue, path: string): { key: string; value: string } {
@@ -298,7 +290,7 @@ const MODEL_FIELDS = ['artifact_path', 'flavors', 'utc_time_created', 'run_id'] 
 function parseModel(modelJson: string): Record<string, unknown> {
   let model: Record<string, unknown>
   try {
-    model = JSON.parse(modelJson)
+    model = parseJsonAsSpelled(modelJson) as Record<string, unknown>
   } catch {
     throw invalidParameter(`Malformed model info. \n ${modelJson} \n is not a valid JSON.`)
   }
@@ -315,7 +307,7 @@ function parseModel(modelJson: string): Record<string, unknown> {
 /** Fails on a tag that a client has set to something else, and on a model that is nested too deep to be written. */
 function appendModel(previous: string | undefined, model: Record<string, unknown>): string {
   try {
-    return JSON.stringify([...(previous ? JSON.parse(previous) : []), model])
+    return pythonDumps([...(previous ? (parseJsonAsSpelled(previous) as unknown[]) : []), model])
   } catch {
     throw invalidParameter(`The model cannot be appended to the list in the tag '${LOGGED_MODELS_TAG}'.`)
   }
@@ -325,7 +317,8 @@ function appendModel(previous: string | undefined, model: Record<string, unknown
 const withoutConfigs = (flavors: unknown): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(flavors ?? {}).map(([flavor, settings]) => {
-      if (settings === null || typeof settings !== 'object') return [flavor, settings]
+      if (settings === null || typeof settings !== 'object' || settings instanceof SpelledNumber)
+        return [flavor, settings]
       const { config: _config, ...rest } = settings as Record<string, unknown>
       return [flavor, rest]
     }),

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { invalidParameter, MlflowError } from '../errors.ts'
 import type { Clock } from '../wire/ids.ts'
 import type { Int64 } from '../wire/int64.ts'
-import { pythonLiteral } from '../wire/python.ts'
+import { pythonDumps, pythonLiteral } from '../wire/python.ts'
 import type { LoggingService } from './logging.service.ts'
 import { EVAL_RESULTS_FILE, MODEL_FOLDER, type PromptlabFile, promptlabFiles } from './promptlab-files.ts'
 import type { Run } from './schema.ts'
@@ -94,7 +94,7 @@ export function createPromptlabService({
       tags: [
         {
           key: 'mlflow.loggedArtifacts',
-          value: JSON.stringify([{ path: EVAL_RESULTS_FILE, type: 'table' }]),
+          value: pythonDumps([{ path: EVAL_RESULTS_FILE, type: 'table' }]),
         },
         { key: 'mlflow.runSourceType', value: 'PROMPT_ENGINEERING' },
       ],

@@ -7,7 +7,7 @@ import { atomicRegex, backtracks, shortestPattern } from './like.ts'
 /**
  * `column comparator value`. As in SQL, a NULL in the column satisfies nothing but IS NULL: `!=` and NOT IN drop it.
  * An expression in place of a column counts as text.
- * LIKE minds case, ILIKE does not; `%` and `_` are wildcards that nothing escapes, as on SQLite, stock's default.
+ * LIKE minds case, ILIKE does not where letters are ASCII, as on SQLite; `%` and `_` are wildcards that nothing escapes.
  * What is no plain column must be a text.
  * @see mlflow/utils/search_utils.py SearchUtils.get_sql_comparison_func
  */
@@ -41,12 +41,20 @@ function compareLike(
   comparator: 'LIKE' | 'ILIKE',
   { pattern, dialect }: { pattern: string; dialect: LikeDialect },
 ): SQL {
+  // Whether other letters than ASCII's are alike depends on the engine, and on the locale of a PostgreSQL database.
+  if (comparator === 'ILIKE' && /[^\0-\x7f]/.test(pattern)) {
+    const lower = sql`translate(${column}, ${UPPER}, ${UPPER.toLowerCase()})`
+    const lowerPattern = pattern.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+    return compareLike(lower, 'LIKE', { pattern: lowerPattern, dialect })
+  }
   if (dialect.likeBacktracks && backtracks(pattern)) {
     // Joined with nothing, since CrateDB finds nothing by regular expression in a column without an index.
     return sql`(${column} || '') ${sql.raw(comparator === 'LIKE' ? '~' : '~*')} ${atomicRegex(pattern)}`
   }
   return sql`${column} ${sql.raw(comparator)} ${literalBackslashes(pattern)}`
 }
+
+const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 
 const typeOf = (column: Column | SQL): string => (is(column, Column) ? column.getSQLType() : 'text')
 

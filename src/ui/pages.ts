@@ -1,11 +1,11 @@
 // The pages that stand in for the web UI while it is not there. They need nothing but themselves.
+import { COMMAND } from '../package.ts'
 
 /** Seconds after which the page that waits looks again. */
 export const REFRESH_SECONDS = 2
 
 /** What to do when the UI could not be fetched; the log says it, too. */
-export const HOW_TO_GET_UI =
-  'Run "crateflow ui install" on a machine that has Python with pip and reaches a package index, or start the server with --ui-dir <folder>, such as mlflow/server/js/build of a stock MLflow installation.'
+export const HOW_TO_GET_UI = `Run "${COMMAND} ui install" on a machine that has Python with pip and reaches a package index, or start the server with --ui-dir <folder>, such as mlflow/server/js/build of a stock MLflow installation.`
 
 /** Tells that the UI is on its way, and looks again by itself. */
 export const fetchingPage = (): string =>

@@ -15,9 +15,6 @@ export function parseInt64(value: unknown): Int64 | undefined {
   return exact > MAX || exact < MIN ? undefined : narrow(exact)
 }
 
-/** CrateDB keeps the two outermost values of BIGINT to itself and would skip a row that holds one. */
-export const isStorable = (value: Int64): boolean => value !== MAX && value !== MIN
-
 /** The number for an exact integer within 2^53, else the bigint itself. */
 export function narrow(exact: bigint): Int64 {
   const number = Number(exact)

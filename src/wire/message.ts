@@ -1,7 +1,7 @@
 // Reads request messages as MLflow reads protobuf JSON. The zod schema is the one declaration of a message.
 import { z } from 'zod'
 import { invalidParameter, MlflowError } from '../errors.ts'
-import { type Int64, isStorable, parseInt64, parseJsonAsSpelled } from './int64.ts'
+import { type Int64, parseInt64, parseJsonAsSpelled } from './int64.ts'
 import { pythonJson, pythonTypeName } from './python.ts'
 
 const NO_TEXT = 'Text must not contain NUL characters or halves of surrogate pairs.'
@@ -65,7 +65,7 @@ export const int64 = () =>
     number(
       z.union([z.number().int(), z.string()]).transform((value, context): Int64 => {
         const parsed = parseInteger(value)
-        if (parsed !== undefined && isStorable(parsed)) return parsed
+        if (parsed !== undefined) return parsed
         context.addIssue({ code: 'invalid_type', expected: 'bigint', input: value })
         return z.NEVER
       }),

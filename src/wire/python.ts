@@ -72,6 +72,7 @@ export function pythonLiteral(value: unknown, depth = 0): string {
 /** `json.dumps(value)`: blanks behind commas and colons, fields in their order, ASCII alone. */
 export function pythonDumps(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(pythonDumps).join(', ')}]`
+  if (value instanceof SpelledNumber) return pythonNumber(value)
   if (value !== null && typeof value === 'object') {
     const entries = Object.entries(value).filter(([, item]) => item !== undefined)
     return `{${entries.map(([key, item]) => `${pythonDumps(key)}: ${pythonDumps(item)}`).join(', ')}}`

@@ -1,6 +1,6 @@
 // The servers that browser tests open: stock MLflow, or this server on an engine, filled with the same data.
 import { join } from 'node:path'
-import { runClient } from '../client/client.ts'
+import { runClient } from '../python/client.ts'
 import type { EngineTarget } from '../support/engines.ts'
 import { startServer } from '../support/server.ts'
 import { useStock } from '../support/stock-server.ts'

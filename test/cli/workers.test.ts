@@ -26,11 +26,26 @@ function ask(server: RunningServer, path: string, body?: unknown): Promise<{ sta
   })
 }
 
-/** Process ids of the workers. */
-const workersOf = ({ pid }: RunningServer): number[] =>
-  readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  )
+/** Process ids of the workers; none when the server is gone. */
+function workersOf({ pid }: RunningServer): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    )
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return []
+    throw error
+  }
+}
+
+/** Kills a process unless it has just ended by itself. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
 
 /** Numbers of the workers that logged an answered request. */
 const answering = (server: RunningServer): Set<number> =>
@@ -81,7 +96,7 @@ describeEachEngine(
       for (const killed of [1, 3]) {
         const before = workersOf(server)
         expect(before).toHaveLength(3)
-        for (const pid of before.slice(0, killed)) process.kill(pid, 'SIGKILL')
+        for (const pid of before.slice(0, killed)) kill(pid)
         const renewed = () => workersOf(server).filter((pid) => !before.includes(pid))
         await expect.poll(renewed, { timeout: 30_000 }).toHaveLength(killed)
         const status = () =>
@@ -98,7 +113,7 @@ describeEachEngine(
     it('gives up when its workers die again and again', async () => {
       const server = await start()
       const killing = setInterval(() => {
-        for (const pid of workersOf(server)) process.kill(pid, 'SIGKILL')
+        for (const pid of workersOf(server)) kill(pid)
       }, 20)
       const { code, stderr } = await server.ended.finally(() => clearInterval(killing))
       expect(stderr).toMatch(/^crateflow: Workers end again and again, the last one with SIGKILL\.$/m)

@@ -60,23 +60,54 @@ describeEachEngine('the SQL of the README', (target) => {
     }
   })
 
-  it('finds the best run and what its param did', async () => {
-    const [best] = await answers(app, blocks[0], localize)
-    expect(best).toMatchObject({ run_name: 'slow', loss: 0.25 })
-    const effects = await answers(app, blocks[1], localize)
-    expect(effects.map(({ learning_rate, best }) => [learning_rate, Number(best)])).toEqual([
-      ['0.01', 0.25],
-      ['0.1', 0.5],
+  it('finds the best runs, whose infinities are the largest numbers', async () => {
+    const best = await answers(app, 'The ten best runs', localize)
+    expect(best.map(({ run_name, loss }) => [run_name, loss])).toEqual([
+      ['slow', 0.25],
+      ['fast', 0.5],
+      ['infinite', Number.MAX_VALUE],
     ])
+  })
+
+  it('finds what a param did, and the curve, from numbers of runs that are not deleted', async () => {
+    const effects = await answers(app, 'What a param did', localize)
+    expect(numbers(effects, ['runs', 'best', 'mean'])).toEqual([
+      { learning_rate: '0.01', runs: 1, best: 0.25, mean: 0.25 },
+      { learning_rate: '0.1', runs: 1, best: 0.5, mean: 0.5 },
+    ])
+    const curve = await answers(app, 'A learning curve', localize)
+    expect(numbers(curve, ['step', 'points', 'best', 'mean'])).toEqual([
+      { step: 0, points: 4, best: 1, mean: 1 },
+      { step: 1, points: 2, best: 0.25, mean: 0.375 },
+    ])
+  })
+
+  it('finds which runs used which data', async () => {
+    const uses = await answers(app, 'Which runs used', localize)
+    const names = ['fast', 'infinite', 'none', 'slow']
+    expect(uses).toEqual(names.map((run_name) => ({ dataset: 'presses', digest: 'd1', run_name })))
+  })
+
+  it.runIf(isCrateDb)('counts readings behind the newest model that is not deleted', async () => {
+    const machines = await answers(app, 'Readings that came in', localize)
+    expect(numbers(machines, ['readings_since'])).toMatchObject([{ machine: 'press 4', readings_since: 1 }])
   })
 })
 
-async function answers(app: TestApp, block: Block | undefined, localize: (statement: string) => string) {
+async function answers(app: TestApp, title: string, localize: (statement: string) => string) {
+  const block = blocks.find((one) => one.title.startsWith(title))
   const { rows } = await app.engine.execute(sql.raw(localize(block?.statements[0] ?? '')))
   return rows as Record<string, unknown>[]
 }
 
-/** Two runs with a curve, a param, a dataset and a machine; the one that learns slowly ends better. */
+/** Counts and means come as texts from some engines. */
+const numbers = (rows: Record<string, unknown>[], columns: string[]) =>
+  rows.map((row) => ({
+    ...row,
+    ...Object.fromEntries(columns.map((column) => [column, Number(row[column])])),
+  }))
+
+/** Runs with a curve, a param, a dataset and a machine; the one that learns slowly ends best, but for one that is deleted. */
 async function logRuns({ request, engine }: TestApp): Promise<void> {
   const post = async (path: string, body: object) => {
     const answer = await request('POST', `/api/2.0/mlflow/${path}`, body)
@@ -84,11 +115,14 @@ async function logRuns({ request, engine }: TestApp): Promise<void> {
     return answer.body as { experiment_id: string; run: { info: { run_id: string } } }
   }
   const { experiment_id } = await post('experiments/create', { name: 'first steps' })
-  for (const [run_name, rate, end] of [
+  for (const [run_name, rate, end, start_time = 1_700_000_000_000] of [
     ['fast', '0.1', 0.5],
     ['slow', '0.01', 0.25],
+    ['none', '0.1', 'NaN'],
+    ['infinite', '0.01', 'Infinity'],
+    ['deleted', '0.01', 0, 1_900_000_000_000],
   ] as const) {
-    const { run } = await post('runs/create', { experiment_id, run_name, start_time: 1_700_000_000_000 })
+    const { run } = await post('runs/create', { experiment_id, run_name, start_time })
     const { run_id } = run.info
     await post('runs/log-batch', {
       run_id,
@@ -103,7 +137,8 @@ async function logRuns({ request, engine }: TestApp): Promise<void> {
     })
     const dataset = { name: 'presses', digest: 'd1', source_type: 'local', source: '{}' }
     await post('runs/log-inputs', { run_id, datasets: [{ dataset, tags: [] }] })
-    await post('runs/update', { run_id, status: 'FINISHED', end_time: 1_700_000_100_000 })
+    await post('runs/update', { run_id, status: 'FINISHED', end_time: 1_900_000_100_000 })
+    if (run_name === 'deleted') await post('runs/delete', { run_id })
   }
   if (engine.dialect.name !== 'cratedb') return
   const tables = await engine.execute<{ table_name: string }>(

@@ -2,7 +2,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Folders with the slowest files, the slowest first. */
-const SLOW = ['test/browser/', 'test/client/', 'test/race/', 'test/cli/']
+const SLOW = ['test/browser/', 'test/python/', 'test/race/', 'test/cli/']
 
 const rank = ({ moduleId }: TestSpecification): number => {
   const index = SLOW.findIndex((folder) => moduleId.includes(folder))

@@ -1,7 +1,7 @@
 // Artifacts in a folder of this machine. Nothing outside that folder is read, written or listed, whatever links it holds.
 import { randomBytes } from 'node:crypto'
 import { type BigIntStats, constants } from 'node:fs'
-import { type FileHandle, lstat, open, readdir, rename, rm, unlink } from 'node:fs/promises'
+import { access, type FileHandle, lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { invalidParameter } from '../../errors.ts'
@@ -37,6 +37,16 @@ const MAX_FOLDER_ATTEMPTS = 5
 const READ_CHUNK_BYTES = 256 * 1024
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 
+/** Makes the folder. @throws Error when this user cannot, or cannot write into it */
+async function checkFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+    await access(folder, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw new Error(`this user cannot write into the folder ${folder} (${errorCode(error)}).`)
+  }
+}
+
 function partsOf(path: string): string[] {
   const parts = pathParts(path)
   if (parts.some((part) => Buffer.byteLength(part) > MAX_NAME_BYTES)) throw invalidPath()
@@ -60,6 +70,7 @@ async function onDisk<T>(operation: () => Promise<T>): Promise<T> {
 export function openLocalStore(root: string): ArtifactStore {
   const folder = resolve(root)
   return {
+    check: () => checkFolder(folder),
     list: (path = '') => onDisk(() => list(folder, path)),
     stat: (path) =>
       onDisk(async () => {

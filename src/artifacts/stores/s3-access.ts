@@ -19,8 +19,12 @@ export interface S3Options {
 /** Downloads to slow clients each hold a connection, so there must be more than the SDK's 50. */
 const MAX_SOCKETS = 1024
 
-const loadSdk = () =>
-  Promise.all([
+/** The SDK warns on stderr, in nine lines, of releases of Node.js that its coming versions will not run on. */
+const NO_WARNING = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'
+
+function loadSdk() {
+  process.env[NO_WARNING] ??= 'true'
+  return Promise.all([
     import('@aws-sdk/client-s3'),
     import('@aws-sdk/lib-storage'),
     import('@aws-sdk/s3-request-presigner'),
@@ -29,6 +33,7 @@ const loadSdk = () =>
     Upload: storage.Upload,
     getSignedUrl: presigner.getSignedUrl,
   }))
+}
 
 type Sdk = Awaited<ReturnType<typeof loadSdk>>
 
@@ -102,6 +107,11 @@ export function translateS3Error(error: unknown): unknown {
   const isUnreachable = /^(ECONN|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ETIMEDOUT|EPIPE)/.test(code ?? '')
   if (isUnreachable || name === 'TimeoutError' || status === 503 || status === 429) {
     return unavailable('The artifact storage cannot be reached. Try again later.', error)
+  }
+  // What it refuses will be refused again: an answer of 500 would be sent again by clients for minutes.
+  if (status !== undefined && status >= 400 && status < 500) {
+    const refusal = status === 403 ? 'PERMISSION_DENIED' : 'INVALID_PARAMETER_VALUE'
+    return new MlflowError(refusal, `Artifact storage: ${message}`, { cause: error })
   }
   return error
 }

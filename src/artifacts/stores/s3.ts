@@ -59,6 +59,7 @@ export function openS3Store(access: S3Access, bucket: string, prefix: string): A
     }
   }
   return {
+    check: () => translated(() => checkBucket(place)),
     list: (path = '') => translated(() => list(place, path)),
     stat: (path) => translated(() => stat(place, path)),
     open: (path, range) => translated(() => open(place, path, range)),
@@ -66,6 +67,19 @@ export function openS3Store(access: S3Access, bucket: string, prefix: string): A
     delete: (path) => translated(() => deletePath(place, path)),
     multipart: multipartUploads(place, translated),
     presigning: presigning(place, translated),
+  }
+}
+
+/** That the bucket is there, and the credentials are known. */
+async function checkBucket(place: Place): Promise<void> {
+  const { s3, client } = await place.access.connect()
+  try {
+    await client.send(new s3.ListObjectsV2Command({ ...place.common, MaxKeys: 1 }))
+  } catch (error) {
+    // Who may read and write objects may not be allowed to list them.
+    if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode !== 403) throw error
+    const refused = translateS3Error(error)
+    if ((refused as { code?: string }).code !== 'PERMISSION_DENIED') throw error
   }
 }
 

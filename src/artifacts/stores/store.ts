@@ -64,6 +64,8 @@ export interface Presigning {
  * with INVALID_PARAMETER_VALUE "Invalid path"; reading what is not there is RESOURCE_DOES_NOT_EXIST.
  */
 export interface ArtifactStore {
+  /** Tries whether files can be stored here at all. @throws Error that says why not */
+  check(): Promise<void>
   /** What lies directly in a folder, by path; empty for a file and for what does not exist. */
   list(path?: string): Promise<FileInfo[]>
   /** @throws DirectoryError for a folder */

@@ -1,12 +1,12 @@
 // One request to a receiver: body, signature, addresses, answers.
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createSecretBox } from '../../../src/webhooks/secrets.ts'
-import { createSender } from '../../../src/webhooks/sender.ts'
-import { createTargets, ForbiddenTargetError } from '../../../src/webhooks/targets.ts'
-import { pythonOutput } from '../../support/python.ts'
-import { type Receiver, type ReceiverAnswer, startReceiver } from '../../support/receiver.ts'
-import { missing } from '../../support/services.ts'
+import { createSecretBox } from '../../src/webhooks/secrets.ts'
+import { createSender } from '../../src/webhooks/sender.ts'
+import { createTargets, ForbiddenTargetError } from '../../src/webhooks/targets.ts'
+import { pythonOutput } from '../support/python.ts'
+import { type Receiver, type ReceiverAnswer, startReceiver } from '../support/receiver.ts'
+import { missing } from '../support/services.ts'
 
 const KEY = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='
 const secrets = createSecretBox([KEY])

@@ -4,8 +4,8 @@ import { promisify } from 'node:util'
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
-import { startMinio } from '../../support/minio.ts'
-import { missing, useService } from '../../support/services.ts'
+import { startMinio } from '../support/minio.ts'
+import { missing, useService } from '../support/services.ts'
 
 describe.skipIf(missing('cratedb'))('CrateDB of the run', () => {
   it('answers over the PostgreSQL protocol', async () => {

@@ -1,8 +1,8 @@
 // Secrets of webhooks as Fernet tokens.
 import { describe, expect, it } from 'vitest'
-import { createSecretBox } from '../../../src/webhooks/secrets.ts'
-import { pythonOutput } from '../../support/python.ts'
-import { missing } from '../../support/services.ts'
+import { createSecretBox } from '../../src/webhooks/secrets.ts'
+import { pythonOutput } from '../support/python.ts'
+import { missing } from '../support/services.ts'
 
 const KEY = 'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4='
 const OTHER = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='
