@@ -85,7 +85,10 @@ function readClause<Type extends string>(area: SearchArea<Type>, clause: Clause)
  */
 export function readSortKey<Type extends string>(area: SearchArea<Type>, clause: string) {
   const { identifier, ascending } = readOrderBy(clause)
-  return { ...readIdentifier(area, identifier, 'orderBy'), ascending }
+  const sortKey = readIdentifier(area, identifier, 'orderBy')
+  // Stock sorts by a metric, param or tag without a name, which is by nothing.
+  if (sortKey.key === '') throw invalidParameter(`Invalid order_by clause '${clause}'. It names no key.`)
+  return { ...sortKey, ascending }
 }
 
 function readIdentifier<Type extends string>(

@@ -189,6 +189,8 @@ export function parseLoggedModelOrderBy(clauses: readonly LoggedModelOrderByClau
     if (field.slice(0, dot) !== 'metrics') {
       throw invalidParameter(`Invalid order by field name: ${field}. Only metrics are supported.`)
     }
+    if (field === 'metrics.')
+      throw invalidParameter(`Invalid order by field name: ${field}. It names no metric.`)
     return {
       type: 'metric',
       key: field.slice(dot + 1),

@@ -166,7 +166,7 @@ const DEFAULT_VERSION_ORDER = ['last_updated_timestamp DESC', 'name ASC', 'versi
 
 /**
  * The keys to sort model versions by, first one first, ending in name and version. Latest first without clauses.
- * A word before the dot is not looked at: `tags.name` sorts by the name, as in stock.
+ * Stock takes a tag for the attribute of the same name; it is refused here.
  * @throws INVALID_PARAMETER_VALUE with MLflow's texts; a field that comes twice too, where stock answers 500
  * @see mlflow/store/model_registry/sqlalchemy_store.py _parse_search_model_versions_order_by
  */
@@ -174,10 +174,10 @@ export function parseModelVersionOrderBy(given: readonly string[]): RegistryOrde
   const clauses = given.length > 0 ? given : DEFAULT_VERSION_ORDER
   const orderBy = clauses.map((clause) => {
     const { identifier, ascending } = readOrderBy(clause)
-    const { key } = readIdentifier(identifier, VERSION_ORDER_KEYS, 'unquoted')
-    if (VERSION_ORDER_KEYS.includes(key)) return { key, ascending }
+    const { type, key } = readIdentifier(identifier, VERSION_ORDER_KEYS, 'unquoted')
+    if (type === 'attribute') return { key, ascending }
     throw invalidParameter(
-      `Invalid order by key '${key}' specified. Valid keys are ${pythonSet(VERSION_ORDER_KEYS)}`,
+      `Invalid order by key '${identifier}' specified. Valid keys are ${pythonSet(VERSION_ORDER_KEYS)}`,
     )
   })
   return endIn(refuseRepeated(orderBy, clauses), [

@@ -170,6 +170,77 @@ describe('a server process', () => {
     other.close()
   })
 
+  it('tries its settings before it makes a store', async () => {
+    const cwd = await emptyFolder()
+    const { readdir, writeFile } = await import('node:fs/promises')
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const address = other.address()
+    const port = typeof address === 'object' ? address?.port : 0
+    await writeFile(join(cwd, 'file'), '')
+    const refusals: [args: string[], text: RegExp, code: number][] = [
+      [['--port', String(port)], /Port \d+ of 127\.0\.0\.1 is in use\. Choose another with --port\./, 1],
+      [
+        ['--host', '203.0.113.1'],
+        /This machine has no address 203\.0\.113\.1\. Choose another with --host/,
+        1,
+      ],
+      [['--host', 'no-such-host.invalid'], /This machine has no address no-such-host\.invalid\./, 1],
+      [
+        ['--artifacts-destination', 'gs://bucket'],
+        /gs:\/\/bucket cannot be used: .* scheme 'gs'.*--artifacts-destination/,
+        2,
+      ],
+      [
+        ['--artifacts-destination', './file/x'],
+        /cannot be used: this user cannot write into .* \(ENOTDIR\)\. Name another/,
+        2,
+      ],
+      [
+        ['--backend-store-uri', 'sqlite:///mlflow.db'],
+        /does not keep its data in sqlite\..*pglite:.*mlflow-export-import/,
+        2,
+      ],
+      [['--backend-store-uri', './mlruns'], /does not keep its data in a folder of files\..*pglite:/, 2],
+      [
+        ['--backend-store-uri', 'postgresql+psycopg2://u@h/db'],
+        /write postgresql:\/\/ without the driver/,
+        2,
+      ],
+      [
+        ['--backend-store-uri', 'cratedb://crate@127.0.0.1:4200/'],
+        /port 4200 is CrateDB's HTTP port.*5432/,
+        2,
+      ],
+    ]
+    for (const [args, text, code] of refusals) {
+      const began = Date.now()
+      const ended = await runProgram(['server', '--no-ui', '--port', '0', ...args], { cwd })
+      expect(ended.stderr).toMatch(text)
+      expect(ended.code, ended.stderr).toBe(code)
+      expect(Date.now() - began).toBeLessThan(20_000)
+    }
+    expect(await readdir(cwd)).toEqual(['file'])
+    other.close()
+  })
+
+  it.each([[['-h']], [['server', '-h']], [['server', '-h', '--port', '0']]])(
+    'takes %j for help',
+    async (args) => {
+      const { code, stdout } = await runProgram(args)
+      expect(stdout).toContain('Usage: crateflow')
+      expect(code).toBe(0)
+    },
+  )
+
+  it('names commands as it was started', async () => {
+    const { stdout, stderr } = await runProgram(['server', '--no-migrate', '--port', '0', '--no-ui'], {
+      cwd: await emptyFolder(),
+      env: { CRATEFLOW_BACKEND_STORE_URI: 'pglite:./store?schema=bare' },
+    })
+    expect(stdout + stderr).toMatch(/Run node \S+main\.[jt]s db migrate\./)
+  })
+
   it('says so when its folder cannot be used', async () => {
     const cwd = await emptyFolder()
     const { writeFile } = await import('node:fs/promises')
@@ -231,19 +302,40 @@ describe('a server process', () => {
     }
   })
 
-  it('logs a line of JSON per request, without query and headers', async () => {
-    const server = await runServer(['--artifacts-only'])
+  it('logs a line of JSON per request at debug, without query and headers', async () => {
+    const server = await runServer(['--artifacts-only', '--log-level', 'debug'])
     const headers = { authorization: 'Bearer hunter2', 'x-request-id': 'of-the-client' }
     await fetch(`${server.url}/api/2.0/mlflow-artifacts/artifacts?path=hunter2`, { headers })
     await expect.poll(() => server.output.stderr).toContain('of-the-client')
     const line = server.output.stderr.split('\n').find((text) => text.includes('of-the-client')) ?? ''
     expect(JSON.parse(line)).toMatchObject({
-      level: 'info',
+      level: 'debug',
       reqId: 'of-the-client',
       method: 'GET',
       route: '/api/2.0/mlflow-artifacts/artifacts',
       status: 200,
     })
     expect(server.output.stderr).not.toContain('hunter2')
+  })
+
+  it('logs refused requests with code and path, and how many there were, whatever the level of detail', async () => {
+    const server = await runServer(['--artifacts-only', '--log-format', 'pretty'])
+    const headers = { 'x-request-id': 'of-the-client' }
+    for (let i = 0; i < 20; i++) await fetch(`${server.url}/api/2.0/mlflow-artifacts/artifacts`)
+    await fetch(`${server.url}/api/2.0/mlflow-artifacts/artifacts/none.txt`)
+    await fetch(`${server.url}/no/such%0Apath?secret=hunter2`, { headers })
+    server.signal('SIGTERM')
+    const { stderr } = await server.ended
+    const lines = stderr.split('\n').filter((line) => / request( |s )/.test(line))
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /INFO {2}request method=GET route=\/api\/2\.0\/mlflow-artifacts\/artifacts\/\* status=404 code=RESOURCE_DOES_NOT_EXIST ms=[\d.]+ id=\S+$/,
+      ),
+      expect.stringMatching(
+        /INFO {2}request method=GET route=\/no\/such%0Apath status=404 code=ENDPOINT_NOT_FOUND ms=[\d.]+ id=of-the-client$/,
+      ),
+      expect.stringMatching(/INFO {2}requests requests=22 perSecond=[\d.]+ slowestMs=\d+$/),
+    ])
+    expect(stderr).not.toContain('hunter2')
   })
 })

@@ -54,6 +54,28 @@ const unquoted = (body: unknown) => JSON.stringify(body).replace(/\\?["'{} ]/g, 
 
 /** What single steps are marked with, by a name that says what differs. */
 export const KNOWN_DIFFERENCES: Record<string, Known> = {
+  'sorting by nothing refused': {
+    reason:
+      'Stock takes a tag in order_by for an attribute, or sorts by a key without a name; we refuse both.',
+    accepts: refusesWith(/Invalid order[ _]by/),
+  },
+  'status the client does not repeat': {
+    reason: 'Stock answers INVALID_STATE with 500, which its client sends again for minutes; we answer 409.',
+    accepts: (stock, ours) =>
+      stock.status === 500 &&
+      ours.status === 409 &&
+      errorOf(stock).error_code === errorOf(ours).error_code &&
+      errorOf(stock).message === errorOf(ours).message,
+  },
+  'name of a deleted experiment told': {
+    reason: 'Stock does not say that the experiment that has the name is deleted, nor how to bring it back.',
+    accepts: (stock, ours) =>
+      stock.status === ours.status &&
+      errorOf(stock).error_code === errorOf(ours).error_code &&
+      /^Experiment\(name=.*\) already exists\. It is deleted, and has the id \S+: `mlflow experiments restore/.test(
+        errorOf(ours).message ?? '',
+      ),
+  },
   'unreadable field refused': {
     reason:
       'Where protobuf fails on one field, stock goes on with the message half read unless its own checks of ' +

@@ -192,6 +192,27 @@ describeEachEngine('races in the model registry', (target) => {
     }
   })
 
+  it('leaves the one that came last in a stage, however many enter it at once and archive the others', async () => {
+    for (let round = 0; round < 5; round++) {
+      const name = `promoted-${round}`
+      await create(name, 8)
+      const answers = await Promise.all(
+        numbers(1, 8).map((version) =>
+          ask(version, 'POST', `${VERSIONS}/transition-stage`, {
+            name,
+            version: String(version),
+            stage: 'Production',
+            archive_existing_versions: true,
+          }),
+        ),
+      )
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+      const stages = (await search(name)).map(({ current_stage }) => current_stage)
+      expect(stages.filter((stage) => stage === 'Production')).toHaveLength(1)
+      expect(stages.filter((stage) => stage === 'Archived')).toHaveLength(7)
+    }
+  })
+
   it('tells a logged model of all versions that are made of it at once', async () => {
     await create('linked')
     const logged = await ask(0, 'POST', '/api/2.0/mlflow/logged-models', { experiment_id: '0', name: 'm' })

@@ -30,10 +30,19 @@ export function decodeAnswer(
 ): HttpAnswer {
   const type = (contentType ?? '').split(';')[0] ?? ''
   try {
-    return { status, contentType: type, body: parseJson(text) }
+    return { status, contentType: type, body: withTexts(parseJson(text)) }
   } catch {
     return { status, contentType: type, body: text }
   }
+}
+
+/** Numbers that JSON has not, or JavaScript would round, as texts. */
+function withTexts(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withTexts)
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withTexts(item)]))
+  const isUnusual = typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
+  return isUnusual ? String(value) : value
 }
 
 /** Sends over HTTP. `body` is JSON unless it is a RawBody. */

@@ -1,8 +1,8 @@
 // Artifacts in a folder of this machine. Nothing outside that folder is read, written or listed, whatever links it holds.
 import { randomBytes } from 'node:crypto'
 import { type BigIntStats, constants } from 'node:fs'
-import { access, type FileHandle, lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { access, type FileHandle, lstat, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { invalidParameter } from '../../errors.ts'
 import {
@@ -37,13 +37,15 @@ const MAX_FOLDER_ATTEMPTS = 5
 const READ_CHUNK_BYTES = 256 * 1024
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 
-/** Makes the folder. @throws Error when this user cannot, or cannot write into it */
+/** @throws Error when this user cannot make the folder, or write into it */
 async function checkFolder(folder: string): Promise<void> {
+  let place = folder
   try {
-    await mkdir(folder, { recursive: true })
-    await access(folder, constants.W_OK | constants.X_OK)
+    while (!(await orUndefined(stat(place))) && dirname(place) !== place) place = dirname(place)
+    await access(place, constants.W_OK | constants.X_OK)
+    if (!(await stat(place)).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' })
   } catch (error) {
-    throw new Error(`this user cannot write into the folder ${folder} (${errorCode(error)}).`)
+    throw new Error(`this user cannot write into ${place} (${errorCode(error)}).`)
   }
 }
 

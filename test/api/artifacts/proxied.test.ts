@@ -44,6 +44,46 @@ describeEachStore('The mlflow-artifacts endpoints', (target) => {
     })
   })
 
+  it.each([
+    ['i%25step%251%25de53f40d.png', 'i%step%1%de53f40d.png'],
+    ['a%2520b.txt', 'a%20b.txt'],
+    ['a%2523b.txt', 'a%23b.txt'],
+    ['a%3Fb%3D1%3Bc.txt', 'a?b=1;c.txt'],
+    ['100%25.txt', '100%.txt'],
+    ['a%26b%2Bc%40d.txt', 'a&b+c@d.txt'],
+    ["it's%20(1)%20%5B2%5D%20%7B3%7D.txt", "it's (1) [2] {3}.txt"],
+  ])('keeps the file %s under the name that it spells', async (encoded, name) => {
+    expect((await put(`odd/names/${encoded}`, name)).status).toBe(200)
+    expect(String((await get(`odd/names/${encoded}`)).body)).toBe(name)
+    const { files } = await list('odd/names')
+    expect(files.map(({ path }: { path: string }) => path)).toContain(name)
+    const { status } = await sendRaw(served.url, 'DELETE', `${FILES}/odd/names/${encoded}`)
+    expect(status).toBe(200)
+    expect((await get(`odd/names/${encoded}`)).status).toBe(404)
+  })
+
+  it('does not take one name for another that it would spell if it were decoded again', async () => {
+    await put('twice/a%20b.txt', 'one')
+    await put('twice/a%2520b.txt', 'two')
+    expect(String((await get('twice/a%20b.txt')).body)).toBe('one')
+    expect((await list('twice')).files).toHaveLength(2)
+  })
+
+  it.each(['a%0Ab.txt', 'a%09b.txt', 'x/%01', 'a%7f.txt'])(
+    'refuses the control character in %s',
+    async (path) => {
+      const { status, body } = await put(path, 'x')
+      expect(status).toBe(400)
+      expect(JSON.parse(String(body)).message).toBe(
+        'Invalid path: names of artifacts must not contain control characters.',
+      )
+    },
+  )
+
+  it.each(['%ff.txt', 'a%c3.txt'])('refuses bytes that are no UTF-8: %s', async (path) => {
+    expect((await put(path, 'x')).status).toBe(400)
+  })
+
   it('serves the same under /ajax-api', async () => {
     await put('ajax/a', 'x')
     const answer = await sendRaw(served.url, 'GET', `/ajax-api/2.0/mlflow-artifacts/artifacts/ajax/a`)

@@ -154,9 +154,14 @@ describe('allowed hosts and origins', () => {
 
   it.each([
     ['mlflow.example.com', 200],
+    ['MLflow.Example.com', 200],
+    ['mlflow.example.com:80', 200],
     ['a.internal:5000', 200],
+    ['A.Internal:5000', 200],
     ['a.internal:5001', 403],
-    ['mlflow.example.com:80', 403],
+    ['a.internal', 403],
+    ['mlflow.example.com.evil.com:80', 403],
+    ['mlflow.example.com:80:80', 403],
     ['localhost', 403],
   ])('take the place of the default: %s is answered by %i', async (name, status) => {
     expect((await send(ours.url, 'GET', GET, { host: name })).status).toBe(status)
