@@ -351,6 +351,11 @@ export type ClientConfig = z.output<typeof ClientConfigSchema>
 /** The environment of this process. */
 export const processEnvironment = (): Environment => process.env
 
+/** The AWS SDK warns in nine lines of releases of Node.js that its coming versions will not run on. Call it before it is loaded. */
+export function silenceAwsSdk(): void {
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+}
+
 /**
  * Reads a configuration: a flag goes before its environment variable, that before the default. An empty variable
  * counts as absent.

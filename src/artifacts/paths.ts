@@ -4,6 +4,13 @@ import { pythonRepr } from '../wire/python.ts'
 import { joinPath, parseUri, unquote } from '../wire/uri.ts'
 import { invalidPath, pathParts } from './stores/store.ts'
 
+/** A path of a URL. @throws INVALID_PARAMETER_VALUE for bytes that are no UTF-8: all of them would be one name */
+export function decodePath(encoded: string): string {
+  const decoded = unquote(encoded)
+  if (decoded.includes('\ufffd') && !/%EF%BF%BD/i.test(encoded)) throw invalidPath()
+  return decoded
+}
+
 /** Rounds of decoding after which a path that still changes is given up. */
 const MAX_DECODE_ROUNDS = 10
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f]/g

@@ -2,9 +2,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Endpoint, endpoint, mount } from '../http/route.ts'
 import { missingParameter } from '../wire/message.ts'
-import { unquote } from '../wire/uri.ts'
 import { loggedModelFileEndpoints } from './logged-models.routes.ts'
 import { modelVersionFileEndpoints } from './model-versions.routes.ts'
+import { decodePath } from './paths.ts'
 import * as schema from './schema.ts'
 import { announcedBytes, readBody, sendFile } from './send-file.routes.ts'
 import {
@@ -15,7 +15,6 @@ import {
   isDirectoryError,
   write,
 } from './service.ts'
-import { invalidPath } from './stores/store.ts'
 
 export interface ArtifactRouteOptions {
   /** The server runs with `--artifacts-only`: what needs runs is refused. */
@@ -92,11 +91,7 @@ const detail = (reply: FastifyReply, status: number, text: string) =>
 function artifactPath(request: FastifyRequest): string {
   const depth = (request.routeOptions.url ?? '').split('/').length - 1
   const path = (request.raw.url ?? '').split('?', 1)[0] ?? ''
-  const encoded = path.split('/').slice(depth).join('/')
-  const decoded = unquote(encoded)
-  // Bytes that are no UTF-8 would all be the same name.
-  if (decoded.includes('\ufffd') && !/%EF%BF%BD/i.test(encoded)) throw invalidPath()
-  return decoded
+  return decodePath(path.split('/').slice(depth).join('/'))
 }
 
 const FILES = '/2.0/mlflow-artifacts/artifacts'

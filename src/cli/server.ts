@@ -8,6 +8,7 @@ import {
   readConfig,
   type ServerConfig,
   ServerConfigSchema,
+  silenceAwsSdk,
   type WebhookConfig,
   WebhookConfigSchema,
 } from '../config.ts'
@@ -35,6 +36,7 @@ export async function runServer(
   warnings: readonly string[],
 ): Promise<number> {
   const { config, artifacts, webhooks } = readServerConfig(flags, env)
+  silenceAwsSdk()
   const stop = listenForStop()
   const primary = linkToPrimary(stop)
   const log = createServerLog(config, primary)

@@ -1,7 +1,7 @@
 // The engine of a server that has no database, since it serves artifacts alone.
 import { sql } from 'drizzle-orm'
 import { unavailable } from '../errors.ts'
-import { equalsAny } from './columns.ts'
+import { equalsAny, isAnyInteger } from './columns.ts'
 import { createEngine, type Dialect, type Engine } from './engine.ts'
 
 /** @returns an engine whose every statement fails with TEMPORARILY_UNAVAILABLE */
@@ -11,6 +11,7 @@ export function absentEngine(): Engine {
     migrations: 'postgres',
     refresh: async () => {},
     anyKey: equalsAny,
+    isOneOfMany: isAnyInteger,
     stored: (column) => sql`${column}`,
   }
   const connection = {

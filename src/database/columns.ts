@@ -46,6 +46,20 @@ export const arrayOf = (column: Column, values: Iterable<string> | Placeholder):
 export const equalsAny = (column: Column, values: readonly string[] | Placeholder): SQL =>
   sql`${column} = ANY(${arrayOf(column, values)})`
 
+const integers = (column: Column, values: readonly Int64[]): SQL =>
+  sql`${sql.param([...values])}::${sql.raw(column.getSQLType())}[]`
+
+/** `column = ANY($1)` over integers. */
+export const isAnyInteger = (column: Column, values: readonly Int64[]): SQL =>
+  sql`${column} = ANY(${integers(column, values)})`
+
+/**
+ * The same through a hash table: for a statement that is kept prepared, PostgreSQL goes through the whole array for each row
+ * from the sixth time on (13,000 steps of 200,000 points: 41 s instead of 0.1 s, measured on 15).
+ */
+export const isHashedInteger = (column: Column, values: readonly Int64[]): SQL =>
+  sql`${column} IN (SELECT unnest(${integers(column, values)}))`
+
 /** The same by `=` for a single value: PostgreSQL then reads an index in its order. */
 export const equalsOneOf = (column: Column, values: readonly string[]): SQL =>
   values.length === 1 ? eq(column, values[0]) : equalsAny(column, values)

@@ -1,7 +1,7 @@
 // Everything that is true of CrateDB only. Measured on CrateDB 6.4.
 import { sql } from 'drizzle-orm'
 import { invalidParameter } from '../errors.ts'
-import { equalsEachKey } from './columns.ts'
+import { equalsEachKey, isAnyInteger } from './columns.ts'
 import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
 import type { ServerTarget } from './uri.ts'
@@ -17,6 +17,7 @@ const dialect: Dialect = {
     await connection.query(`REFRESH TABLE ${list.join(', ')}`, [], 'array')
   },
   anyKey: equalsEachKey,
+  isOneOfMany: isAnyInteger,
   stored: (column) => sql`${sql.identifier(column.name)}`,
 }
 

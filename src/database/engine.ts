@@ -3,6 +3,7 @@ import { type Column, fillPlaceholders, getTableName, is, SQL, type Table } from
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 import { type ActiveRequest, activeRequest, runForAll } from '../active-request.ts'
+import type { Int64 } from '../wire/int64.ts'
 import { limitConcurrency } from './concurrency.ts'
 import { cancelled } from './errors.ts'
 import { createLateStatements } from './late-statements.ts'
@@ -83,6 +84,8 @@ export interface Dialect {
    * write. Use up to about 100 keys.
    */
   anyKey(column: Column, keys: readonly string[]): SQL
+  /** Whether the column has one of many integers, which no index helps to find. */
+  isOneOfMany(column: Column, integers: readonly Int64[]): SQL
   /** The stored row's column inside ON CONFLICT … SET, where PostgreSQL wants a table prefix and CrateDB none. */
   stored(column: Column): SQL
 }

@@ -1,7 +1,7 @@
 // The embedded engine: PGlite in a thread of this process, one connection, a folder of its own.
 import { sql } from 'drizzle-orm'
 import { unavailable } from '../errors.ts'
-import { equalsAny } from './columns.ts'
+import { equalsAny, isHashedInteger } from './columns.ts'
 import {
   type Connection,
   createEngine,
@@ -33,6 +33,7 @@ const dialect: Dialect = {
   exclusive: true,
   refresh: async () => {},
   anyKey: equalsAny,
+  isOneOfMany: isHashedInteger,
   stored: (column) => sql`${column}`,
 }
 

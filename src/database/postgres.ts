@@ -1,6 +1,6 @@
 // PostgreSQL as a server: the embedded engine's SQL over a pg pool.
 import { sql } from 'drizzle-orm'
-import { equalsAny } from './columns.ts'
+import { equalsAny, isHashedInteger } from './columns.ts'
 import { createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
 import type { ServerTarget } from './uri.ts'
@@ -13,6 +13,7 @@ const dialect: Dialect = {
   sortsTextAlike: true,
   refresh: async () => {},
   anyKey: equalsAny,
+  isOneOfMany: isHashedInteger,
   stored: (column) => sql`${column}`,
 }
 

@@ -1,5 +1,6 @@
 // Evenly sampled histories: by rank, or, of a long history with a point at every step, by step.
-import { and, eq, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { equalsAny } from '../database/columns.ts'
 import type { Engine } from '../database/engine.ts'
 import { fieldsToMetric, type PointFields } from './schema.ts'
 import { type MetricOfRun, ofRun, ofRuns, POINT } from './store.ts'
@@ -27,7 +28,7 @@ type Samples = Map<string, MetricOfRun[]>
  * @see mlflow/store/tracking/sqlalchemy_store.py get_metric_history_bulk_interval
  */
 export async function sampleHistories(engine: Engine, sample: Sample): Promise<Samples> {
-  await engine.refresh(metrics)
+  await engine.refresh(metrics, latestMetrics)
   const samples = await sampleLadders(engine, sample)
   const runIds = sample.runIds.filter((runId) => !samples.has(runId))
   if (runIds.length > 0) {
@@ -102,14 +103,13 @@ async function sampleLadders(engine: Engine, sample: Sample): Promise<Samples> {
     const there = new Set([...ranks, ...probedRanks(ladder.count)].map(stepOf))
     return { runId: ladder.runId, picked: ranks.map(stepOf), there, all: [...there, ...emptySteps(ladder)] }
   })
-  const conditions = asked.map(
-    ({ runId, all }) => sql`(${ofRun(runId)} AND ${eq(metrics.key, sample.key)}
-      AND ${metrics.step} = ANY(${sql.param(all)}::bigint[]))`,
+  const histories = asked.map(
+    ({ runId, all }) => sql`SELECT ${POINT}, run_id FROM metrics WHERE ${ofRun(runId)}
+      AND ${eq(metrics.key, sample.key)} AND ${engine.dialect.isOneOfMany(metrics.step, all)}`,
   )
   const limit = asked.reduce((sum, { there }) => sum + there.size, 1)
-  const rows = (await engine.rows(
-    sql`SELECT ${POINT}, run_id FROM metrics WHERE ${or(...conditions)} LIMIT ${limit}`,
-  )) as Row[]
+  const rows = (await engine.rows(sql`SELECT * FROM (${sql.join(histories, sql` UNION ALL `)}) points
+    LIMIT ${limit}`)) as Row[]
   for (const { runId, picked, there } of asked) {
     const own = rows.filter((row) => row[4] === runId)
     const bySteps = new Map(own.map((row) => [Number(row[2]), row]))
@@ -125,8 +125,8 @@ async function sampleLadders(engine: Engine, sample: Sample): Promise<Samples> {
 
 /** What the last point and the first two by time say of long histories. */
 async function findLadders(engine: Engine, { runIds, key, maxResults, steps }: Sample): Promise<Ladder[]> {
-  const keys = runIds.map((runId) => and(eq(latestMetrics.runId, runId), eq(latestMetrics.key, key)))
-  const latest = await engine.rows(sql`SELECT run_id, step FROM latest_metrics WHERE ${or(...keys)}`)
+  const latest = await engine.rows(sql`SELECT run_id, step FROM latest_metrics
+    WHERE ${equalsAny(latestMetrics.runId, runIds)} AND ${eq(latestMetrics.key, key)}`)
   const last = new Map((latest as [string, unknown][]).map(([runId, step]) => [runId, Number(step)]))
   const long = [...last].filter(([, step]) => step >= LONG && Number.isSafeInteger(step))
   if (long.length === 0) return []

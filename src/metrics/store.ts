@@ -58,7 +58,10 @@ export const historyPlace = ({ timestamp, step, value }: Metric): Place => [
 
 export type MetricOfRun = Metric & { run_id: string }
 
-/** Histories of several runs by (run, timestamp, step, value), cut at `limit` points in all. */
+/**
+ * Histories of several runs by (run, timestamp, step, value), cut at `limit` points in all. NaN, which is stored as 0, comes
+ * behind a 0 of the same moment: CrateDB 6.4 cannot sort by a boolean beyond the first 9,375 rows.
+ */
 export async function findHistories(
   engine: Engine,
   { runIds, key, limit }: { runIds: string[]; key: string; limit: number },
@@ -66,9 +69,18 @@ export async function findHistories(
   await engine.refresh(metrics)
   const rows = await engine.rows(sql`SELECT ${POINT}, run_id FROM metrics
     WHERE ${and(ofRuns(runIds), eq(metrics.key, key))}
-    ORDER BY run_id, ${sql.join(orderOf(HISTORY), sql`, `)} LIMIT ${limit}`)
-  return (rows as [...PointFields, string][]).map(([value, timestamp, step, isNan, run_id]) => ({
+    ORDER BY run_id, ${sql.join(orderOf(HISTORY.slice(0, -1)), sql`, `)} LIMIT ${limit}`)
+  const points = (rows as [...PointFields, string][]).map(([value, timestamp, step, isNan, run_id]) => ({
     ...fieldsToMetric(key, [value, timestamp, step, isNan]),
     run_id,
   }))
+  for (let i = 1; i < points.length; i++) {
+    const [before, after] = [points[i - 1] as MetricOfRun, points[i] as MetricOfRun]
+    const isSwapped = before.value === 'NaN' && after.value === 0 && isSameMoment(before, after)
+    if (isSwapped) [points[i - 1], points[i]] = [after, before]
+  }
+  return points
 }
+
+const isSameMoment = (a: MetricOfRun, b: MetricOfRun) =>
+  a.run_id === b.run_id && a.timestamp === b.timestamp && a.step === b.step

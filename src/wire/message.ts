@@ -256,7 +256,9 @@ export function readMessage<M extends Message>(schema: M, body: unknown, json?: 
   const target: Record<string, unknown> = {}
   for (const field of describe(schema)) {
     const raw = pick(field, source)
-    if (raw === undefined || (raw === '' && !field.optional && !field.isList)) {
+    // An empty text is a missing value to stock, but for its one required integer, which it looks at in another order.
+    const isEmpty = raw === '' && !field.optional && !field.isList && field.name !== 'timestamp'
+    if (raw === undefined || isEmpty) {
       if (field.isList && !field.optional && !requiredLists.has(field.type)) target[field.name] = []
       else if (!field.optional) throw missingParameter(field.name)
       continue

@@ -69,7 +69,7 @@ describe.skipIf(reason)(`requests as stock MLflow reads them${reason && ` (${rea
     const { run } = await post(url, 'runs/create', { experiment_id: experimentId, start_time: 1 })
     for (const name of ['a', 'b']) {
       await post(url, 'registered-models/create', { name: `${name}-${suffix}` })
-      await post(url, 'model-versions/create', { name: `${name}-${suffix}`, source: 'mlflow-artifacts:/x' })
+      await post(url, 'model-versions/create', { name: `${name}-${suffix}`, source: 's3://bucket/model' })
     }
     return { url, runId: run.info.run_id as string, experimentId: experimentId as string }
   }
@@ -251,11 +251,18 @@ interface Told {
   body: Record<string, unknown>
 }
 
-const tell = ({ status, body }: Told) => [status, body.error_code, body.message]
+const tell = ({ status, body }: Told) => [status, body.error_code, inOrder(String(body.message ?? ''))]
+
+/** Python prints sets in any order. */
+const inOrder = (text: string) =>
+  text.replace(/\{('[^{}]*')\}/g, (_set, items: string) => `{${items.split(', ').sort().join(', ')}}`)
 
 function isSame(theirs: Told, ours: Told): boolean {
-  if (theirs.status === 200 && ours.status === 200) return true
-  // Stock crashes over what is simply wrong, or goes on with the message half read.
-  if (ours.status === 400 && [200, 500].includes(theirs.status)) return true
+  // Stock crashes over what is simply wrong.
+  if (theirs.status === 500) return [200, 400].includes(ours.status)
+  // It goes on with a message that it has read by half.
+  if (theirs.status === 200) return ours.status === 200 || /^Invalid value /.test(String(ours.body.message))
+  const halfRead = /^Invalid value 0 for parameter 'max_results'/.test(String(theirs.body.message))
+  if (halfRead && ours.status === 400) return /^Invalid value .* of type /.test(String(ours.body.message))
   return JSON.stringify(tell(theirs)) === JSON.stringify(tell(ours))
 }

@@ -65,7 +65,7 @@ const STORED: StoredExperiment[] = [
         params: { lr: '10' },
         end_time: 9,
       }),
-      run(10, { start_time: 1_700_000_000_500, end_time: 1_700_000_001_000, params: { lr: '9' } }),
+      run(10, { start_time: 1_700_000_000_500, end_time: 1_700_000_001_000, params: { lr: '9', fruit: 'ÄPFEL%' } }),
     ],
   },
   { name: 'third_one', tags: {}, runs: [] },
@@ -334,6 +334,10 @@ describe('A search', () => {
       expect(await names("params.opt LIKE 'a\\b'")).toEqual(['run-4'])
       expect(await names("params.opt LIKE 'ADAM'")).toEqual([])
       expect(await names("params.opt ILIKE 'ADAM'")).toEqual(['run-2', 'run-1'])
+      // As on SQLite, letters beyond ASCII have a case of their own.
+      expect(await names("params.fruit ILIKE 'Äpf%l%'")).toEqual(['run-10'])
+      expect(await names("params.fruit ILIKE 'äpfel%'")).toEqual([])
+      expect(await names("params.fruit ILIKE '%Ä%p%f%E%l%'")).toEqual(['run-10'])
     })
 
     it('answers pages that follow on each other', async () => {

@@ -19,11 +19,7 @@ export interface S3Options {
 /** Downloads to slow clients each hold a connection, so there must be more than the SDK's 50. */
 const MAX_SOCKETS = 1024
 
-/** The SDK warns on stderr, in nine lines, of releases of Node.js that its coming versions will not run on. */
-const NO_WARNING = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'
-
 function loadSdk() {
-  process.env[NO_WARNING] ??= 'true'
   return Promise.all([
     import('@aws-sdk/client-s3'),
     import('@aws-sdk/lib-storage'),

@@ -43,16 +43,9 @@ const CASES: Case[] = [
   ...['10.1.2.3', '10.1.2.3:99', '192.168.0.1:5000', '172.16.0.1', '172.31.9.9:1', 'fd00:1', 'fc00:1'].map(
     (host) => read(`a private address, ${host}`, { host }),
   ),
-  ...[
-    'evil.com',
-    'localhost.evil.com',
-    '8.8.8.8',
-    '172.15.0.1',
-    '172.32.0.1',
-    '127.0.0.2',
-    'LOCALHOST',
-    'x10.1.1.1',
-  ].map((host) => read(`a foreign host, ${host}`, { host })),
+  ...['evil.com', 'localhost.evil.com', '8.8.8.8', '172.15.0.1', '172.32.0.1', '127.0.0.2', 'x10.1.1.1'].map(
+    (host) => read(`a foreign host, ${host}`, { host }),
+  ),
   read('a foreign host asks for /health', { host: 'evil.com' }, '/health'),
   read('a foreign host asks for /version', { host: 'evil.com' }, '/version'),
   write('a foreign host writes', { host: 'evil.com' }),
@@ -117,6 +110,10 @@ describe('hosts and origins', () => {
       }
     },
   )
+
+  it('take a host in capitals, which stock does not', async () => {
+    expect((await send(ours.url, 'GET', GET, { host: 'LOCALHOST:5000' })).status).toBe(200)
+  })
 
   it('refuse a write of a foreign page also by a path with encoded letters', async () => {
     const headers = { ...JSON_TYPE, origin: 'https://evil.com' }

@@ -32,12 +32,33 @@ describeEachEngine('log-metric', (target) => {
   })
 
   it.each([
-    ['9223372036854775807', 1],
-    ['-9223372036854775808', 1],
+    ['9223372036854775807', '1'],
+    ['-9223372036854775808', '1'],
+    ['0', '9223372036854775807'],
+  ])(
+    'keeps step %s at %s, or says that CrateDB cannot, and fails nobody beside it',
+    async (step, timestamp) => {
+      const key = `outermost ${step} ${timestamp}`
+      const [outermost, beside] = await Promise.all([log(key, step, timestamp), log(`beside ${key}`, 1)])
+      expect(beside.status).toBe(200)
+      if (target.name === 'CrateDB') {
+        expect(outermost.status).toBe(400)
+        expect((outermost.body as { message: string }).message).toContain('CrateDB cannot store the integer')
+        return
+      }
+      expect(outermost.status).toBe(200)
+      const query = new URLSearchParams({ run_id: runId, metric_key: key })
+      const { body } = await app.request('GET', `${API}/metrics/get-history?${query}`)
+      expect((body as { metrics: object[] }).metrics).toMatchObject([
+        { step: step === '0' ? 0 : step, timestamp: timestamp === '1' ? 1 : timestamp },
+      ])
+    },
+  )
+
+  it.each([
     ['9223372036854775808', 1],
-    ['1e3', 1],
+    ['1.5', 1],
     [1.5, 1],
-    [1, '9223372036854775807'],
   ])('refuses step %s at %s, and fails nobody beside it', async (step, timestamp) => {
     const [bad, good] = await Promise.all([log('bad', step, timestamp), log('good', 1)])
     expect(bad.status).toBe(400)

@@ -48,8 +48,6 @@ const REFUSED_BY_MLFLOW = [
   'file:..%2f..%2fetc',
   'http://e/..%2fx',
   'x#y',
-  'x%23y',
-  'x%2523y',
   '\t..',
   '..\n',
   '.\t./x',
@@ -74,9 +72,7 @@ const REFUSED_BY_US_ALONE = [
   '.. /x',
   '%25c0%25ae%25c0%25ae/x',
   '%c0%af',
-  'x/%ff',
   '\ud800',
-  'http://[x/y',
 ]
 
 describe('a client path', () => {
@@ -89,38 +85,36 @@ describe('a client path', () => {
   })
 
   it.each([
-    ['model/MLmodel', 'model/MLmodel'],
-    ['a b.txt', 'a b.txt'],
-    ['a%20b.txt', 'a b.txt'],
-    ['100%', '100%'],
-    ['%zz', '%zz'],
-    ['a%2525b', 'a%b'],
-    ['x?y', 'x?y'],
-    ['x;y', 'x;y'],
-    ['...', '...'],
-    ['x/.../y', 'x/.../y'],
-    ['./x', './x'],
-    ['x//y', 'x//y'],
-    ['~/x', '~/x'],
-    ['x/C:/y', 'x/C:/y'],
-    ['x:y', 'x:y'],
-    ['C:x', 'c:x'],
-    ['http:/x', 'http:///x'],
-    ['s3://b/k', 's3://b/k'],
-    ['x\u0007', 'x%07'],
-    ['x\n', 'x'],
-    ['日本語／資料.txt', '日本語／資料.txt'],
-    ['e\u0301.txt', 'e\u0301.txt'],
-    ['', ''],
-  ])('%j is taken as %j', (path, taken) => {
-    expect(validatePathIsSafe(path)).toBe(taken)
+    'model/MLmodel',
+    'a b.txt',
+    'a%20b.txt',
+    '100%',
+    '%zz',
+    'a%2525b',
+    'x%23y',
+    'x/%ff',
+    'i%step%1%de53f40d.png',
+    'x?y',
+    'x;y',
+    '...',
+    'x/.../y',
+    './x',
+    'x//y',
+    '~/x',
+    'x/C:/y',
+    'x:y',
+    'C:x',
+    'http:/x',
+    's3://b/k',
+    '日本語／資料.txt',
+    'e\u0301.txt',
+    '',
+  ])('is taken as it is: %j', (path) => {
+    expect(validatePathIsSafe(path)).toBe(path)
   })
 
-  it('does not change when it is validated again', () => {
-    for (const path of ['a%2525b', 'x\u0007', 'http:/x', 'x%253fy', 'C:x']) {
-      const once = validatePathIsSafe(path)
-      expect(validatePathIsSafe(once)).toBe(once)
-    }
+  it.each(['x\u0007', 'x\n', 'a\tb', 'a\u007f'])('must not hold the control character in %j', (path) => {
+    expect(() => validatePathIsSafe(path)).toThrow('must not contain control characters')
   })
 })
 
