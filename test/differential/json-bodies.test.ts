@@ -262,7 +262,7 @@ function isSame(theirs: Told, ours: Told): boolean {
   if (theirs.status === 500) return [200, 400].includes(ours.status)
   // It goes on with a message that it has read by half.
   if (theirs.status === 200) return ours.status === 200 || /^Invalid value /.test(String(ours.body.message))
-  const halfRead = /^Invalid value 0 for parameter 'max_results'/.test(String(theirs.body.message))
-  if (halfRead && ours.status === 400) return /^Invalid value .* of type /.test(String(ours.body.message))
-  return JSON.stringify(tell(theirs)) === JSON.stringify(tell(ours))
+  if (JSON.stringify(tell(theirs)) === JSON.stringify(tell(ours))) return true
+  const isHalfRead = /^Invalid value 0 for parameter 'max_results'/.test(String(theirs.body.message))
+  return isHalfRead && ours.status === 400 && /^Invalid value .* of type /.test(String(ours.body.message))
 }

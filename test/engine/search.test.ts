@@ -65,7 +65,11 @@ const STORED: StoredExperiment[] = [
         params: { lr: '10' },
         end_time: 9,
       }),
-      run(10, { start_time: 1_700_000_000_500, end_time: 1_700_000_001_000, params: { lr: '9', fruit: 'ÄPFEL%' } }),
+      run(10, {
+        start_time: 1_700_000_000_500,
+        end_time: 1_700_000_001_000,
+        params: { lr: '9', fruit: 'ÄPFEL%' },
+      }),
     ],
   },
   { name: 'third_one', tags: {}, runs: [] },

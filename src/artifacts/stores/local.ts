@@ -42,8 +42,8 @@ async function checkFolder(folder: string): Promise<void> {
   let place = folder
   try {
     while (!(await orUndefined(stat(place))) && dirname(place) !== place) place = dirname(place)
-    await access(place, constants.W_OK | constants.X_OK)
     if (!(await stat(place)).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' })
+    await access(place, constants.W_OK | constants.X_OK)
   } catch (error) {
     throw new Error(`this user cannot write into ${place} (${errorCode(error)}).`)
   }
