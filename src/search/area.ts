@@ -39,13 +39,19 @@ export interface SearchArea<Type extends string> {
   quoteInvalid: (text: string) => string
 }
 
-/** Clauses of a filter, and of order_by, at most: each may be a join. Stock fails beyond 63 joins on SQLite. */
-export const MAX_CLAUSES = 60
+/** Clauses of a filter, and of order_by, at most that may be joins: stock fails beyond as many on SQLite. */
+export const MAX_CLAUSES = 63
+/** Clauses of a filter at most, those on attributes among them. */
+const MAX_ALL_CLAUSES = 200
 
-/** @throws INVALID_PARAMETER_VALUE beyond MAX_CLAUSES */
-export function checkNumberOfClauses(count: number, where: 'filter' | 'order_by' | 'datasets'): void {
-  if (count <= MAX_CLAUSES) return
-  throw invalidParameter(`${where} has ${count} clauses; at most ${MAX_CLAUSES} are allowed.`)
+/** @throws INVALID_PARAMETER_VALUE beyond the limit */
+export function checkNumberOfClauses(
+  count: number,
+  where: 'filter' | 'order_by' | 'datasets',
+  limit = MAX_CLAUSES,
+): void {
+  if (count <= limit) return
+  throw invalidParameter(`${where} has ${count} clauses; at most ${limit} are allowed.`)
 }
 
 /**
@@ -60,8 +66,10 @@ export function readClauses<Type extends string>(
   const items = readFilter(filter)
   const invalid = items.flatMap((item) => ('invalid' in item ? [area.quoteInvalid(item.invalid)] : []))
   if (invalid.length > 0) throw invalidParameter(`Invalid clause(s) in filter string: ${invalid.join(', ')}`)
-  checkNumberOfClauses(items.length, 'filter')
-  return items.flatMap((item) => ('parts' in item ? [readClause(area, clauseOf(item.parts))] : []))
+  checkNumberOfClauses(items.length, 'filter', MAX_ALL_CLAUSES)
+  const clauses = items.flatMap((item) => ('parts' in item ? [readClause(area, clauseOf(item.parts))] : []))
+  checkNumberOfClauses(clauses.filter(({ type }) => type !== 'attribute').length, 'filter')
+  return clauses
 }
 
 function readClause<Type extends string>(area: SearchArea<Type>, clause: Clause): ReadClause<Type> {

@@ -80,7 +80,7 @@ describe('a server that cannot fetch the web UI', () => {
     expect(await page(server.url)).toContain('ui install')
     const found = await server.request('GET', '/api/2.0/mlflow/experiments/get?experiment_id=0')
     expect(found.status).toBe(200)
-    expect(server.output.stderr.match(/ ui install"/g)).toHaveLength(1)
+    expect(server.output.stderr.match(/ ui install\\?"/g)).toHaveLength(1)
     expect(await readdir(join(cwd, 'cache/crateflow/ui'))).toEqual([])
   })
 

@@ -344,6 +344,24 @@ describe('A search', () => {
       expect(await names("params.fruit ILIKE '%Ä%p%f%E%l%'")).toEqual(['run-10'])
     })
 
+    it('takes as many clauses as stock can join, and more on attributes', async () => {
+      const names = (clauses: string[]) =>
+        search(engine, { kind: 'runs', filter: clauses.join(' AND '), order_by: [] })
+      const joins = Array.from(
+        { length: 63 },
+        (_, i) =>
+          [`metrics.acc > -${i + 1}`, `params.opt != 'no ${i}'`, `tags.a != 'no ${i}'`][i % 3] as string,
+      )
+      const attributes = Array.from({ length: 137 }, (_, i) => `attributes.start_time > ${i}`)
+      expect(await names([...joins, ...attributes])).toEqual(['run-3', 'run-1'])
+      expect(() => parseRunFilter([...joins, 'metrics.acc > 0'].join(' AND '))).toThrow(
+        'at most 63 are allowed',
+      )
+      expect(() => parseRunFilter([...joins, ...attributes, 'start_time > 0'].join(' AND '))).toThrow(
+        'at most 200 are allowed',
+      )
+    })
+
     it('answers pages that follow on each other', async () => {
       const all = await search(engine, { kind: 'runs', filter: '', order_by: ['params.lr DESC'] })
       const page = (offset: number) =>
