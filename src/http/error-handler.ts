@@ -28,8 +28,8 @@ export function registerErrorHandler(app: FastifyInstance): void {
   })
   app.setNotFoundHandler((request, reply) => {
     const [path = '', query] = request.originalUrl.split(/\?(.*)/s)
-    // As werkzeug does for stock; never to another host, which a leading double slash would name.
-    if (path.includes('//'))
+    // As werkzeug does for stock; never to another host, which two leading slashes of either kind would name.
+    if (path.includes('//') && !path.includes('\\'))
       return reply.redirect(path.replace(/\/{2,}/g, '/') + (query === undefined ? '' : `?${query}`), 308)
     const unknown = request.url.split('?')[0] ?? ''
     const text = `No API found for '${request.method} ${unknown}'`

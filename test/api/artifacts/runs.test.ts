@@ -79,6 +79,16 @@ describeEachStore('Artifacts of a run', (target) => {
       }
     })
 
+    it('tell of themselves without their bytes', async () => {
+      await upload(runId, 'd/head.txt', 'abc')
+      const path = `/get-artifact?run_id=${runId}&path=d/head.txt`
+      const [whole, head] = [await ask('GET', path), await ask('HEAD', path)]
+      expect(head).toMatchObject({ status: 200, body: '' })
+      for (const name of ['content-type', 'content-length', 'content-disposition', 'etag', 'last-modified'])
+        expect([name, head.headers[name]]).toEqual([name, whole.headers[name]])
+      expect((await ask('HEAD', `${path}.none`)).status).toBe(404)
+    })
+
     it('are sent in parts, and not again to a client that holds them', async () => {
       await upload(runId, 'part.txt', 'abcdef')
       const path = `/get-artifact?run_id=${runId}&path=part.txt`

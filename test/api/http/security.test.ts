@@ -115,6 +115,15 @@ describe('hosts and origins', () => {
     expect((await send(ours.url, 'GET', GET, { host: 'LOCALHOST:5000' })).status).toBe(200)
   })
 
+  it.each(['//evil.com//x', '/\\evil.com//x', '/\\/evil.com/x'])(
+    'lead nobody to another host by %s',
+    async (path) => {
+      const { status, headers } = await send(ours.url, 'GET', path)
+      expect([308, 404]).toContain(status)
+      expect(String(headers.location ?? '/')).toMatch(/^\/(?![/\\])/)
+    },
+  )
+
   it('refuse a write of a foreign page also by a path with encoded letters', async () => {
     const headers = { ...JSON_TYPE, origin: 'https://evil.com' }
     const answer = await send(ours.url, 'POST', '/%61pi/2.0/mlflow/experiments/create', headers, body())
