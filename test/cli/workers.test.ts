@@ -60,7 +60,9 @@ describeEachEngine(
   'a server with workers',
   (engine) => {
     const start = (...args: string[]) =>
-      runServer(['--backend-store-uri', engine.uri, '--workers', '3', ...args], { env: SMALL })
+      runServer(['--backend-store-uri', engine.uri, '--workers', '3', '--log-level', 'debug', ...args], {
+        env: SMALL,
+      })
 
     it('shows what one worker acknowledged in the next request to any other', async () => {
       const server = await start()

@@ -33,7 +33,7 @@ describe.skipIf(reason)(`client${reason && ` (${reason})`}`, () => {
         bucket = await startMinio()
         server = await startServer({
           backendStoreUri: target.uri,
-          args: ['--artifacts-destination', `s3://${bucket.bucket}/deep/root`],
+          args: ['--artifacts-destination', `s3://${bucket.bucket}/deep/root`, '--log-level', 'debug'],
           env: bucket.env,
         })
       })

@@ -11,7 +11,10 @@ async function startBehindProxy(uri: string) {
   const url = new URL(uri.replace(/^\w+:/, 'http:'))
   const proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port || 5432) })
   url.host = `127.0.0.1:${proxy.port}`
-  const server = await startServer({ backendStoreUri: url.href.replace('http', scheme) })
+  const server = await startServer({
+    backendStoreUri: url.href.replace('http', scheme),
+    args: ['--log-level', 'debug'],
+  })
   const close = async () => {
     await server.stop()
     await proxy.close()
