@@ -177,7 +177,7 @@ export function parseModelVersionOrderBy(given: readonly string[]): RegistryOrde
     const { type, key } = readIdentifier(identifier, VERSION_ORDER_KEYS, 'unquoted')
     if (type === 'attribute') return { key, ascending }
     throw invalidParameter(
-      `Invalid order by key '${identifier}' specified. Valid keys are ${pythonSet(VERSION_ORDER_KEYS)}`,
+      `Invalid order by key '${VERSION_ORDER_KEYS.includes(key) ? identifier : key}' specified. Valid keys are ${pythonSet(VERSION_ORDER_KEYS)}`,
     )
   })
   return endIn(refuseRepeated(orderBy, clauses), [

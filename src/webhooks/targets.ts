@@ -128,6 +128,8 @@ function parseWebhookUrl(url: string): Uri {
   const bracketed = /\[(.*)\]/.exec(uri.netloc)?.[1]
   if (bracketed !== undefined && !isIP(bracketed))
     throw invalid(`"${pythonRepr(bracketed)} does not appear to be an IPv4 or IPv6 address"`)
+  // Stock stores such a webhook, which nothing can ever be sent to.
+  if (Number(/:(\d+)$/.exec(uri.netloc)?.[1] ?? 0) > 65_535) throw invalid("'Port out of range 0-65535'")
   return uri
 }
 

@@ -32,7 +32,7 @@ describe('the command line', () => {
     [
       ['server', '--backend-store-uri', 'sqlite:///mlflow.db'],
       {},
-      'Invalid backend store URI: expected pglite:',
+      'Invalid backend store URI: this server does not keep its data in sqlite.',
     ],
     [['server', '--app-name', 'basic-auth'], {}, '--app-name is not supported'],
     [['server', '--enable-workspaces'], {}, '--enable-workspaces is not supported'],
@@ -53,7 +53,8 @@ describe('the command line', () => {
     ['a server that is not there', `postgresql://u:${SECRET}@127.0.0.1:1/db`, 'ECONNREFUSED'],
     ['a host that is not there', `cratedb://u:${SECRET}@nowhere.invalid/`, 'nowhere.invalid'],
     ['a port that is none', `cratedb://u:${SECRET}@h:99999/`, 'a host must read name or name:port'],
-    ['a scheme that is unknown', `mysql://u:${SECRET}@h/`, 'expected pglite:'],
+    ['a scheme that is unknown', `redis://u:${SECRET}@h/`, 'expected pglite:'],
+    ['a store of stock', `mysql://u:${SECRET}@h/`, 'does not keep its data in mysql'],
     ['a broken escape', `cratedb://u:%zz${SECRET}@h/`, 'must be written %25'],
     ['a stray @', `cratedb://u:x@${SECRET}@h/`, 'a host must read name or name:port'],
   ])('never prints the password, with %s', async (_what, uri, text) => {

@@ -50,7 +50,7 @@ describe.skipIf(missing('ui'))('the web UI of a server that starts for the first
     expect(installed).toMatchObject({ code: 0, stderr: '' })
     expect(installed.stdout.split('\n').slice(2)).toEqual([
       `The web UI of MLflow 3.17.2 is in ${folder}`,
-      `Serve it with: crateflow server --ui-dir ${folder}`,
+      expect.stringMatching(/^Serve it with: node \S+main\.[jt]s server --ui-dir /),
       '',
     ])
     const again = await runProgram(['ui', 'install'], { cwd, env: { CRATEFLOW_UI_DIR: folder, PATH: '' } })
