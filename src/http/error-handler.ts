@@ -29,8 +29,9 @@ export function registerErrorHandler(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {
     const [path = '', query] = request.originalUrl.split(/\?(.*)/s)
     // As werkzeug does for stock; never to another host, which two leading slashes of either kind would name.
-    if (path.includes('//') && !path.includes('\\'))
-      return reply.redirect(path.replace(/\/{2,}/g, '/') + (query === undefined ? '' : `?${query}`), 308)
+    const single = path.replace(/\/{2,}/g, '/')
+    if (single !== path && /\/(ajax-)?api\//.test(single) && !path.includes('\\'))
+      return reply.redirect(single + (query === undefined ? '' : `?${query}`), 308)
     const unknown = request.url.split('?')[0] ?? ''
     const text = `No API found for '${request.method} ${unknown}'`
     return refuse(request, reply, new MlflowError('ENDPOINT_NOT_FOUND', text))

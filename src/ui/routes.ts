@@ -30,7 +30,7 @@ export async function registerUi(app: FastifyInstance, { ui, staticPrefix }: UiO
       }
       const state = await ui.current()
       if (state.kind === 'ready') {
-        return reply.header('cache-control', 'no-cache').sendFile('index.html', state.folder.path)
+        return varying(reply).header('cache-control', 'no-cache').sendFile('index.html', state.folder.path)
       }
       return sendPage(reply, state.kind === 'fetching' ? fetchingPage() : unavailablePage(state.reason))
     })
@@ -39,12 +39,16 @@ export async function registerUi(app: FastifyInstance, { ui, staticPrefix }: UiO
       const state = await ui.current()
       const path = (request.params as { '*': string })['*']
       if (state.kind !== 'ready' || !state.folder.files.has(path)) return reply.callNotFound()
-      return reply
+      return varying(reply)
         .header('cache-control', HASHED.test(path) ? FOREVER : 'no-cache')
         .sendFile(path, state.folder.path)
     })
   })
 }
+
+/** Caches keep a file apart for each encoding. */
+const varying = (reply: FastifyReply) =>
+  reply.header('vary', [reply.getHeader('vary'), 'accept-encoding'].filter(Boolean).join(', '))
 
 const sendPage = (reply: FastifyReply, html: string) =>
   reply.header('cache-control', 'no-store').type('text/html; charset=utf-8').send(html)
