@@ -273,10 +273,15 @@ export function readMessage<M extends Message>(schema: M, body: unknown, json?: 
 /** The field's value with its numbers as the text has them: Python tells 9.0 from 9. */
 function asSpelled(field: Field, json: string | undefined): unknown {
   if (json === undefined) return undefined
-  const body = parseJsonAsSpelled(json)
-  // Old clients encode their JSON twice.
-  const source = typeof body === 'string' ? parseJsonAsSpelled(body) : body
-  return pick(field, source as Record<string, unknown>)
+  try {
+    const body = parseJsonAsSpelled(json)
+    // Old clients encode their JSON twice.
+    const source = typeof body === 'string' ? parseJsonAsSpelled(body) : body
+    return pick(field, source as Record<string, unknown>)
+  } catch {
+    // It is nested too deep to be read in this way.
+    return undefined
+  }
 }
 
 export const missingParameter = (path: string) =>
