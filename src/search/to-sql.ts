@@ -43,7 +43,7 @@ function compareLike(
 ): SQL {
   // Whether other letters than ASCII's are alike depends on the engine, and on the locale of a PostgreSQL database.
   if (comparator === 'ILIKE' && /[^\0-\x7f]/.test(pattern)) {
-    const lower = sql`translate(${column}, ${UPPER}, ${UPPER.toLowerCase()})`
+    const lower = sql`translate(${column}, ${sql.raw(`'${UPPER}', '${UPPER.toLowerCase()}'`)})`
     const lowerPattern = pattern.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
     return compareLike(lower, 'LIKE', { pattern: lowerPattern, dialect })
   }
