@@ -104,7 +104,6 @@ export const KNOWN_DIFFERENCES: Record<string, Known> = {
       'Stock crashes on null in its own checks of limits; null is absent everywhere else, so it is for us.',
     accepts: (stock, ours) => stock.status === 500 && ours.status === 200,
   },
-
   'column width kept': {
     reason:
       'SQLite knows no column widths, so stock on SQLite takes texts that its own columns cannot hold and crashes ' +
