@@ -61,9 +61,10 @@ export function createRunWriter(engine: Engine): RunWriter {
       const points = writes.flatMap((write) => write.metrics)
       const newest = newestPoints(points)
       const latestWrites = latest.writes(newest)
+      const first = firstParams(writes)
       const [storedParams = [], ...stored] = await writeInOrder(engine, [
         [
-          upsertParams(firstParams(writes)),
+          upsertParams(first),
           ...latestWrites,
           upsertMetrics(newest.length === points.length ? newest : distinctPoints(points)),
           upsertTags(lastTags(writes)),
@@ -74,7 +75,7 @@ export function createRunWriter(engine: Engine): RunWriter {
         throw error
       })
       await latest.settle(newest, stored.slice(0, latestWrites.length))
-      return findConflicts(writes, storedParams)
+      return findConflicts(writes, first, storedParams)
     },
   })
 }
@@ -106,9 +107,14 @@ function firstParams(writes: RunWrite[]): ParamRow[] {
   return inKeyOrder(first)
 }
 
-/** Whoever brought another value than the stored one is told. */
-function findConflicts(writes: RunWrite[], stored: Record<string, unknown>[]): ParamConflict[][] {
-  const values = new Map(stored.map((row) => [storedIdOf(row), String(row.value)]))
+/** Whoever brought another value than the stored one is told. Of a row that was new, that is the one of this flush. */
+function findConflicts(
+  writes: RunWrite[],
+  first: readonly ParamRow[],
+  stored: Record<string, unknown>[],
+): ParamConflict[][] {
+  const values = new Map(first.map((row) => [idOf(row), row.value]))
+  for (const row of stored) values.set(storedIdOf(row), String(row.value))
   return writes.map(({ params: rows }) =>
     rows.flatMap((row) => {
       const { key, value } = row

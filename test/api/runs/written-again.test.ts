@@ -128,4 +128,22 @@ describeEachEngine('what is logged twice', (target) => {
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 9 }, () => 200))
     for (const runId of [...runs, known]) expect(await stepsOf(runId, 'loss')).toEqual([0, 1, 2])
   })
+
+  it('is one value of a new param, though several clients bring theirs at the same moment', async () => {
+    const runId = await newRun()
+    const logParam = (key: string, value: string) =>
+      app.request('POST', `${API}/runs/log-parameter`, { run_id: runId, key, value })
+    for (let round = 0; round < 10; round++) {
+      // The first one goes out alone; those that come meanwhile are written together.
+      const answers = await Promise.all([
+        logParam(`first-${round}`, 'x'),
+        ...['1', '2', '3'].map((value) => logParam(`raced-${round}`, value)),
+      ])
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 400, 400])
+      const { body } = await app.request('GET', `${API}/runs/get?run_id=${runId}`)
+      const { params } = (body as { run: { data: Data } }).run.data
+      const winner = answers.slice(1).findIndex(({ status }) => status === 200) + 1
+      expect(params.find(({ key }) => key === `raced-${round}`)?.value).toBe(String(winner))
+    }
+  })
 })
