@@ -1,7 +1,6 @@
 // REST of the experiments area.
 import { z } from 'zod'
 import { type Endpoint, endpoint } from '../http/route.ts'
-import { checkMaxResults } from '../wire/paging.ts'
 import * as schema from './schema.ts'
 import type { ExperimentService } from './service.ts'
 
@@ -21,11 +20,9 @@ export const experimentEndpoints = (service: ExperimentService): Endpoint[] => {
       next_page_token: z.string().optional(),
     }),
     handle: async (input: z.output<typeof schema.SearchExperiments>) => {
-      const maxResults = input.max_results ?? DEFAULT_MAX_RESULTS
-      checkMaxResults(maxResults)
       const { experiments, nextPageToken } = await service.search({
         ...input,
-        max_results: Number(maxResults),
+        max_results: input.max_results ?? DEFAULT_MAX_RESULTS,
       })
       return { ...(experiments.length > 0 && { experiments }), next_page_token: nextPageToken }
     },

@@ -7,6 +7,7 @@ import { setRunsLifecycle } from '../runs/store.ts'
 import { parseExperimentFilter, parseExperimentOrderBy } from '../search/experiment-search.ts'
 import { DEFAULT_EXPERIMENT_ID, experimentNotFound, parseExperimentId } from '../wire/experiment-id.ts'
 import { type Clock, createExperimentIds } from '../wire/ids.ts'
+import type { Int64 } from '../wire/int64.ts'
 import * as limits from '../wire/limits.ts'
 import { checkKey, checkLength, lengthOf } from '../wire/names.ts'
 import { decodeOffset, encodeOffset } from '../wire/page-token.ts'
@@ -183,24 +184,25 @@ export function createExperimentService({
 
   async function search(input: {
     view_type?: ViewType
-    max_results: number
+    max_results: Int64
     order_by: string[]
     filter?: string
     page_token?: string
   }): Promise<{ experiments: Experiment[]; nextPageToken: string | undefined }> {
     checkMaxResults(input.max_results)
+    const maxResults = Number(input.max_results)
     const offset = decodeOffset(input.page_token)
     const rows = await searchExperimentRows(engine, {
       filter: parseExperimentFilter(input.filter),
       orderBy: parseExperimentOrderBy(input.order_by),
       stages: store.stagesOf(input.view_type ?? 'ACTIVE_ONLY'),
-      limit: input.max_results + 1,
+      limit: maxResults + 1,
       offset,
     })
-    const hasMore = rows.length > input.max_results
+    const hasMore = rows.length > maxResults
     return {
-      experiments: await withTags(rows.slice(0, input.max_results)),
-      nextPageToken: hasMore ? encodeOffset(offset + input.max_results) : undefined,
+      experiments: await withTags(rows.slice(0, maxResults)),
+      nextPageToken: hasMore ? encodeOffset(offset + maxResults) : undefined,
     }
   }
 

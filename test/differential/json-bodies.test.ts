@@ -1,6 +1,6 @@
 // How requests carry their messages: bodies of any method, encodings, slashes, and wrong types of every kind of field.
-import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sendRaw } from '../api/artifacts/artifact-app.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { engineTarget } from '../support/engines.ts'
 import { missing } from '../support/services.ts'
@@ -9,33 +9,16 @@ import { type StockServer, useStock } from '../support/stock-server.ts'
 const API = '/api/2.0/mlflow'
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-interface Answer {
-  status: number
-  location: string | undefined
-  text: string
-}
-
-/** Sends bytes as they are, also with a GET. */
-function send(
+/** A body has its length, also with a GET. */
+async function send(
   url: string,
   method: string,
   path: string,
   { headers = {}, body }: { headers?: Record<string, string>; body?: Buffer | string } = {},
-): Promise<Answer> {
-  const { hostname, port } = new URL(url)
-  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
-  return new Promise((resolve, reject) => {
-    const options = { hostname, port, method, path, headers: { ...headers, ...length }, agent: false }
-    const sent = httpRequest(options, (answer) => {
-      let text = ''
-      answer.setEncoding('utf8').on('data', (part) => {
-        text += part
-      })
-      const end = () => resolve({ status: answer.statusCode ?? 0, location: answer.headers.location, text })
-      answer.on('end', end).on('error', reject)
-    })
-    sent.on('error', reject).end(body)
-  })
+) {
+  const sized = body === undefined ? headers : { ...headers, 'content-length': `${Buffer.byteLength(body)}` }
+  const answer = await sendRaw(url, method, path, { headers: sized, body })
+  return { status: answer.status, location: answer.headers.location, text: String(answer.body) }
 }
 
 const reason = missing('stock')
@@ -175,9 +158,9 @@ describe.skipIf(reason)(`requests as stock MLflow reads them${reason && ` (${rea
     }
     for (const { url } of sides) {
       const path = `/api/2.0//mlflow/experiments/search?max_results=1`
-      const { status, location = '' } = await send(url, 'GET', path)
+      const { status, location } = await send(url, 'GET', path)
       expect(status).toBe(308)
-      expect(new URL(location, url).href).toBe(`${url}${API}/experiments/search?max_results=1`)
+      expect(new URL(String(location), url).href).toBe(`${url}${API}/experiments/search?max_results=1`)
     }
   })
 
