@@ -163,6 +163,7 @@ export async function dropUnusedDatabases(run: Run): Promise<void> {
   )
   for (const { name } of unused) {
     await run(`UPDATE pg_database SET datistemplate = false WHERE quote_ident(datname) = '${name}'`)
-    await run(`DROP DATABASE ${name}`)
+    // The making of a template and the first look can come to it at the same moment.
+    await run(`DROP DATABASE IF EXISTS ${name}`)
   }
 }

@@ -14,15 +14,16 @@ export const TIMEOUT_MS = 600_000
 
 /**
  * Runs Python with the arguments in an empty folder, which is its home too, and answers what it printed.
- * `url` is the tracking server.
+ * `url` is the tracking server; `python` another interpreter than that of the run.
  * @throws Error with the end of its output when it fails
  */
 export async function runClient(
   url: string,
   args: readonly string[],
   env: Record<string, string> = {},
+  python?: string,
 ): Promise<string> {
-  const { command } = await useService('python')
+  const command = python ?? (await useService('python')).command
   const folder = await mkdtemp(join(tmpdir(), 'crateflow-client-'))
   try {
     const { stdout } = await promisify(execFile)(command, args, {

@@ -37,6 +37,11 @@ def refusal(function, *arguments, **options):
     raise AssertionError(f"not refused, but answered {answer!r}")
 
 
+def own(name):
+    """The name with the client's version, for servers that clients of several versions use."""
+    return f"{name} {mlflow.__version__}"
+
+
 def experiment(name):
     """A new experiment, the active one of what follows."""
     return mlflow.set_experiment(name).experiment_id
@@ -58,8 +63,9 @@ def renamed(text):
 
 
 def run_features():
+    """Runs the features that the arguments name, without any all of them."""
     answers = {}
-    for name, function in FEATURES.items():
-        answers[name] = json.loads(renamed(json.dumps(attempt(function), default=str)))
+    for name in sys.argv[1:] or FEATURES:
+        answers[name] = json.loads(renamed(json.dumps(attempt(FEATURES[name]), default=str)))
         print(f"{name} done", file=sys.stderr, flush=True)
     print(json.dumps(answers))

@@ -19,6 +19,8 @@ export interface VirtualEnvironment {
   holds: string
   /** Tried before all others to make it with. */
   interpreter?: string
+  /** A Python whose packages it sees below its own, which then come without what they depend on. */
+  over?: string
 }
 
 const run = promisify(execFile)
@@ -27,27 +29,42 @@ const run = promisify(execFile)
 export const makeEnvironment = (wanted: VirtualEnvironment): Promise<string | undefined> =>
   withLock(join(CACHE, 'venv.lock'), () => make(wanted))
 
-async function make({ folder, requirements, holds, interpreter }: VirtualEnvironment) {
+async function make({ folder, requirements, holds, interpreter, over }: VirtualEnvironment) {
   // Has the requirements' hash as its content once they are all installed.
   const mark = join(folder, 'requirements.sha256')
   const hash = createHash('sha256')
     .update(await readFile(requirements))
+    .update(over ?? '')
     .digest('hex')
   if ((await readFile(mark, 'utf8').catch(() => '')) === hash) return undefined
-  const python = await findInterpreter(interpreter ? [interpreter, ...COMMANDS] : COMMANDS)
+  const first = over ?? interpreter
+  const python = await findInterpreter(first ? [first, ...COMMANDS] : COMMANDS)
   if (!python) return `no Python 3.${MINORS[0]} to 3.${MINORS.at(-1)}`
   console.log(`Installing ${holds} into ${folder}; this takes some minutes, once.`)
   try {
     await rm(folder, { recursive: true, force: true })
     await run(python, ['-m', 'venv', folder])
+    if (over) await seePackages(join(folder, 'bin', 'python'), over)
     const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--quiet', '-r', requirements]
-    await run(join(folder, 'bin', 'python'), pip, { maxBuffer: 1e8, timeout: 1_200_000 })
+    await run(join(folder, 'bin', 'python'), over ? [...pip, '--no-deps'] : pip, {
+      maxBuffer: 1e8,
+      timeout: 1_200_000,
+    })
     await writeFile(mark, hash)
     return undefined
   } catch (error) {
     return `${holds} cannot be installed: ${(error as Error).message.slice(-400)}`
   }
 }
+
+/** Python reads the folders that a .pth file among its packages names. */
+async function seePackages(python: string, over: string): Promise<void> {
+  const [own, others] = await Promise.all([python, over].map(packagesOf))
+  await writeFile(join(own as string, 'over.pth'), `${others}\n`)
+}
+
+const packagesOf = async (python: string): Promise<string> =>
+  (await run(python, ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'])).stdout.trim()
 
 async function findInterpreter(commands: readonly string[]): Promise<string | undefined> {
   for (const command of commands) {

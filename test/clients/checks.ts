@@ -1,0 +1,69 @@
+// What clients of each version are asked to do: the functions of the programs below programs/.
+
+export interface Check {
+  readonly title: string
+  /** The first version of the client that can; absent: 1.30. */
+  readonly since?: string
+}
+
+const check = (title: string, since?: string): Check => (since ? { title, since } : { title })
+
+export const CHECKS: Record<string, Record<string, Check>> = {
+  tracking: {
+    experiments: check('makes, renames, tags, deletes and restores experiments'),
+    refused_experiments: check('is told of names that are taken and ids that are not there'),
+    search_experiments: check('searches experiments page by page'),
+    fluent_run: check('logs params, metrics and tags of nested runs'),
+    failing_run: check('marks a run as failed'),
+    statuses: check('ends runs with each status'),
+    deleted_run: check('deletes and restores runs'),
+    histories: check('keeps histories with NaN, infinities and extreme numbers'),
+    batches: check('logs batches'),
+    fixed_params: check('is refused another value of a param'),
+    odd_keys: check('keeps odd keys'),
+    deleted_tag: check('deletes tags'),
+    search_runs: check('searches runs with filters and orders, page by page'),
+    refused_searches: check('is told what is wrong with a filter'),
+    deleted_runs_are_found: check('finds active, deleted and all runs'),
+    renamed_run: check('renames runs'),
+    datasets: check('logs datasets and finds runs by them', '2.4'),
+    autologging: check('logs by itself what scikit-learn fits'),
+    command_line: check('works from the command line'),
+  },
+  artifacts: {
+    texts_and_dicts: check('logs texts and dictionaries'),
+    figures_and_images: check('logs figures and images'),
+    images_of_steps: check('logs images of steps', '2.11'),
+    tables: check('logs, appends to and loads tables', '2.4'),
+    folders: check('logs, lists and downloads folders'),
+    odd_names: check('keeps odd names of files'),
+    replaced: check('replaces a file'),
+    large_file: check('keeps a file of 20 MB'),
+    missing_file: check('is told of a file that is not there'),
+    command_line: check('logs, lists and downloads from the command line'),
+  },
+  models: {
+    logged_and_loaded: check('logs and loads a model'),
+    registered_while_logging: check('registers models while it logs them'),
+    registered_later: check('registers a model that was logged'),
+    pyfunc_model: check('logs and loads a Python model'),
+    stages: check('moves versions between stages'),
+    loaded_by_stage: check('loads a model by its stage'),
+    aliases: check('sets aliases, loads by them and deletes them', '2.3'),
+    descriptions_and_tags: check('describes and tags models and versions'),
+    searches: check('searches models and versions'),
+    renamed_and_deleted: check('renames and deletes models'),
+    refused_models: check('is told what is wrong with models'),
+    sources: check('is told where the files of a version are'),
+    logged_models: check('makes and searches logged models', '3.0'),
+    prompts: check('registers and loads prompts', '3.0'),
+  },
+}
+
+/** Whether the version, as `3.17.2`, is at least the other, as `3.17`. */
+export function isAtLeast(version: string, other: string): boolean {
+  const [a, b] = [version, other].map((text) => text.split('.').map(Number))
+  const [major = 0, minor = 0] = a ?? []
+  const [otherMajor = 0, otherMinor = 0] = b ?? []
+  return major > otherMajor || (major === otherMajor && minor >= otherMinor)
+}

@@ -1,0 +1,81 @@
+// Stock Python clients of many versions get from this server what they get from stock MLflow's 3.17.2.
+// Each file of requirements/ is a version; `npm run test:clients` tries all of them.
+import { readdirSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { parseJson } from '../../src/wire/int64.ts'
+import { copyPrograms, runClient, TIMEOUT_MS } from '../python/client.ts'
+import { onStock, useServer } from '../python/servers.ts'
+import { describeEachEngine, type EngineName } from '../support/engines.ts'
+import { makeEnvironment } from '../support/services/virtual-environment.ts'
+import { missing, useService } from '../support/services.ts'
+import { CHECKS, isAtLeast } from './checks.ts'
+
+const REQUIREMENTS = join(import.meta.dirname, 'requirements')
+const ENVIRONMENTS = join(import.meta.dirname, '../../.cache/clients')
+const ENGINES: EngineName[] = ['PGlite', 'CrateDB']
+/** The oldest and the newest, which `npm test` tries. */
+const ENDS = ['1.30.1', '3.18.0']
+
+const all = readdirSync(REQUIREMENTS).map((name) => name.replace(/\.txt$/, ''))
+const versions = process.env.TEST_CLIENTS === 'all' ? all : ENDS
+
+type Answers = Record<string, { answer?: unknown; failed?: string }>
+
+/** The Python of an environment that holds the client above the packages of the tests' own MLflow. */
+async function clientPython(version: string): Promise<string> {
+  const folder = join(ENVIRONMENTS, version)
+  const reason = await makeEnvironment({
+    folder,
+    requirements: join(REQUIREMENTS, `${version}.txt`),
+    holds: `the MLflow client ${version}`,
+    over: (await useService('python')).command,
+  })
+  if (reason) throw new Error(reason)
+  return join(folder, 'bin', 'python')
+}
+
+describe.skipIf(missing('stock')).each(versions)('client %s', (version) => {
+  const programs = copyPrograms(join(import.meta.dirname, 'programs'))
+  const harness = copyPrograms(join(import.meta.dirname, '../python/features'))
+  const wanted = Object.entries(CHECKS).map(([program, checks]) => {
+    const known = Object.entries(checks).filter(([, { since }]) => !since || isAtLeast(version, since))
+    return [program, known] as const
+  })
+
+  /** Answers by program and name of the check. */
+  async function run(url: string): Promise<Record<string, Answers>> {
+    const python = await clientPython(version)
+    const answers: Record<string, Answers> = {}
+    for (const [program, checks] of wanted) {
+      const args = [join(programs.folder, `${program}.py`), ...checks.map(([name]) => name)]
+      const path = [harness.folder, process.env.PYTHONPATH].filter(Boolean).join(delimiter)
+      const printed = await runClient(url, args, { PYTHONPATH: path }, python)
+      // Clients print too: the answers are the last line.
+      answers[program] = parseJson(printed.trim().split('\n').at(-1) ?? '') as Answers
+    }
+    return answers
+  }
+  const stock = onStock(run)
+
+  describeEachEngine(
+    'works as with stock MLflow',
+    (target) => {
+      const server = useServer(target)
+      let expected: Record<string, Answers>
+      let ours: Record<string, Answers>
+      beforeAll(async () => {
+        expected = await stock()
+        ours = await run(server.url)
+      }, TIMEOUT_MS)
+
+      for (const [program, checks] of wanted) {
+        it.each(checks)(`${program}: $1.title`, (name) => {
+          expect(expected[program]?.[name]).toHaveProperty('answer')
+          expect(ours[program]?.[name]).toEqual(expected[program]?.[name])
+        })
+      }
+    },
+    ENGINES,
+  )
+})
