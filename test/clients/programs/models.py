@@ -53,7 +53,7 @@ def registered_while_logging(client):
     for slope in [2.0, 3.0]:
         logged("registered while logging", slope, registered_model_name=own("slopes"))
     found = versions(client, f"name = '{own('slopes')}'")
-    return [found, predicted(f"models:/{own(\'slopes\')}/1"), predicted(f"models:/{own(\'slopes\')}/2"), predicted(f"models:/{own(\'slopes\')}/latest")]
+    return [found, predicted(f"models:/{own('slopes')}/1"), predicted(f"models:/{own('slopes')}/2"), predicted(f"models:/{own('slopes')}/latest")]
 
 
 @feature
@@ -61,7 +61,7 @@ def registered_later(client):
     run_id = logged("registered later")
     version = mlflow.register_model(f"runs:/{run_id}/model", own("later"), tags={"by": "hand"})
     got = client.get_model_version(own("later"), version.version)
-    return [version.version, got.run_id == run_id, got.status, got.tags, predicted(f"models:/{own(\'later\')}/1")]
+    return [version.version, got.run_id == run_id, got.status, got.tags, predicted(f"models:/{own('later')}/1")]
 
 
 @feature
@@ -92,7 +92,7 @@ def stages(client):
 def loaded_by_stage(client):
     logged("loaded by stage", 4.0, registered_model_name=own("by stage"))
     client.transition_model_version_stage(own("by stage"), "1", "Staging")
-    return predicted(f"models:/{own(\'by stage\')}/Staging")
+    return predicted(f"models:/{own('by stage')}/Staging")
 
 
 @feature
@@ -100,7 +100,7 @@ def aliases(client):
     logged("aliases", 5.0, registered_model_name=own("aliased"))
     client.set_registered_model_alias(own("aliased"), "champion", "1")
     got = client.get_model_version_by_alias(own("aliased"), "champion").version
-    loaded = predicted(f"models:/{own(\'aliased\')}@champion")
+    loaded = predicted(f"models:/{own('aliased')}@champion")
     named = client.get_registered_model(own("aliased")).aliases
     client.delete_registered_model_alias(own("aliased"), "champion")
     return [got, loaded, named, refusal(client.get_model_version_by_alias, own("aliased"), "champion")]

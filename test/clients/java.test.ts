@@ -1,0 +1,91 @@
+// The Java client of Maven Central gets from this server what it gets from stock MLflow. `npm run test:clients` runs it.
+import { execFile, spawnSync } from 'node:child_process'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { TIMEOUT_MS } from '../python/client.ts'
+import { onStock, useServer } from '../python/servers.ts'
+import { describeEachEngine } from '../support/engines.ts'
+import { missing, useService } from '../support/services.ts'
+
+const PROGRAMS = join(import.meta.dirname, 'programs')
+const FOLDER = join(import.meta.dirname, '../../.cache/clients/java')
+const CHECKS = [
+  'experiments',
+  'fluent run',
+  'histories',
+  'batches',
+  'runs',
+  'searches',
+  'artifacts',
+  'registry',
+  'refusals',
+]
+
+/** Ids of runs, and of experiments in stock's store and in this server's. */
+const IDS = /\b([0-9a-f]{32}|\d{6}|\d{18})\b/g
+
+const run = promisify(execFile)
+
+function lacking(): string {
+  if (process.env.TEST_CLIENTS !== 'all') return 'part of npm run test:clients'
+  const absent = ['java', 'mvn'].filter((command) => spawnSync(command, ['-version']).error)
+  return absent.length ? `no ${absent.join(' and no ')}` : missing('stock')
+}
+
+/** The folder with the client's jars, which Maven brings once. */
+async function jars(): Promise<string> {
+  const pom = await readFile(join(PROGRAMS, 'pom.xml'), 'utf8')
+  const mark = join(FOLDER, 'pom.xml')
+  const lib = join(FOLDER, 'lib')
+  if ((await readFile(mark, 'utf8').catch(() => '')) === pom) return lib
+  await mkdir(FOLDER, { recursive: true })
+  const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${lib}`, '-DoverWriteReleases=true']
+  await run('mvn', ['-q', '-B', '-f', join(PROGRAMS, 'pom.xml'), ...copy], { maxBuffer: 1e8 })
+  await writeFile(mark, pom)
+  return lib
+}
+
+/** What each check answers, by its name. Artifacts go through the `mlflow` command, which the client calls. */
+async function answers(url: string): Promise<Record<string, string>> {
+  const { command } = await useService('python')
+  const { stdout } = await run('java', ['-cp', join(await jars(), '*'), join(PROGRAMS, 'Checks.java')], {
+    env: {
+      ...process.env,
+      MLFLOW_TRACKING_URI: url,
+      MLFLOW_DISABLE_TELEMETRY: 'true',
+      PATH: [dirname(command), process.env.PATH].join(delimiter),
+    },
+    maxBuffer: 1e8,
+  })
+  const lines = stdout.trim().split('\n')
+  return Object.fromEntries(lines.map((line) => renamed(line).split('\t') as [string, string]))
+}
+
+const renamed = (line: string): string => line.replace(IDS, '<id>')
+
+const reason = lacking()
+
+describe.skipIf(reason)(`Java client${reason && ` (${reason})`}`, () => {
+  const stock = onStock(answers)
+
+  describeEachEngine(
+    'works as with stock MLflow',
+    (target) => {
+      const server = useServer(target)
+      let expected: Record<string, string>
+      let ours: Record<string, string>
+      beforeAll(async () => {
+        expected = await stock()
+        ours = await answers(server.url)
+      }, TIMEOUT_MS)
+
+      it.each(CHECKS)('%s', (name) => {
+        expect(expected[name]).toMatch(/^(?!FAILED)./)
+        expect(ours[name]).toBe(expected[name])
+      })
+    },
+    ['PGlite', 'CrateDB'],
+  )
+})
