@@ -8,6 +8,7 @@ import { openEngine } from '../database/open-engine.ts'
 import { type BackendTarget, describeTarget } from '../database/uri.ts'
 import { MlflowError } from '../errors.ts'
 import { reasonOf } from './errors.ts'
+import { rightsError } from './rights.ts'
 
 export interface WaitOptions {
   config: DatabaseConfig
@@ -58,6 +59,8 @@ export async function untilAvailable(
       await engine.ping()
       return await attempt()
     } catch (error) {
+      const refused = rightsError(error, target)
+      if (refused) throw refused
       const left = deadline - Date.now()
       const isAway = error instanceof MlflowError && error.code === 'TEMPORARILY_UNAVAILABLE'
       if (!isAway) throw error

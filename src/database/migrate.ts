@@ -156,13 +156,19 @@ export async function countRows(
 }
 
 async function createLedger(engine: Engine): Promise<void> {
-  if (engine.dialect.migrations === 'postgres') {
+  // CREATE SCHEMA IF NOT EXISTS wants rights to the whole database, even where the schema is there.
+  if (engine.dialect.migrations === 'postgres' && !(await hasSchema(engine))) {
     await engine.execute(sql`CREATE SCHEMA IF NOT EXISTS ${sql.identifier(engine.schema)}`)
   }
   await engine.execute(
     sql`CREATE TABLE IF NOT EXISTS schema_migrations (
           version INTEGER PRIMARY KEY, name TEXT, checksum TEXT, applied_at BIGINT)`,
   )
+}
+
+async function hasSchema(engine: Engine): Promise<boolean> {
+  const found = await engine.execute(sql`SELECT 1 FROM pg_namespace WHERE nspname = ${engine.schema}`)
+  return found.rows.length > 0
 }
 
 type Applied = typeof schemaMigrations.$inferSelect

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { describeEachEngine } from '../support/engines.ts'
 import { useService } from '../support/services.ts'
@@ -103,6 +104,40 @@ describeEachEngine(
       expect(stderr).not.toContain('Waiting')
       expect(stderr).not.toMatch(/^\s+at /m)
       expect(code).toBe(1)
+    })
+  },
+  ['CrateDB', 'PostgreSQL'],
+)
+
+describeEachEngine(
+  'a user without rights to the schema',
+  (engine) => {
+    it('is told the statement that gives them', async () => {
+      const administrator = await engine.open()
+      const run = (text: string) => administrator.execute(sql.raw(text))
+      const user = `poor_${Date.now()}`
+      await run(
+        engine.name === 'CrateDB'
+          ? `CREATE USER ${user} WITH (password = 'hunter2')`
+          : `CREATE ROLE ${user} LOGIN PASSWORD 'hunter2'`,
+      )
+      const uri = engine.uri
+        .replace(/:\/\/([^@/]*@)?/, `://${user}:hunter2@`)
+        .replace(/schema=\w+/, `schema=of_${user}`)
+      const args = ['--db-wait', '1', '--backend-store-uri', uri]
+      const { code, stderr } = await runProgram(['server', '--port', '0', ...args])
+      expect(stderr).toContain(`The user ${user} lacks rights to the schema of_${user}: `)
+      expect(stderr).not.toContain('hunter2')
+      expect(code).toBe(2)
+      const [, statement = ''] = /Let an administrator run: (.*)$/m.exec(stderr) ?? []
+      await run(statement)
+      try {
+        expect(await runProgram(['db', 'migrate', ...args])).toMatchObject({ code: 0 })
+      } finally {
+        await runProgram(['db', 'drop', '--yes', ...args])
+        if (engine.name === 'PostgreSQL') await run(`DROP OWNED BY ${user}`)
+        await run(`DROP USER ${user}`)
+      }
     })
   },
   ['CrateDB', 'PostgreSQL'],
