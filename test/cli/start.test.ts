@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { describeEachEngine } from '../support/engines.ts'
-import { useService } from '../support/services.ts'
+import { startMinio } from '../support/minio.ts'
+import { missing, useService } from '../support/services.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { beginServer, emptyFolder, runProgram, runServer } from './program.ts'
 
@@ -257,6 +258,28 @@ describe('a server process', () => {
     }
     expect(await readdir(cwd)).toEqual(['file'])
     other.close()
+  })
+
+  it.skipIf(missing('minio')).each([
+    ['a bucket that is not there', {}, /cannot be used: .*bucket does not exist/],
+    ['credentials that are not known', { AWS_ACCESS_KEY_ID: 'nobody' }, /cannot be used: /],
+  ])('refuses %s before it makes a store', async (_what, other, text) => {
+    const cwd = await emptyFolder()
+    const { env } = await startMinio()
+    const args = [
+      'server',
+      '--no-ui',
+      '--port',
+      '0',
+      '--artifacts-destination',
+      's3://absent-bucket/artifacts',
+    ]
+    const { code, stderr } = await runProgram(args, { cwd, env: { ...env, ...other } })
+    expect(stderr).toMatch(text)
+    expect(stderr).toContain('Name another one with --artifacts-destination.')
+    expect(stderr).not.toContain(env.AWS_SECRET_ACCESS_KEY)
+    expect(code).toBe(2)
+    expect(await (await import('node:fs/promises')).readdir(cwd)).toEqual([])
   })
 
   it.each([[['-h']], [['server', '-h']], [['server', '-h', '--port', '0']]])(
