@@ -70,6 +70,13 @@ describe('README.md', () => {
     expect(folders.filter((folder) => !named.includes(folder))).toEqual([])
   })
 
+  it('names every version of the client that is tested, and no other', () => {
+    const [, section = ''] = /^### Clients\n([\s\S]*?)^### /m.exec(readme) ?? []
+    const named = section.slice(0, section.indexOf('Java client')).match(/\b\d+\.\d+\.\d+\b/g) ?? []
+    const tested = readdirSync(join(ROOT, 'test/clients/requirements')).map((name) => name.slice(0, -4))
+    expect(named.sort()).toEqual(tested.sort())
+  })
+
   it('links to files and headings that exist', () => {
     const targets = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target ?? '')
     const headings = [...readme.matchAll(/^#+ (.+)$/gm)].map(
