@@ -32,13 +32,19 @@ export function shellServerOptions({ staticPrefix }: ShellOptions): FastifyHttpO
     logController: new LogController({ disableRequestLogging: true }),
     rewriteUrl: ({ url = '/' }: IncomingMessage) => {
       const single = withSingleSlash(url)
-      return withoutPrefix(single, staticPrefix) ?? single
+      return withoutPreview(withoutPrefix(single, staticPrefix) ?? single)
     },
   }
 }
 
 /** Clients whose base URL ends with a slash send `//api/…`; MLflow's server takes it. */
 const withSingleSlash = (url: string): string => (url.startsWith('//') ? url.replace(/^\/+/, '/') : url)
+
+/** Where clients before 2.0 look for the model registry, and earlier ones for everything. Stock MLflow has given it up. */
+const PREVIEW = '/api/2.0/preview/mlflow/'
+
+const withoutPreview = (url: string): string =>
+  url.startsWith(PREVIEW) ? `/api/2.0/mlflow/${url.slice(PREVIEW.length)}` : url
 
 /** Registers hooks and pages. Call it before endpoints are mounted. */
 export async function registerShell(app: FastifyInstance, options: ShellOptions): Promise<void> {

@@ -4,9 +4,12 @@ export interface Check {
   readonly title: string
   /** The first version of the client that can; absent: 1.30. */
   readonly since?: string
+  /** The first version that can on stock MLflow, which gave up the addresses that earlier ones ask. Absent: as `since`. */
+  readonly onStockSince?: string
 }
 
 const check = (title: string, since?: string): Check => (since ? { title, since } : { title })
+const registryCheck = (title: string): Check => ({ title, onStockSince: '2.0' })
 
 export const CHECKS: Record<string, Record<string, Check>> = {
   tracking: {
@@ -44,17 +47,17 @@ export const CHECKS: Record<string, Record<string, Check>> = {
   },
   models: {
     logged_and_loaded: check('logs and loads a model'),
-    registered_while_logging: check('registers models while it logs them'),
-    registered_later: check('registers a model that was logged'),
+    registered_while_logging: registryCheck('registers models while it logs them'),
+    registered_later: registryCheck('registers a model that was logged'),
     pyfunc_model: check('logs and loads a Python model'),
-    stages: check('moves versions between stages'),
-    loaded_by_stage: check('loads a model by its stage'),
+    stages: registryCheck('moves versions between stages'),
+    loaded_by_stage: registryCheck('loads a model by its stage'),
     aliases: check('sets aliases, loads by them and deletes them', '2.3'),
-    descriptions_and_tags: check('describes and tags models and versions'),
-    searches: check('searches models and versions'),
-    renamed_and_deleted: check('renames and deletes models'),
-    refused_models: check('is told what is wrong with models'),
-    sources: check('is told where the files of a version are'),
+    descriptions_and_tags: registryCheck('describes and tags models and versions'),
+    searches: registryCheck('searches models and versions'),
+    renamed_and_deleted: registryCheck('renames and deletes models'),
+    refused_models: registryCheck('is told what is wrong with models'),
+    sources: registryCheck('is told where the files of a version are'),
     logged_models: check('makes and searches logged models', '3.0'),
     prompts: check('registers and loads prompts', '3.0'),
   },

@@ -132,6 +132,22 @@ describe('requests that are none', () => {
   })
 })
 
+describe('addresses that only old clients ask', () => {
+  const ours = useShellApp()
+
+  it('are answered as those of today', async () => {
+    const preview = '/api/2.0/preview/mlflow/registered-models'
+    const create = await send(ours.url, 'POST', `${preview}/create`, JSON_TYPE, '{"name": "old"}')
+    expect(create.status).toBe(200)
+    const today = await send(ours.url, 'GET', '/api/2.0/mlflow/registered-models/get?name=old')
+    expect(await send(ours.url, 'GET', `${preview}/get?name=old`)).toMatchObject({
+      status: 200,
+      body: today.body,
+    })
+    expect((await send(ours.url, 'GET', `${preview}/absent`)).status).toBe(404)
+  })
+})
+
 describe('metrics for Prometheus', () => {
   const ours = useShellApp({ metrics: true })
   const without = useShellApp()
