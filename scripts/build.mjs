@@ -13,7 +13,7 @@ rmSync(dist, { recursive: true, force: true })
 await bundle(
   {
     'main.js': join(root, 'src/main.ts'),
-    'pglite-worker.mjs': join(root, 'src/database/pglite-worker.mjs'),
+    'pglite-worker.mjs': join(root, 'src/platform/database/pglite-worker.mjs'),
     'make-template.js': join(import.meta.dirname, 'make-template.ts'),
   },
   dist,

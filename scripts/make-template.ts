@@ -3,12 +3,12 @@ import { chmodSync, cpSync, mkdtempSync, readdirSync, renameSync, rmSync } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
-import { LOCK_FILE } from '../src/database/folder-lock.ts'
-import { migrate } from '../src/database/migrate.ts'
-import { openEngine } from '../src/database/open-engine.ts'
-import { TEMPLATE } from '../src/database/pglite-folder.mjs'
-import { dropUnusedDatabases } from '../src/database/pglite-maintenance.ts'
-import { DEFAULT_SCHEMA } from '../src/database/uri.ts'
+import { LOCK_FILE } from '../src/platform/database/folder-lock.ts'
+import { migrate } from '../src/platform/database/migrate.ts'
+import { openEngine } from '../src/platform/database/open-engine.ts'
+import { TEMPLATE } from '../src/platform/database/pglite-folder.mjs'
+import { dropUnusedDatabases } from '../src/platform/database/pglite-maintenance.ts'
+import { DEFAULT_SCHEMA } from '../src/platform/database/uri.ts'
 
 const parent = mkdtempSync(join(tmpdir(), 'crateflow-template-'))
 const draft = `${TEMPLATE}.new`

@@ -1,6 +1,6 @@
 // The endpoints for files of logged models.
 import { MlflowError } from '../errors.ts'
-import { type Endpoint, endpoint } from '../http/route.ts'
+import { type Endpoint, endpoint } from '../platform/http/route.ts'
 import * as schema from './schema.ts'
 import { sendFile } from './send-file.routes.ts'
 import type { ArtifactService } from './service.ts'

@@ -1,6 +1,6 @@
 // The endpoint for files of model versions.
-import { type Endpoint, endpoint } from '../http/route.ts'
-import { missingParameter } from '../wire/message.ts'
+import { type Endpoint, endpoint } from '../platform/http/route.ts'
+import { missingParameter } from '../platform/wire/message.ts'
 import * as schema from './schema.ts'
 import { sendFile } from './send-file.routes.ts'
 import type { ArtifactService } from './service.ts'

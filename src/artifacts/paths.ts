@@ -1,7 +1,7 @@
 // Artifact paths: refusing hostile ones, and finding the place below the destination that an artifact URI means.
 import { invalidParameter } from '../errors.ts'
-import { pythonRepr } from '../wire/python.ts'
-import { joinPath, parseUri, unquote } from '../wire/uri.ts'
+import { pythonRepr } from '../platform/wire/python.ts'
+import { joinPath, parseUri, unquote } from '../platform/wire/uri.ts'
 import { invalidPath, pathParts } from './stores/store.ts'
 
 /** A path of a URL. @throws INVALID_PARAMETER_VALUE for bytes that are no UTF-8: all of them would be one name */

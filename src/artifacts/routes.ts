@@ -1,7 +1,7 @@
 // The artifact endpoints: proxied files and multipart uploads, files of runs, signed links.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Endpoint, endpoint, mount } from '../http/route.ts'
-import { missingParameter } from '../wire/message.ts'
+import { type Endpoint, endpoint, mount } from '../platform/http/route.ts'
+import { missingParameter } from '../platform/wire/message.ts'
 import { loggedModelFileEndpoints } from './logged-models.routes.ts'
 import { modelVersionFileEndpoints } from './model-versions.routes.ts'
 import { decodePath } from './paths.ts'

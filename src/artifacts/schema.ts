@@ -1,6 +1,6 @@
 // Messages of the artifacts area: files of runs, files behind the mlflow-artifacts endpoints, signed links.
 import { z } from 'zod'
-import { int32, int64, message, repeated, text } from '../wire/message.ts'
+import { int32, int64, message, repeated, text } from '../platform/wire/message.ts'
 import type { FileInfo, PresignedUrl, UploadCredential } from './stores/store.ts'
 
 /** Text that paths.ts checks, with MLflow's words for it. */

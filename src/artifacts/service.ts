@@ -1,9 +1,9 @@
 // MLflow's rules for artifacts: where a path lies, what may be written there, which links a client gets.
 import { Readable } from 'node:stream'
 import { invalidParameter, MlflowError } from '../errors.ts'
-import type { Int64 } from '../wire/int64.ts'
-import { missingParameter } from '../wire/message.ts'
-import { baseName, directoryName, joinPath, parseUri } from '../wire/uri.ts'
+import type { Int64 } from '../platform/wire/int64.ts'
+import { missingParameter } from '../platform/wire/message.ts'
+import { baseName, directoryName, joinPath, parseUri } from '../platform/wire/uri.ts'
 import { isProxiedUri, proxiedDestinationPath, validatePathIsSafe, verifyArtifactFolder } from './paths.ts'
 import { attachmentDisposition } from './stores/content-disposition.ts'
 import type { LocationPolicy } from './stores/locations.ts'

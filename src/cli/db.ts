@@ -7,9 +7,15 @@ import {
   type Flags,
   readConfig,
 } from '../config.ts'
-import type { Engine } from '../database/engine.ts'
-import { countRows, dropAllTables, migrate, migrationStatus, tableNames } from '../database/migrate.ts'
-import { type BackendTarget, describeTarget, parseBackendUri } from '../database/uri.ts'
+import type { Engine } from '../platform/database/engine.ts'
+import {
+  countRows,
+  dropAllTables,
+  migrate,
+  migrationStatus,
+  tableNames,
+} from '../platform/database/migrate.ts'
+import { type BackendTarget, describeTarget, parseBackendUri } from '../platform/database/uri.ts'
 import { layoutOf, openEngineAt, untilAvailable } from './database.ts'
 import { asUsage, EXIT, UsageError } from './errors.ts'
 import { createLog } from './log.ts'

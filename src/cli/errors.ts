@@ -1,7 +1,7 @@
 // What people read when the program fails: one line on stderr, and the exit code.
 import { CommanderError } from 'commander'
 import { MlflowError } from '../errors.ts'
-import { redactPasswords } from '../wire/redact.ts'
+import { redactPasswords } from '../platform/wire/redact.ts'
 
 export const EXIT = { ok: 0, failure: 1, usage: 2 } as const
 

@@ -1,7 +1,7 @@
 // `crateflow openapi`: the description of the API, made from the code without a database.
 import { buildApp } from '../app.ts'
 import { createLocationPolicy } from '../artifacts/stores/locations.ts'
-import { absentEngine } from '../database/absent.ts'
+import { absentEngine } from '../platform/database/absent.ts'
 
 /** The OpenAPI document as indented JSON, as it is committed in `openapi/openapi.json`. */
 export async function describeApi(): Promise<string> {

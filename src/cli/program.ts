@@ -9,7 +9,7 @@ import {
   UiConfigSchema,
 } from '../config.ts'
 import { PACKAGE } from '../package.ts'
-import { redactPasswords } from '../wire/redact.ts'
+import { redactPasswords } from '../platform/wire/redact.ts'
 import { completionScript, SHELLS, type Shell } from './completion.ts'
 import { asUsage, reportError } from './errors.ts'
 import { addOptions, givenFlags } from './options.ts'

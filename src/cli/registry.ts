@@ -1,7 +1,7 @@
 // `crateflow registry`: asks a running server for the history of an alias, and rolls it back.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ClientConfig, ClientConfigSchema, type Environment, type Flags, readConfig } from '../config.ts'
-import type { AliasEvent, AliasHistory, RolledBack } from '../model-registry/rollback.schema.ts'
+import type { AliasEvent, AliasHistory, RolledBack } from '../registry/model-registry/rollback.schema.ts'
 import { asUsage, reasonOf } from './errors.ts'
 import { print, printTable } from './print.ts'
 

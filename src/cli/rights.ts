@@ -1,5 +1,5 @@
 // What a database user lacks, in words that say what to grant.
-import type { BackendTarget } from '../database/uri.ts'
+import type { BackendTarget } from '../platform/database/uri.ts'
 import { UsageError } from './errors.ts'
 
 /** SQLSTATE of a missing right on PostgreSQL. */

@@ -1,12 +1,12 @@
 // The web UI of `crateflow server`: a folder that is given, or one that is fetched while the server runs already.
 import type { Logger } from 'pino'
 import type { Environment, ServerConfig } from '../config.ts'
-import { MLFLOW_VERSION } from '../http/health.ts'
-import { UiError } from '../ui/errors.ts'
-import { cacheFolder, openUiFolder } from '../ui/folder.ts'
-import { HOW_TO_GET_UI } from '../ui/pages.ts'
-import { awaitedUi, fixedUi, type UiSource } from '../ui/source.ts'
-import { redactPasswords } from '../wire/redact.ts'
+import { MLFLOW_VERSION } from '../platform/http/health.ts'
+import { redactPasswords } from '../platform/wire/redact.ts'
+import { UiError } from '../web/ui/errors.ts'
+import { cacheFolder, openUiFolder } from '../web/ui/folder.ts'
+import { HOW_TO_GET_UI } from '../web/ui/pages.ts'
+import { awaitedUi, fixedUi, type UiSource } from '../web/ui/source.ts'
 import { reasonOf, UsageError } from './errors.ts'
 
 export interface ServerUi {
@@ -54,7 +54,7 @@ export async function openServerUi(options: ServerUiOptions): Promise<ServerUi> 
 async function fetchUi(path: string, { config, log, signal }: ServerUiOptions): Promise<string | undefined> {
   const started = Date.now()
   try {
-    const { installUi } = await import('../ui/install.ts')
+    const { installUi } = await import('../web/ui/install.ts')
     await installUi({
       version: MLFLOW_VERSION,
       speaks: MLFLOW_VERSION,

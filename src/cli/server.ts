@@ -12,8 +12,8 @@ import {
   type WebhookConfig,
   WebhookConfigSchema,
 } from '../config.ts'
-import type { Engine } from '../database/engine.ts'
-import { describeTarget, parseBackendUri } from '../database/uri.ts'
+import type { Engine } from '../platform/database/engine.ts'
+import { describeTarget, parseBackendUri } from '../platform/database/uri.ts'
 import { layoutOf, openEngineAt, untilAvailable } from './database.ts'
 import { asUsage, EXIT, reasonOf, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
@@ -188,7 +188,7 @@ function securityWarnings(config: ServerConfig): string[] {
 type Opening = Pick<Setup, 'config' | 'log' | 'stop'> & Partial<Pick<Setup, 'primary' | 'workers'>>
 
 async function openEngineOf({ config, workers = 1 }: Opening): Promise<Engine> {
-  if (config.artifactsOnly) return (await import('../database/absent.ts')).absentEngine()
+  if (config.artifactsOnly) return (await import('../platform/database/absent.ts')).absentEngine()
   return openEngineAt(targetOf(config), { ...config, dbPoolSize: Math.floor(config.dbPoolSize / workers) })
 }
 
@@ -202,7 +202,7 @@ async function prepareDatabase(engine: Engine, { config, log, stop, primary }: O
     return untilAvailable(engine, wait)
   }
   log.info(`Opening ${describeTarget(target)}`)
-  const { migrate, requireMigrated } = await import('../database/migrate.ts')
+  const { migrate, requireMigrated } = await import('../platform/database/migrate.ts')
   await untilAvailable(engine, wait, async () => {
     if (!config.migrate) return requireMigrated(engine, layoutOf(config))
     const applied = await migrate(engine, layoutOf(config))
@@ -248,7 +248,7 @@ async function serve(setup: Setup): Promise<number> {
 
 async function appDeps({ config, artifacts, webhooks, log, primary }: Setup) {
   const { createLocationPolicy } = await import('../artifacts/stores/locations.ts')
-  const { resolveUriIfLocal } = await import('../wire/uri.ts')
+  const { resolveUriIfLocal } = await import('../platform/wire/uri.ts')
   const root = config.defaultArtifactRoot ?? 'mlflow-artifacts:/'
   const defaultArtifactRoot = resolveUriIfLocal(root, process.cwd())
   return {

@@ -1,11 +1,11 @@
 // `crateflow ui install`: fetches the stock web UI before a server needs it.
 
 import { type Environment, type Flags, readConfig, UiConfigSchema } from '../config.ts'
-import { MLFLOW_VERSION } from '../http/health.ts'
 import { COMMAND } from '../package.ts'
-import { UiError } from '../ui/errors.ts'
-import { cacheFolder, requireSpoken } from '../ui/folder.ts'
-import { installUi } from '../ui/install.ts'
+import { MLFLOW_VERSION } from '../platform/http/health.ts'
+import { UiError } from '../web/ui/errors.ts'
+import { cacheFolder, requireSpoken } from '../web/ui/folder.ts'
+import { installUi } from '../web/ui/install.ts'
 import { asUsage, EXIT, UsageError } from './errors.ts'
 import { print } from './print.ts'
 import { listenForStop } from './signals.ts'

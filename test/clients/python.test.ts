@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { parseJson } from '../../src/wire/int64.ts'
+import { parseJson } from '../../src/platform/wire/int64.ts'
 import { copyPrograms, runClient, TIMEOUT_MS } from '../python/client.ts'
 import { onStock, useServer } from '../python/servers.ts'
 import { describeEachEngine, type EngineName } from '../support/engines.ts'

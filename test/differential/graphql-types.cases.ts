@@ -1,6 +1,6 @@
 // Cases of GraphQL: how its types describe themselves. And what the web UI asks about telemetry.
 import { Kind, parse } from 'graphql'
-import { TYPE_DEFINITIONS } from '../../src/graphql/type-definitions.ts'
+import { TYPE_DEFINITIONS } from '../../src/web/graphql/type-definitions.ts'
 import { MUST_MATCH, object } from '../support/compare.ts'
 import { type Case, send } from './cases.ts'
 import { ask, sortedBy } from './graphql-steps.ts'

@@ -2,13 +2,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MlflowError } from '../../src/errors.ts'
-import { parseExperimentFilter, parseExperimentOrderBy } from '../../src/search/experiment-search.ts'
-import { wordKind } from '../../src/search/keywords.ts'
-import { parseLoggedModelFilter } from '../../src/search/logged-model-search.ts'
-import { parseRunFilter, parseRunOrderBy } from '../../src/search/run-search.ts'
+import { wordKind } from '../../src/platform/search/keywords.ts'
+import { parseExperimentFilter, parseExperimentOrderBy } from '../../src/tracking/experiments/search.ts'
+import { parseLoggedModelFilter } from '../../src/tracking/logged-models/search.ts'
+import { parseRunFilter, parseRunOrderBy } from '../../src/tracking/runs/search.ts'
 import { missing, useService } from '../support/services.ts'
 import { askStock, type Reader, type StockAnswer } from '../support/stock-search.ts'
-import { filterText, orderByText } from '../unit/search/arbitrary-filters.ts'
+import { filterText, orderByText } from '../unit/platform/search/arbitrary-filters.ts'
 
 /** Cases per reader and the seed they come from; a longer run takes others by the environment. */
 const RUNS = Number(process.env.SEARCH_FUZZ_RUNS ?? 3000)

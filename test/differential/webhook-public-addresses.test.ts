@@ -1,6 +1,6 @@
 // Which addresses webhooks may reach, compared with stock MLflow's own check.
 import { describe, expect, it } from 'vitest'
-import { createPublicAddressCheck } from '../../src/webhooks/public-addresses.ts'
+import { createPublicAddressCheck } from '../../src/registry/webhooks/public-addresses.ts'
 import { pythonOutput } from '../support/python.ts'
 import { missing } from '../support/services.ts'
 

@@ -1,6 +1,6 @@
 // Secrets of webhooks as Fernet tokens.
 import { describe, expect, it } from 'vitest'
-import { createSecretBox } from '../../src/webhooks/secrets.ts'
+import { createSecretBox } from '../../src/registry/webhooks/secrets.ts'
 import { pythonOutput } from '../support/python.ts'
 import { missing } from '../support/services.ts'
 

@@ -1,9 +1,9 @@
 // One request to a receiver: body, signature, addresses, answers.
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createSecretBox } from '../../src/webhooks/secrets.ts'
-import { createSender } from '../../src/webhooks/sender.ts'
-import { createTargets, ForbiddenTargetError } from '../../src/webhooks/targets.ts'
+import { createSecretBox } from '../../src/registry/webhooks/secrets.ts'
+import { createSender } from '../../src/registry/webhooks/sender.ts'
+import { createTargets, ForbiddenTargetError } from '../../src/registry/webhooks/targets.ts'
 import { pythonOutput } from '../support/python.ts'
 import { type Receiver, type ReceiverAnswer, startReceiver } from '../support/receiver.ts'
 import { missing } from '../support/services.ts'

@@ -1,7 +1,7 @@
 // The databases that tests are given.
 import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
-import { tableNames } from '../../src/database/migrate.ts'
+import { tableNames } from '../../src/platform/database/migrate.ts'
 import { describeEachEngine } from '../support/engines.ts'
 
 describeEachEngine('a database of a test', (target) => {

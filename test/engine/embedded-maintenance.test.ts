@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
-import type { Engine } from '../../src/database/engine.ts'
+import type { Engine } from '../../src/platform/database/engine.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { describeEachEngine } from '../support/engines.ts'
 

@@ -1,9 +1,9 @@
 // Kills the server between any two statements of a request: what remains is valid, and the retry completes.
 import { beforeAll, expect, it } from 'vitest'
-import type { Connection, Engine } from '../../src/database/engine.ts'
-import { migrate } from '../../src/database/migrate.ts'
-import { openEngine } from '../../src/database/open-engine.ts'
-import { parseBackendUri } from '../../src/database/uri.ts'
+import type { Connection, Engine } from '../../src/platform/database/engine.ts'
+import { migrate } from '../../src/platform/database/migrate.ts'
+import { openEngine } from '../../src/platform/database/open-engine.ts'
+import { parseBackendUri } from '../../src/platform/database/uri.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { describeEachEngine, type EngineTarget } from '../support/engines.ts'
 

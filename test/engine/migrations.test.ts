@@ -1,7 +1,7 @@
 // Migrations: the tables that the code declares on every engine, safe with several servers, resumable, dropped in one call.
 import { getTableColumns, getTableName, sql, type Table } from 'drizzle-orm'
 import { expect, it } from 'vitest'
-import type { Engine } from '../../src/database/engine.ts'
+import type { Engine } from '../../src/platform/database/engine.ts'
 import {
   dropAllTables,
   listMigrations,
@@ -9,17 +9,17 @@ import {
   migrationStatus,
   schemaMigrations,
   tableNames,
-} from '../../src/database/migrate.ts'
-import { nameClaims } from '../../src/database/name-claims.ts'
-import { openEngine } from '../../src/database/open-engine.ts'
-import { parseBackendUri } from '../../src/database/uri.ts'
-import * as datasets from '../../src/datasets/tables.ts'
-import * as experiments from '../../src/experiments/tables.ts'
-import * as loggedModels from '../../src/logged-models/tables.ts'
-import * as metrics from '../../src/metrics/tables.ts'
-import * as modelRegistry from '../../src/model-registry/tables.ts'
-import * as runs from '../../src/runs/tables.ts'
-import * as webhooks from '../../src/webhooks/tables.ts'
+} from '../../src/platform/database/migrate.ts'
+import { nameClaims } from '../../src/platform/database/name-claims.ts'
+import { openEngine } from '../../src/platform/database/open-engine.ts'
+import { parseBackendUri } from '../../src/platform/database/uri.ts'
+import * as modelRegistry from '../../src/registry/model-registry/tables.ts'
+import * as webhooks from '../../src/registry/webhooks/tables.ts'
+import * as datasets from '../../src/tracking/datasets/tables.ts'
+import * as experiments from '../../src/tracking/experiments/tables.ts'
+import * as loggedModels from '../../src/tracking/logged-models/tables.ts'
+import * as metrics from '../../src/tracking/metrics/tables.ts'
+import * as runs from '../../src/tracking/runs/tables.ts'
 import { describeEachEngine } from '../support/engines.ts'
 
 const LAYOUT = { shards: 2, replicas: '0-1' }

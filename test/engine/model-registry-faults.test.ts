@@ -1,6 +1,6 @@
 // Kills the server between any two statements of its writes of the model registry.
 import { expect } from 'vitest'
-import type { ModelVersion, RegisteredModel } from '../../src/model-registry/schema.ts'
+import type { ModelVersion, RegisteredModel } from '../../src/registry/model-registry/schema.ts'
 import { type Answer, API, type Ask, describeKilledServer, type Scenario } from './killed-server.ts'
 
 const code = (answer: Answer) => (answer.body as { error_code?: string }).error_code

@@ -1,14 +1,14 @@
 // Unique names without transactions: races, crashes between the steps, and owners that come back late.
 import { and, eq } from 'drizzle-orm'
 import { beforeAll, expect, it } from 'vitest'
-import type { Engine } from '../../src/database/engine.ts'
-import { claimedBy, claimName, nameClaims, releaseName } from '../../src/database/name-claims.ts'
+import type { Engine } from '../../src/platform/database/engine.ts'
+import { claimedBy, claimName, nameClaims, releaseName } from '../../src/platform/database/name-claims.ts'
 import {
   experimentNames,
   findExperiment,
   insertExperiment,
   renameExperiment,
-} from '../../src/experiments/store.ts'
+} from '../../src/tracking/experiments/store.ts'
 import { describeEachEngine } from '../support/engines.ts'
 
 const row = (experimentId: string, name: string) => ({

@@ -1,8 +1,8 @@
 // Checks what a database server is told by a connection. Databases of the tests ask nobody for a password.
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openEngine } from '../../src/database/open-engine.ts'
-import { parseBackendUri } from '../../src/database/uri.ts'
+import { openEngine } from '../../src/platform/database/open-engine.ts'
+import { parseBackendUri } from '../../src/platform/database/uri.ts'
 
 /** A message of PostgreSQL's protocol: type, length with itself, content. */
 function message(type: string, content: Buffer): Buffer {

@@ -1,7 +1,7 @@
 // Statements stay prepared, in bounds: whoever sends ever new filters gets neither the memory nor others' answers.
 import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
-import type { Engine } from '../../src/database/engine.ts'
+import type { Engine } from '../../src/platform/database/engine.ts'
 import { describeEachEngine } from '../support/engines.ts'
 
 /** More than any engine keeps. */

@@ -3,19 +3,19 @@ import { PgDialect } from 'drizzle-orm/pg-core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MlflowError } from '../../src/errors.ts'
-import { runs, tags } from '../../src/runs/tables.ts'
-import type { Predicate } from '../../src/search/comparison.ts'
-import { parseExperimentFilter, parseExperimentOrderBy } from '../../src/search/experiment-search.ts'
-import { parseLoggedModelFilter, parseLoggedModelOrderBy } from '../../src/search/logged-model-search.ts'
+import type { Predicate } from '../../src/platform/search/comparison.ts'
+import { compare } from '../../src/platform/search/to-sql.ts'
 import {
   parseModelVersionFilter,
   parseModelVersionOrderBy,
   parseRegisteredModelFilter,
   parseRegisteredModelOrderBy,
-} from '../../src/search/model-registry-search.ts'
-import { parseRunFilter, parseRunOrderBy } from '../../src/search/run-search.ts'
-import { compare } from '../../src/search/to-sql.ts'
-import { filterText, orderByText } from '../unit/search/arbitrary-filters.ts'
+} from '../../src/registry/model-registry/search.ts'
+import { parseExperimentFilter, parseExperimentOrderBy } from '../../src/tracking/experiments/search.ts'
+import { parseLoggedModelFilter, parseLoggedModelOrderBy } from '../../src/tracking/logged-models/search.ts'
+import { parseRunFilter, parseRunOrderBy } from '../../src/tracking/runs/search.ts'
+import { runs, tags } from '../../src/tracking/runs/tables.ts'
+import { filterText, orderByText } from '../unit/platform/search/arbitrary-filters.ts'
 import { budget, tellCases, timeoutOf } from './budget.ts'
 
 /** Far more than any text of this length needs, far less than what grows beyond all measure. */

@@ -1,6 +1,6 @@
 // Opens what a power cut has left and looks whether everything acknowledged is there.
 import { sql } from 'drizzle-orm'
-import type { Engine } from '../../src/database/engine.ts'
+import type { Engine } from '../../src/platform/database/engine.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { API, type Sent, textOf } from './clients.ts'
 

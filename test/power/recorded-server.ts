@@ -3,9 +3,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { buildApp } from '../../src/app.ts'
 import { createLocationPolicy } from '../../src/artifacts/stores/locations.ts'
-import { migrate } from '../../src/database/migrate.ts'
-import { openEngine } from '../../src/database/open-engine.ts'
-import { parseBackendUri } from '../../src/database/uri.ts'
+import { migrate } from '../../src/platform/database/migrate.ts'
+import { openEngine } from '../../src/platform/database/open-engine.ts'
+import { parseBackendUri } from '../../src/platform/database/uri.ts'
 
 const [store = ''] = process.argv.slice(2)
 const engine = await openEngine(parseBackendUri(`pglite:${store}`), {

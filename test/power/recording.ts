@@ -102,7 +102,7 @@ export async function bundleServer(program: string): Promise<string> {
   const worker = 'pglite-worker.mjs'
   const entries = {
     [SERVER]: join(import.meta.dirname, 'recorded-server.ts'),
-    [worker]: join(root, 'src/database', worker),
+    [worker]: join(root, 'src/platform/database', worker),
   }
   await bundle(entries, dist)
   symlinkSync(join(root, 'migrations'), join(home, 'migrations'))

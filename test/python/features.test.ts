@@ -1,7 +1,7 @@
 // What the stock client can do, feature by feature, has the same results as on stock MLflow.
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { parseJson } from '../../src/wire/int64.ts'
+import { parseJson } from '../../src/platform/wire/int64.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing } from '../support/services.ts'
 import { copyPrograms, runClient } from './client.ts'

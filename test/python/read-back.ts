@@ -1,7 +1,7 @@
 // Compares by field policy what the client reads back from stock MLflow and from this server.
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { parseJson } from '../../src/wire/int64.ts'
+import { parseJson } from '../../src/platform/wire/int64.ts'
 import {
   compare,
   list,

@@ -1,8 +1,8 @@
 // A database that repeats a statement by itself, as CrateDB does when a node dies in the middle of it.
 import { expect, it } from 'vitest'
-import type { Connection } from '../../src/database/engine.ts'
-import { openEngine } from '../../src/database/open-engine.ts'
-import { parseBackendUri } from '../../src/database/uri.ts'
+import type { Connection } from '../../src/platform/database/engine.ts'
+import { openEngine } from '../../src/platform/database/open-engine.ts'
+import { parseBackendUri } from '../../src/platform/database/uri.ts'
 import { startApp } from '../support/app.ts'
 import { openMigrated } from '../support/databases.ts'
 import { describeEachEngine } from '../support/engines.ts'

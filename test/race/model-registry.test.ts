@@ -1,9 +1,9 @@
 // Races for numbers, names, aliases and stages of the model registry, between two servers on one database.
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { findAliasHistory, findStageHistory } from '../../src/model-registry/audit.store.ts'
-import { findModelByName } from '../../src/model-registry/models.store.ts'
-import type { ModelVersion, RegisteredModel } from '../../src/model-registry/schema.ts'
-import { findVersion } from '../../src/model-registry/versions.store.ts'
+import { findAliasHistory, findStageHistory } from '../../src/registry/model-registry/audit.store.ts'
+import { findModelByName } from '../../src/registry/model-registry/models.store.ts'
+import type { ModelVersion, RegisteredModel } from '../../src/registry/model-registry/schema.ts'
+import { findVersion } from '../../src/registry/model-registry/versions.store.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import type { HttpAnswer } from '../support/http.ts'

@@ -1,7 +1,7 @@
 // Two servers on one CrateDB schema act as one: what either acknowledges, the other shows in the next request.
 import { Agent, request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseJson } from '../../src/wire/int64.ts'
+import { parseJson } from '../../src/platform/wire/int64.ts'
 import { engineTarget } from '../support/engines.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { missing } from '../support/services.ts'

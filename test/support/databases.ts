@@ -3,10 +3,10 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
-import type { Engine } from '../../src/database/engine.ts'
-import { dropAllTables, migrate } from '../../src/database/migrate.ts'
-import { openEngine } from '../../src/database/open-engine.ts'
-import { parseBackendUri } from '../../src/database/uri.ts'
+import type { Engine } from '../../src/platform/database/engine.ts'
+import { dropAllTables, migrate } from '../../src/platform/database/migrate.ts'
+import { openEngine } from '../../src/platform/database/open-engine.ts'
+import { parseBackendUri } from '../../src/platform/database/uri.ts'
 
 /** Few small shards: CrateDB's cost of a table is its number of shards. */
 export const TABLE_LAYOUT = { shards: 1, replicas: '0' }

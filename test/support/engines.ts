@@ -1,6 +1,6 @@
 // Runs a suite on every engine, each suite in a database of its own.
 import { afterAll, beforeAll, describe } from 'vitest'
-import type { Engine } from '../../src/database/engine.ts'
+import type { Engine } from '../../src/platform/database/engine.ts'
 import { createFolder, createSchema, type Database, openMigrated } from './databases.ts'
 import { missing, useService } from './services.ts'
 

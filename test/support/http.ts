@@ -1,5 +1,5 @@
 // Requests of tests, whoever answers them.
-import { parseJson } from '../../src/wire/int64.ts'
+import { parseJson } from '../../src/platform/wire/int64.ts'
 
 export interface HttpAnswer {
   status: number

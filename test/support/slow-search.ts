@@ -1,6 +1,6 @@
 // A search that takes many seconds on any engine, of runs that are made through the API, and a look at it from outside.
 import { sql } from 'drizzle-orm'
-import type { Engine } from '../../src/database/engine.ts'
+import type { Engine } from '../../src/platform/database/engine.ts'
 import type { HttpAnswer } from './http.ts'
 
 const API = '/api/2.0/mlflow'

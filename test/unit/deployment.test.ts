@@ -13,7 +13,7 @@ import {
   ServerConfigSchema,
   WebhookConfigSchema,
 } from '../../src/config.ts'
-import { parseBackendUri } from '../../src/database/uri.ts'
+import { parseBackendUri } from '../../src/platform/database/uri.ts'
 import { settingOf } from '../../src/settings.ts'
 
 const ROOT = join(import.meta.dirname, '../..')

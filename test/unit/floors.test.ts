@@ -1,10 +1,11 @@
-// Enforces the order of floors: a file imports only from lower floors, drivers stay in their rooms.
+// Enforces the order of wings and floors: a wing knows no other, a file imports only from lower floors, drivers stay in their rooms.
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 const SRC = join(import.meta.dirname, '../../src')
 const LONGEST_FILE = 400
+const LONGEST_APP = 120
 
 interface Source {
   path: string
@@ -30,42 +31,70 @@ const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .sort()
   .map(readSource)
 
+const WINGS = ['tracking', 'artifacts', 'registry', 'web']
+
+/**
+ * What a wing may read of another one besides platform: tables for joins, messages that its own ones hold. Everything else that
+ * it needs is a function or a narrow type that app.ts hands in.
+ */
+const ACROSS: [from: RegExp, to: RegExp, why: string][] = [
+  [
+    /^web\/graphql\//,
+    /^(tracking|registry|artifacts)\/(.*\/)?schema\.ts$/,
+    "GraphQL answers REST's messages",
+  ],
+]
+
 const ROOT_FLOORS: Record<string, number> = {
-  'active-request.ts': 0,
   'errors.ts': 0,
   'events.ts': 0,
   'package.ts': 0,
   'settings.ts': 0,
   'config.ts': 0,
-  'app.ts': 5,
-  'main.ts': 5,
+  'app.ts': 6,
+  'main.ts': 6,
 }
-const ROOM_FLOORS: [RegExp, number][] = [
-  [/^wire\//, 0],
-  [/^(search|database|artifacts\/stores)\//, 1],
-  [/^cli\//, 5],
-  [/^http\//, 4],
-  [/(^|[./])(tables|schema)\.ts$/, 1],
+const FLOORS: [RegExp, number][] = [
+  [/^platform\/(wire\/|active-request\.ts$)/, 0],
+  [/^platform\/(search|database)\/|^artifacts\/stores\//, 1],
+  [/^platform\/http\//, 4],
+  [/^cli\//, 6],
+  [/^(\w+)\/\1\.ts$/, 5],
+  [/(^|[./])(tables|schema|search|ids)\.ts$/, 1],
   [/(^|[./])store\.ts$/, 2],
   [/(^|[./])routes\.ts$/, 4],
-  [/^(auth|workspaces)\/hook\.ts$/, 4],
 ]
 
 /** The floor that a file's name tells; a room's other files (service.ts, its pure rules) are on floor 3. */
 function floorOf(path: string): number {
-  return ROOT_FLOORS[path] ?? ROOM_FLOORS.find(([pattern]) => pattern.test(path))?.[1] ?? 3
+  return ROOT_FLOORS[path] ?? FLOORS.find(([pattern]) => pattern.test(path))?.[1] ?? 3
 }
 
-const roomOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '')
+/** `tracking`, `platform`, `cli`; empty for files that lie in none. */
+const wingOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '')
+/** `tracking/runs`; the artifacts wing is one room. */
+const roomOf = (path: string) =>
+  path.startsWith('artifacts/') ? 'artifacts' : path.slice(0, path.lastIndexOf('/') + 1)
+const isCore = (path: string) => (ROOT_FLOORS[path] ?? 9) === 0
+
+/** What is wrong with the import by wings, in words that say what to do instead; undefined when nothing is. */
+function brokenWing(from: string, to: string): string | undefined {
+  const [wing, other] = [wingOf(from), wingOf(to)]
+  if (isCore(to) || wing === other || wing === 'cli' || wing === '') return undefined
+  if (wing === 'platform') return 'platform knows no wing: take what differs as an argument'
+  if (other === 'platform' || ACROSS.some(([a, b]) => a.test(from) && b.test(to))) return undefined
+  return `wings know each other by what app.ts hands in: declare the function that ${wing} needs in its dependencies`
+}
 
 /** Imports on one's own floor that another room offers to all. */
 function mayImportSideways(from: string, to: string): boolean {
   if (roomOf(from) === roomOf(to)) return true
-  if (floorOf(from) === 0) return to === 'errors.ts' || from === 'config.ts'
-  if (floorOf(from) === 5) return true
-  if (/(^|[./])tables\.ts$/.test(from)) return to === 'database/columns.ts'
+  if (floorOf(from) === 0) return isCore(to) || from === 'config.ts'
+  if (floorOf(from) === 6) return true
+  if (/(^|[./])search\.ts$/.test(from)) return to.startsWith('platform/search/')
+  if (/(^|[./])tables\.ts$/.test(from)) return to === 'platform/database/columns.ts'
   if (/(^|[./])schema\.ts$/.test(from)) return /(^|[./])schema\.ts$/.test(to)
-  if (/(^|[./])routes\.ts$/.test(from)) return to === 'http/route.ts'
+  if (/(^|[./])routes\.ts$/.test(from)) return to === 'platform/http/route.ts'
   return false
 }
 
@@ -73,18 +102,24 @@ function isAllowed(from: string, to: string): boolean {
   const [upper, lower] = [floorOf(from), floorOf(to)]
   if (lower > upper) return false
   if (lower === upper) return mayImportSideways(from, to)
-  if (from.startsWith('http/')) return lower === 0
-  const isStore = /(^|[./])(store|tables)\.ts$/.test(to) || to.startsWith('database/')
+  if (from.startsWith('platform/http/')) return lower === 0
+  const isStore = /(^|[./])(store|tables)\.ts$/.test(to) || to.startsWith('platform/database/')
   return !(isStore && /(^|[./])routes\.ts$/.test(from))
 }
 
 /** Who may see a package; every other package may be used from floor 4 up or in cli. */
 const PACKAGES: [package_: RegExp, may: RegExp][] = [
-  [/^(pg|@electric-sql\/pglite)(\/|$)/, /^database\//],
-  [/^drizzle-orm(\/|$)/, /^database\/|^search\/(to-sql|keyset)\.ts$|(^|[./])(tables|store)\.ts$/],
+  [/^(pg|@electric-sql\/pglite)(\/|$)/, /^platform\/database\//],
+  [
+    /^drizzle-orm(\/|$)/,
+    /^platform\/database\/|^platform\/search\/(to-sql|keyset)\.ts$|(^|[./])(tables|store)\.ts$/,
+  ],
   [/^@aws-sdk\//, /^artifacts\/stores\//],
-  [/^graphql$/, /^graphql\//],
-  [/^(fastify|@fastify\/|fastify-)/, /^http\/|^app\.ts$|(^|[./])routes\.ts$|^(auth|workspaces)\/hook\.ts$/],
+  [/^graphql$/, /^web\/graphql\//],
+  [
+    /^(fastify|@fastify\/|fastify-)/,
+    /^platform\/http\/|^app\.ts$|(^|[./])routes\.ts$|^(tracking\/tracking|artifacts\/artifacts|registry\/registry|web\/web)\.ts$/,
+  ],
 ]
 
 const ourImports = (source: Source) => source.imports.filter((target) => target.endsWith('.ts'))
@@ -103,6 +138,28 @@ describe('the floors of src', () => {
         ),
     )
     expect(broken).toEqual([])
+  })
+
+  it('lets wings and the platform know only what they may', () => {
+    const broken = sources.flatMap((source) =>
+      ourImports(source).flatMap((target) => {
+        const what = brokenWing(source.path, target)
+        return what ? [`${source.path} imports ${target}: ${what}`] : []
+      }),
+    )
+    expect(broken).toEqual([])
+  })
+
+  it('has a composing file for each wing, which app.ts alone imports', () => {
+    const folders = new Set(sources.map(({ path }) => wingOf(path)))
+    expect([...folders].sort()).toEqual(['', 'cli', 'platform', ...WINGS].sort())
+    for (const wing of WINGS) {
+      const file = `${wing}/${wing}.ts`
+      const importers = sources.filter((source) => source.imports.includes(file)).map(({ path }) => path)
+      expect(importers, file).toEqual(['app.ts'])
+    }
+    const app = sources.find(({ path }) => path === 'app.ts')
+    expect(app?.text.split('\n').length).toBeLessThanOrEqual(LONGEST_APP)
   })
 
   it('keeps drivers and the web framework in the rooms that wrap them', () => {

@@ -1,7 +1,7 @@
 // Which artifact locations clients may name: a location must not make the server connect to a host of their choice.
 import { isAbsolute, relative, resolve } from 'node:path'
 import { invalidParameter, MlflowError } from '../../errors.ts'
-import { parseUri, resolveUriIfLocal, unquote, validateQueryString } from '../../wire/uri.ts'
+import { parseUri, resolveUriIfLocal, unquote, validateQueryString } from '../../platform/wire/uri.ts'
 
 /** Schemes whose URI names the host that is connected to. @see mlflow/store/artifact/host_policy.py */
 const HOST_ADDRESSED = new Set([

@@ -1,6 +1,6 @@
 // Content types of artifacts by their names, as Python's mimetypes module and MLflow's list of texts give them.
 import { lookup } from 'mime-types'
-import { baseName } from '../../wire/uri.ts'
+import { baseName } from '../../platform/wire/uri.ts'
 
 /** Shown as plain text, so that browsers preview instead of interpret. @see mlflow/utils/mime_type_utils.py */
 const TEXT_EXTENSIONS = new Set(

@@ -1,6 +1,6 @@
 // Finds the store of an artifact location by its scheme.
 import { invalidParameter, MlflowError } from '../../errors.ts'
-import { parseUri, unquote } from '../../wire/uri.ts'
+import { parseUri, unquote } from '../../platform/wire/uri.ts'
 import { openLocalStore } from './local.ts'
 import { openS3Store } from './s3.ts'
 import { createS3Access, type S3Access, type S3Options } from './s3-access.ts'

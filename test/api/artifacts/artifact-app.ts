@@ -7,8 +7,8 @@ import { createArtifactService, type RunLocation } from '../../../src/artifacts/
 import { createLocationPolicy } from '../../../src/artifacts/stores/locations.ts'
 import type { ArtifactStore } from '../../../src/artifacts/stores/store.ts'
 import { doesNotExist } from '../../../src/errors.ts'
-import { registerErrorHandler } from '../../../src/http/error-handler.ts'
-import { registerJsonBody } from '../../../src/http/json-body.ts'
+import { registerErrorHandler } from '../../../src/platform/http/error-handler.ts'
+import { registerJsonBody } from '../../../src/platform/http/json-body.ts'
 import type { StoreTarget } from './targets.ts'
 
 export interface ArtifactApp {

@@ -1,8 +1,8 @@
 // The stock web UI, installed once per machine below .cache by our own installer.
 import { join } from 'node:path'
-import { MLFLOW_VERSION } from '../../../src/http/health.ts'
-import { installedUi } from '../../../src/ui/folder.ts'
-import { installUi } from '../../../src/ui/install.ts'
+import { MLFLOW_VERSION } from '../../../src/platform/http/health.ts'
+import { installedUi } from '../../../src/web/ui/folder.ts'
+import { installUi } from '../../../src/web/ui/install.ts'
 import { alreadyRunning, type Candidate, type Found, firstOf } from './service.ts'
 
 const FOLDER = join(import.meta.dirname, '../../../.cache/ui', MLFLOW_VERSION)

@@ -6,7 +6,7 @@ import {
   formatUri,
   parseUri,
   resolveUriIfLocal,
-} from '../../../src/wire/uri.ts'
+} from '../../../src/platform/wire/uri.ts'
 
 describe('parseUri', () => {
   it.each([

@@ -1,0 +1,30 @@
+// The artifacts wing: files of runs, models and whoever asks, in the stores that their locations name.
+import type { FastifyInstance } from 'fastify'
+import { registerArtifactRoutes } from './routes.ts'
+import { type ArtifactServiceDeps, createArtifactService } from './service.ts'
+import { createStoreOpener } from './stores/open-store.ts'
+import type { S3Options } from './stores/s3-access.ts'
+
+export interface ArtifactsOptions
+  extends Pick<ArtifactServiceDeps, 'destination' | 'presignedDownloadSeconds'> {
+  /** Serve artifacts only, no tracking. */
+  only: boolean
+  s3: S3Options
+}
+
+export interface ArtifactsDeps
+  extends Omit<ArtifactServiceDeps, 'openStore' | keyof ArtifactsOptions>,
+    ArtifactsOptions {}
+
+export function createArtifacts({ only, s3, ...deps }: ArtifactsDeps) {
+  const openStore = createStoreOpener(s3)
+  const service = createArtifactService({ ...deps, openStore })
+  const served = deps.destination === undefined ? undefined : openStore(deps.destination)
+  return {
+    listInRun: service.listInRun,
+    writeText: service.writeText,
+    /** What clients may do with the served store past the server. */
+    multipart: { uploads: served?.multipart !== undefined, downloads: served?.presigning !== undefined },
+    register: (app: FastifyInstance) => registerArtifactRoutes(app, service, { artifactsOnly: only }),
+  }
+}

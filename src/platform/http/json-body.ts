@@ -1,0 +1,113 @@
+// Reads JSON bodies: as MLflow's Python reads them, and only under the content type that browsers cannot forge.
+import { isUtf8 } from 'node:buffer'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { invalidParameter } from '../../errors.ts'
+import { jsonParts, parseJson } from '../wire/int64.ts'
+import { type BodyMemoryLimits, registerBodyMemory } from './body-memory.ts'
+
+/** Their body is JSON whatever its content type: no page of another site can send one. */
+const JSON_ALWAYS = new Set(['GET', 'PATCH', 'DELETE'])
+/** Bodies up to this many characters are remembered as they came, for errors that repeat a value. */
+const REMEMBERED = 64 * 1024
+
+const texts = new WeakMap<FastifyRequest, string>()
+
+/** The text of the request's JSON body, unless it was long. */
+export const jsonOf = (request: FastifyRequest): string | undefined => texts.get(request)
+
+/** Parses JSON bodies, as much of them at a time as memory allows; bodies of any other type stay unread streams. */
+export function registerJsonBody(app: FastifyInstance, limits: BodyMemoryLimits = {}): void {
+  // A GET that has no query may have its message in a body, as old clients send it.
+  app.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
+  app.addHook('onRequest', async (request) => {
+    if (!JSON_ALWAYS.has(request.method)) return
+    const { headers } = request.raw
+    if (hasBody(headers) && !hasQuery(request)) headers['content-type'] = 'application/json'
+    else delete headers['content-type']
+  })
+  const readBody = registerBodyMemory(app, limits)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) => {
+    const text = decodeJson(await readBody(request, payload))
+    if (text.length <= REMEMBERED) texts.set(request, text)
+    return readJson(text)
+  })
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+}
+
+const hasBody = (headers: IncomingHttpHeaders) =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+
+const hasQuery = ({ method, query }: FastifyRequest) =>
+  method === 'GET' && Object.keys(query as object).length > 0
+
+/**
+ * The text of a JSON body in UTF-8 or UTF-16, as its first bytes tell.
+ * @throws INVALID_PARAMETER_VALUE for bytes that are no text
+ * @see json.detect_encoding
+ */
+function decodeJson(bytes: Buffer): string {
+  const encoding = encodingOf(bytes)
+  const hasMark = bytes[0] === 0xef
+  if (encoding === 'utf-8' && !hasMark && isUtf8(bytes)) return bytes.toString()
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes)
+  } catch {
+    throw notJson()
+  }
+}
+
+function encodingOf([first = 1, second = 1]: Buffer): string {
+  if (first === 0xfe && second === 0xff) return 'utf-16be'
+  if (first === 0xff && second === 0xfe) return 'utf-16le'
+  // JSON begins with ASCII.
+  if (first === 0 && second !== 0) return 'utf-16be'
+  return first !== 0 && second === 0 ? 'utf-16le' : 'utf-8'
+}
+
+/** Bodies beyond this are large for the texts in them: datasets with their profiles. In characters. */
+const LARGE_BODY = 1024 * 1024
+/** Lists, objects and their members in a large body; each takes up to a hundred bytes of memory. */
+const MAX_VALUES = 1_000_000
+
+/** @throws INVALID_PARAMETER_VALUE for a large body of so many small values that reading it would take all memory */
+function checkNumberOfValues(body: string): void {
+  if (body.length < LARGE_BODY) return
+  let values = 0
+  for (const [part] of jsonParts(body)) {
+    for (let i = 0; i < part.length; i++) if (isStructural(part.charCodeAt(i))) values++
+    if (values > MAX_VALUES) throw invalidParameter(`The request body has more than ${MAX_VALUES} values.`)
+  }
+}
+
+// [ { ,
+const isStructural = (code: number) => code === 0x5b || code === 0x7b || code === 0x2c
+
+/** Old clients encode their JSON twice. @see mlflow/server/handlers.py _get_normalized_request_json */
+function readJson(body: string): unknown {
+  if (body.trim() === '') return undefined
+  checkNumberOfValues(body)
+  try {
+    const value = parseJson(body)
+    return typeof value === 'string' ? parseJson(value) : value
+  } catch {
+    throw notJson()
+  }
+}
+
+const notJson = () => invalidParameter('Bad Request. The request body is not valid JSON.')
+
+/**
+ * @throws INVALID_PARAMETER_VALUE for POST and PUT without `Content-Type: application/json`, which a cross-site
+ * form cannot send
+ * @see mlflow/server/validation.py _validate_content_type
+ */
+export function requireJsonContentType(request: FastifyRequest): void {
+  if (request.method !== 'POST' && request.method !== 'PUT') return
+  const contentType = request.headers['content-type']
+  if (contentType === undefined) throw invalidParameter('Bad Request. Content-Type header is missing.')
+  if (contentType.split(';')[0] !== 'application/json') {
+    throw invalidParameter("Bad Request. Content-Type must be one of ['application/json'].")
+  }
+}

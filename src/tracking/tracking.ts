@@ -1,0 +1,68 @@
+// The tracking wing: experiments, runs with what is logged to them, datasets, logged models.
+import type { Engine } from '../platform/database/engine.ts'
+import type { Endpoint } from '../platform/http/route.ts'
+import type { Clock } from '../platform/wire/ids.ts'
+import { datasetEndpoints } from './datasets/routes.ts'
+import { createDatasetService } from './datasets/service.ts'
+import { experimentEndpoints } from './experiments/routes.ts'
+import { createExperimentService, type ExperimentServiceDeps } from './experiments/service.ts'
+import { loggedModelEndpoints } from './logged-models/routes.ts'
+import { createLoggedModelService } from './logged-models/service.ts'
+import { metricEndpoints } from './metrics/routes.ts'
+import { createMetricService } from './metrics/service.ts'
+import { createRunWriter } from './runs/ingest.store.ts'
+import { createLoggingService } from './runs/logging.service.ts'
+import { promptlabEndpoints } from './runs/promptlab.routes.ts'
+import { createPromptlabService, type PromptlabServiceDeps } from './runs/promptlab.service.ts'
+import { runEndpoints } from './runs/routes.ts'
+import { createRunService } from './runs/service.ts'
+
+export interface TrackingDeps
+  extends Pick<ExperimentServiceDeps, 'defaultArtifactRoot' | 'validateNewLocation'>,
+    Pick<PromptlabServiceDeps, 'writeArtifact' | 'mlflowVersion'> {
+  engine: Engine
+  clock: Clock
+}
+
+/** What other wings need of a run. */
+export interface RunLocation {
+  runId: string
+  experimentId: string
+  /** Root URI of its artifacts. */
+  artifactUri: string
+}
+
+export function createTracking({ engine, clock, ...deps }: TrackingDeps) {
+  const write = createRunWriter(engine)
+  const experiments = createExperimentService({ engine, clock, ...deps })
+  const requireActiveExperiment = experiments.requireActive
+  const runs = createRunService({ engine, clock, write, requireActiveExperiment })
+  const datasets = createDatasetService({ engine, clock, requireActiveRun: runs.requireActive })
+  const loggedModels = createLoggedModelService({ engine, clock, requireActiveExperiment })
+  const logging = createLoggingService({ engine, write, runs, logModelMetrics: loggedModels.logMetrics })
+  const metrics = createMetricService({ engine })
+  const promptlab = createPromptlabService({ clock, runs, logging, ...deps })
+
+  const endpoints: Endpoint[] = [
+    ...experimentEndpoints(experiments),
+    ...runEndpoints(runs, logging, datasets),
+    ...metricEndpoints(metrics),
+    ...datasetEndpoints(datasets),
+    ...loggedModelEndpoints(loggedModels),
+  ]
+  return {
+    endpoints,
+    /** Of runs that the UI's prompt engineering page saves with their artifacts. */
+    promptlabEndpoints: promptlabEndpoints(promptlab),
+    experiments,
+    runs,
+    datasets,
+    loggedModels,
+    metrics,
+    /** The run, deleted or not. @throws RESOURCE_DOES_NOT_EXIST */
+    locateRun: async (runId: string): Promise<RunLocation> => {
+      const { experimentId, artifactUri } = await runs.requireRun(runId)
+      return { runId, experimentId, artifactUri: artifactUri ?? '' }
+    },
+  }
+}
