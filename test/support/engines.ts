@@ -18,6 +18,8 @@ export interface EngineTarget {
 
 const SERVICES = { PGlite: 'pglite', CrateDB: 'cratedb', PostgreSQL: 'postgres' } as const
 const ENGINES: EngineName[] = ['PGlite', 'CrateDB', 'PostgreSQL']
+/** Names of engines by commas: only these are tested. */
+const { TEST_ENGINES } = process.env
 
 /**
  * Declares the suite once per engine. Engines that this machine does not have are skipped by name.
@@ -29,7 +31,8 @@ export function describeEachEngine(
   engines: readonly EngineName[] = ENGINES,
 ): void {
   for (const name of engines) {
-    const reason = missing(SERVICES[name])
+    const isWanted = !TEST_ENGINES || TEST_ENGINES.split(',').includes(name)
+    const reason = isWanted ? missing(SERVICES[name]) : `TEST_ENGINES=${TEST_ENGINES}`
     const label = `${title} on ${name}${reason && ` (${reason})`}`
     describe.skipIf(reason)(label, () => suite(engineTarget(name)))
   }
