@@ -14,8 +14,9 @@ import { createRunWriter } from './runs/ingest.store.ts'
 import { createLoggingService } from './runs/logging.service.ts'
 import { promptlabEndpoints } from './runs/promptlab.routes.ts'
 import { createPromptlabService, type PromptlabServiceDeps } from './runs/promptlab.service.ts'
+import { createRunReader } from './runs/reading.service.ts'
 import { runEndpoints } from './runs/routes.ts'
-import { createRunService } from './runs/service.ts'
+import { createRunService, type Runs } from './runs/service.ts'
 
 export interface TrackingDeps
   extends Pick<ExperimentServiceDeps, 'defaultArtifactRoot' | 'validateNewLocation'>,
@@ -36,7 +37,11 @@ export function createTracking({ engine, clock, ...deps }: TrackingDeps) {
   const write = createRunWriter(engine)
   const experiments = createExperimentService({ engine, clock, ...deps })
   const requireActiveExperiment = experiments.requireActive
-  const runs = createRunService({ engine, clock, write, requireActiveExperiment })
+  const reader = createRunReader(engine)
+  const runs: Runs = {
+    ...reader,
+    ...createRunService({ engine, clock, write, reader, requireActiveExperiment }),
+  }
   const datasets = createDatasetService({ engine, clock, requireActiveRun: runs.requireActive })
   const loggedModels = createLoggedModelService({ engine, clock, requireActiveExperiment })
   const logging = createLoggingService({ engine, write, runs, logModelMetrics: loggedModels.logMetrics })

@@ -11,7 +11,7 @@ import { pythonDumps, pythonFloat, pythonRepr } from '../../platform/wire/python
 import type { ModelMetric } from '../logged-models/store.ts'
 import type { MetricRow } from '../metrics/tables.ts'
 import type { ParamConflict, RunWrite, RunWriter } from './ingest.store.ts'
-import { RUN_NAME_TAG, type RunService } from './service.ts'
+import { RUN_NAME_TAG, type Runs } from './service.ts'
 import * as store from './store.ts'
 import type { ParamRow, RunRow } from './tables.ts'
 
@@ -34,7 +34,7 @@ type KeyValue = { key?: string | undefined; value?: string | undefined }
 export interface LoggingServiceDeps {
   engine: Engine
   write: RunWriter
-  runs: Pick<RunService, 'requireActive' | 'update'>
+  runs: Pick<Runs, 'requireActive' | 'update'>
   /** Refuses all points when a model of theirs is missing. */
   logModelMetrics: (points: ModelMetric[]) => Promise<void>
 }

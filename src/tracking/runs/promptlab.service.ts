@@ -7,7 +7,7 @@ import { pythonDumps, pythonLiteral } from '../../platform/wire/python.ts'
 import type { LoggingService } from './logging.service.ts'
 import { EVAL_RESULTS_FILE, MODEL_FOLDER, type PromptlabFile, promptlabFiles } from './promptlab-files.ts'
 import type { Run } from './schema.ts'
-import type { RunService } from './service.ts'
+import type { Runs } from './service.ts'
 
 type ParamInput = { key?: string | undefined; value?: unknown }
 type TagInput = { key?: string | undefined; value?: string | undefined }
@@ -30,7 +30,7 @@ export interface PromptlabInput {
 
 export interface PromptlabServiceDeps {
   clock: Clock
-  runs: Pick<RunService, 'create' | 'update' | 'get'>
+  runs: Pick<Runs, 'create' | 'update' | 'get'>
   logging: Pick<LoggingService, 'logBatch' | 'logModel'>
   /** Writes a file below an artifact root. */
   writeArtifact: (rootUri: string, path: string, text: string) => Promise<void>

@@ -5,7 +5,7 @@ import { type Endpoint, endpoint } from '../../platform/http/route.ts'
 import { writeList } from '../../platform/wire/json-list.ts'
 import type { LoggingService } from './logging.service.ts'
 import * as schema from './schema.ts'
-import type { RunService } from './service.ts'
+import type { Runs } from './service.ts'
 
 const tag = 'runs'
 const Empty = z.object({})
@@ -19,7 +19,7 @@ export interface RunEdgesLog {
   logOutputs(runId: string, models: z.output<typeof schema.LogOutputs>['models']): Promise<void>
 }
 
-export const runEndpoints = (runs: RunService, logging: LoggingService, edges: RunEdgesLog): Endpoint[] => [
+export const runEndpoints = (runs: Runs, logging: LoggingService, edges: RunEdgesLog): Endpoint[] => [
   endpoint({
     method: 'POST',
     path: '/2.0/mlflow/runs/create',
