@@ -1,14 +1,8 @@
 // Logged models and runs of the prompt engineering page through the stock client, with stock MLflow's server beside ours.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startApp, type TestApp } from '../support/app.ts'
-import { describeEachEngine } from '../support/engines.ts'
-import { pythonOutput } from '../support/python.ts'
-import { missing } from '../support/services.ts'
-import { useStock } from '../support/stock-server.ts'
+import { describeBesideStock } from './beside-stock.ts'
 
 /** Prints one JSON line with names in place of ids, so that the lines of two servers compare. */
 const MODELS = `
-import json, uuid, mlflow, pandas
 from mlflow import MlflowClient
 experiment = mlflow.set_experiment("models-" + uuid.uuid4().hex).experiment_id
 client, seen = MlflowClient(), {}
@@ -82,7 +76,6 @@ print(json.dumps(out))
 `
 
 const PYFUNC = `
-import json, uuid, mlflow
 mlflow.set_experiment("pyfunc-" + uuid.uuid4().hex)
 
 class Twice(mlflow.pyfunc.PythonModel):
@@ -101,7 +94,6 @@ print(json.dumps([
 `
 
 const PROMPTLAB = `
-import json, sys, mlflow, requests
 from mlflow.models import Model
 from mlflow.prompt.promptlab_model import _load_pyfunc
 text = "it's \\"me\\" \\u2028 \\u0085 \\U0001f680 : # \\n end"
@@ -125,33 +117,8 @@ print(json.dumps([
 ]))
 `
 
-const lastLine = (output: string) => JSON.parse(output.trim().split('\n').at(-1) ?? '')
-
-describe.skipIf(missing('stock'))('stock client', () => {
-  describeEachEngine(
-    'and logged models',
-    (target) => {
-      let app: TestApp
-      let urls: { stock: string; ours: string }
-      beforeAll(async () => {
-        app = await startApp(target)
-        const ours = await app.app.listen({ host: '127.0.0.1', port: 0 })
-        urls = { stock: (await useStock()).url, ours }
-      })
-      afterAll(() => app?.close())
-
-      it.each([
-        ['creates, changes and finds them as with stock MLflow', MODELS],
-        ['logs a model with its files, and loads it back', PYFUNC],
-        ['reads runs of the prompt engineering page as with stock MLflow', PROMPTLAB],
-      ])('%s', async (_title, script) => {
-        const [stock, ours] = [
-          await pythonOutput(script, { MLFLOW_TRACKING_URI: urls.stock }),
-          await pythonOutput(script, { MLFLOW_TRACKING_URI: urls.ours }),
-        ]
-        expect(lastLine(ours)).toEqual(lastLine(stock))
-      })
-    },
-    ['PGlite', 'CrateDB'],
-  )
-})
+describeBesideStock('and logged models', [
+  ['creates, changes and finds them as with stock MLflow', MODELS],
+  ['logs a model with its files, and loads it back', PYFUNC],
+  ['reads runs of the prompt engineering page as with stock MLflow', PROMPTLAB],
+])

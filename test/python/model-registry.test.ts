@@ -1,14 +1,8 @@
 // The model registry through the stock client, with stock MLflow's server beside ours.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startApp, type TestApp } from '../support/app.ts'
-import { describeEachEngine } from '../support/engines.ts'
-import { pythonOutput } from '../support/python.ts'
-import { missing } from '../support/services.ts'
-import { useStock } from '../support/stock-server.ts'
+import { describeBesideStock } from './beside-stock.ts'
 
 /** Prints one JSON line with names in place of ids, so that the lines of two servers compare. */
 const REGISTRY = `
-import json, uuid, mlflow
 from mlflow import MlflowClient
 mark = uuid.uuid4().hex
 name = lambda text: f"{mark}-{text}"
@@ -75,7 +69,6 @@ print(json.dumps(out).replace(mark, "mark"))
 `
 
 const PYFUNC = `
-import json, uuid, mlflow
 from mlflow import MlflowClient
 mark = uuid.uuid4().hex
 mlflow.set_experiment(mark)
@@ -106,32 +99,7 @@ text = json.dumps([
 print(text.replace(mark, "mark").replace(info.model_id, "one").replace(other.model_id, "two"))
 `
 
-const lastLine = (output: string) => JSON.parse(output.trim().split('\n').at(-1) ?? '')
-
-describe.skipIf(missing('stock'))('stock client', () => {
-  describeEachEngine(
-    'and the model registry',
-    (target) => {
-      let app: TestApp
-      let urls: { stock: string; ours: string }
-      beforeAll(async () => {
-        app = await startApp(target)
-        const ours = await app.app.listen({ host: '127.0.0.1', port: 0 })
-        urls = { stock: (await useStock()).url, ours }
-      })
-      afterAll(() => app?.close())
-
-      it.each([
-        ['creates, changes and finds models and versions as with stock MLflow', REGISTRY],
-        ['registers models with their files, and loads them by version and alias', PYFUNC],
-      ])('%s', async (_title, script) => {
-        const [stock, ours] = [
-          await pythonOutput(script, { MLFLOW_TRACKING_URI: urls.stock }),
-          await pythonOutput(script, { MLFLOW_TRACKING_URI: urls.ours }),
-        ]
-        expect(lastLine(ours)).toEqual(lastLine(stock))
-      })
-    },
-    ['PGlite', 'CrateDB'],
-  )
-})
+describeBesideStock('and the model registry', [
+  ['creates, changes and finds models and versions as with stock MLflow', REGISTRY],
+  ['registers models with their files, and loads them by version and alias', PYFUNC],
+])
