@@ -3,6 +3,7 @@ import { describeBesideStock } from './beside-stock.ts'
 
 /** Prints one JSON line with names in place of ids, so that the lines of two servers compare. */
 const MODELS = `
+import json, uuid, mlflow, pandas
 from mlflow import MlflowClient
 experiment = mlflow.set_experiment("models-" + uuid.uuid4().hex).experiment_id
 client, seen = MlflowClient(), {}
@@ -76,6 +77,7 @@ print(json.dumps(out))
 `
 
 const PYFUNC = `
+import json, uuid, mlflow
 mlflow.set_experiment("pyfunc-" + uuid.uuid4().hex)
 
 class Twice(mlflow.pyfunc.PythonModel):
@@ -94,6 +96,7 @@ print(json.dumps([
 `
 
 const PROMPTLAB = `
+import json, sys, mlflow, requests
 from mlflow.models import Model
 from mlflow.prompt.promptlab_model import _load_pyfunc
 text = "it's \\"me\\" \\u2028 \\u0085 \\U0001f680 : # \\n end"

@@ -3,6 +3,7 @@ import { describeBesideStock } from './beside-stock.ts'
 
 /** Prints one JSON line with names in place of ids, so that the lines of two servers compare. */
 const REGISTRY = `
+import json, uuid, mlflow
 from mlflow import MlflowClient
 mark = uuid.uuid4().hex
 name = lambda text: f"{mark}-{text}"
@@ -69,6 +70,7 @@ print(json.dumps(out).replace(mark, "mark"))
 `
 
 const PYFUNC = `
+import json, uuid, mlflow
 from mlflow import MlflowClient
 mark = uuid.uuid4().hex
 mlflow.set_experiment(mark)
