@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import type { Engine } from '../../src/platform/database/engine.ts'
+import { dropUnusedDatabases } from '../../src/platform/database/pglite-maintenance.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { describeEachEngine } from '../support/engines.ts'
 
@@ -106,6 +107,13 @@ describeEachEngine(
       }
       await expect.poll(logOf, soon).toBeLessThan(200)
       await app.close()
+    })
+
+    it('loses its unused databases once, when two come to drop them at the same moment', async () => {
+      const engine = await target.open(await target.another({ empty: true }))
+      const run = async (text: string) => (await engine.execute(sql.raw(text))).rows
+      await Promise.all([dropUnusedDatabases(run), dropUnusedDatabases(run)])
+      expect(await run('SELECT datname FROM pg_database')).toHaveLength(1)
     })
 
     it('has no database whose transactions nobody could ever freeze', async () => {
