@@ -13,12 +13,15 @@ import { CHECKS, isAtLeast } from './checks.ts'
 
 const REQUIREMENTS = join(import.meta.dirname, 'requirements')
 const ENVIRONMENTS = join(import.meta.dirname, '../../.cache/clients')
-const ENGINES: EngineName[] = ['PGlite', 'CrateDB']
-/** The oldest and the newest, which `npm test` tries. */
-const ENDS = ['1.30.1', '3.18.0']
+const BOTH: EngineName[] = ['PGlite', 'CrateDB']
+/** The oldest and the newest, which `npm test` tries, each on one engine. */
+const ENDS: [version: string, engines: EngineName[]][] = [
+  ['1.30.1', ['PGlite']],
+  ['3.18.0', ['CrateDB']],
+]
 
-const all = readdirSync(REQUIREMENTS).map((name) => name.replace(/\.txt$/, ''))
-const versions = process.env.TEST_CLIENTS === 'all' ? all : ENDS
+const all = readdirSync(REQUIREMENTS).map((name) => [name.replace(/\.txt$/, ''), BOTH] as const)
+const clients = process.env.TEST_CLIENTS === 'all' ? all : ENDS
 
 type Answers = Record<string, { answer?: unknown; failed?: string }>
 
@@ -35,7 +38,7 @@ async function clientPython(version: string): Promise<string> {
   return join(folder, 'bin', 'python')
 }
 
-describe.skipIf(missing('stock')).each(versions)('client %s', (version) => {
+describe.skipIf(missing('stock')).each(clients)('client %s', (version, engines) => {
   const programs = copyPrograms(join(import.meta.dirname, 'programs'))
   const harness = copyPrograms(join(import.meta.dirname, '../python/features'))
   const wanted = Object.entries(CHECKS).map(([program, checks]) => {
@@ -83,6 +86,6 @@ describe.skipIf(missing('stock')).each(versions)('client %s', (version) => {
         })
       }
     },
-    ENGINES,
+    engines,
   )
 })
