@@ -1,4 +1,5 @@
 // Tells which files took longest, what was skipped, by name and count, and ends the output with one line of totals.
+import { createHash } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import type { Reporter, SerializedError, TestModule } from 'vitest/node'
 
@@ -11,6 +12,22 @@ interface Totals {
 }
 
 const SLOWEST = 10
+/** What a file may take on the machine that these limits were set on, in seconds. What takes longer is two files, or part of test:long. */
+const LIMIT_SECONDS = 240
+/** How much longer it may take when two files share the machine with what they start. */
+const TOLERANCE = 2
+/** What `cpuMs` takes there. */
+const REFERENCE_MS = 75
+
+/** Milliseconds of a fixed piece of work, the least of some. */
+function cpuMs(): number {
+  const times = Array.from({ length: 5 }, () => {
+    const began = performance.now()
+    for (let i = 0; i < 60_000; i++) createHash('sha256').update(String(i)).digest()
+    return performance.now() - began
+  })
+  return Math.min(...times)
+}
 
 /**
  * The last line is written when the process ends, after everything else that prints. A file that cannot be
@@ -18,16 +35,22 @@ const SLOWEST = 10
  */
 export function summaryReporter(): Reporter {
   let totals: Totals = { passed: 0, failed: 1, skipped: new Map(), files: [] }
+  let limit = 0
   return {
     onInit() {
+      const slowness = Math.max(1, cpuMs() / REFERENCE_MS)
+      limit = LIMIT_SECONDS * TOLERANCE * slowness
       process.once('exit', (code) => {
         // A set-up that fails leaves no test behind, only the exit code.
         if (code !== 0 && totals.failed === 0) totals.failed = 1
-        writeSync(1, summary(totals))
+        writeSync(1, summary(totals, limit))
       })
     },
     onTestRunEnd(modules, unhandled) {
       totals = count(modules, unhandled)
+      const tooSlow = slowest(totals).filter(({ seconds }) => seconds > limit)
+      totals.failed += tooSlow.length
+      if (tooSlow.length > 0) process.exitCode = 1
     },
   }
 }
@@ -54,12 +77,18 @@ function count(modules: readonly TestModule[], unhandled: readonly SerializedErr
   return totals
 }
 
-function summary({ passed, failed, skipped, files }: Totals): string {
+/** Of a part of the tests that is named on the command line, nothing is said about times. */
+const slowest = ({ files }: Totals) => (files.length > SLOWEST ? files.slice(0, SLOWEST) : [])
+
+function summary(totals: Totals, limit: number): string {
+  const { passed, failed, skipped } = totals
   const counts = [...skipped.values()].reduce((sum, tests) => sum + tests, 0)
   const names = [...skipped].map(([name, tests]) => `  ${tests} × ${name}\n`)
   const list = names.length ? `\nSkipped:\n${names.join('')}` : ''
-  const slowest = files.length > SLOWEST ? files.slice(0, SLOWEST) : []
-  const times = slowest.map(({ name, seconds }) => `${seconds.toFixed(0).padStart(5)} s  ${name}\n`)
+  const times = slowest(totals).map(({ name, seconds }) => {
+    const over = seconds > limit ? `, longer than the ${limit.toFixed(0)} s that a file may take here` : ''
+    return `${seconds.toFixed(0).padStart(5)} s  ${name}${over}\n`
+  })
   const slow = times.length ? `\nSlowest files:\n${times.join('')}` : ''
   return `${slow}${list}\n${passed} passed, ${failed} failed, ${counts} skipped\n`
 }
