@@ -55,6 +55,13 @@ export function validatePathIsSafe(path: string): string {
   return path
 }
 
+/** Whether no file can have the name, since it holds control characters, or bytes that were no UTF-8. */
+export const isNoName = (name: string): boolean =>
+  name.search(CONTROL_CHARACTERS) >= 0 || name.includes('\ufffd')
+
+/** The name as a client takes it that decodes names until nothing changes. @see mlflow/utils/uri.py validate_path_is_safe */
+export const decodedName = (name: string): string => [...spellings(name)].at(-1) ?? name
+
 /**
  * Refuses to write into a folder whose spelling is not the plain one.
  * @throws INVALID_PARAMETER_VALUE with MLflow's text (which answers it as an internal error)

@@ -106,7 +106,7 @@ const proxiedFiles = (service: ArtifactService): Endpoint[] => [
     response: schema.BytesWire,
     refusal: schema.DetailWire,
     async handle(_input, request, reply) {
-      const located = service.locateProxied(artifactPath(request))
+      const located = await service.locateToRead(artifactPath(request))
       try {
         return await sendFile(request, reply, located, 'streaming')
       } catch (error) {

@@ -4,7 +4,14 @@ import { invalidParameter, MlflowError } from '../errors.ts'
 import type { Int64 } from '../platform/wire/int64.ts'
 import { missingParameter } from '../platform/wire/message.ts'
 import { baseName, directoryName, joinPath, parseUri } from '../platform/wire/uri.ts'
-import { isProxiedUri, proxiedDestinationPath, validatePathIsSafe, verifyArtifactFolder } from './paths.ts'
+import {
+  decodedName,
+  isNoName,
+  isProxiedUri,
+  proxiedDestinationPath,
+  validatePathIsSafe,
+  verifyArtifactFolder,
+} from './paths.ts'
 import { attachmentDisposition } from './stores/content-disposition.ts'
 import type { LocationPolicy } from './stores/locations.ts'
 import { guessMimeType } from './stores/mime-types.ts'
@@ -88,6 +95,19 @@ export function createArtifactService(deps: ArtifactServiceDeps) {
     }
     locations.validateStored(rootUri)
     return { store: openStore(rootUri), path }
+  }
+
+  /**
+   * The place that a client reads. Older clients decode the names of a list, and then ask for what came of them: of
+   * `a%step%0%timestamp%1700000000000%…`, their name for an image of a step, not even control characters are left
+   * out. Nothing else can be meant by such a name.
+   */
+  async function locateToRead(path: string): Promise<Located> {
+    const [folder, name] = [directoryName(path), baseName(path)]
+    if (!isNoName(name)) return locateProxied(path)
+    const { store, path: place } = locateProxied(folder)
+    const names = (await store.list(place)).map((file) => baseName(file.path))
+    return locateProxied(joinPath(folder, names.find((each) => decodedName(each) === name) ?? name))
   }
 
   async function locateInRun(runId: string, path: string): Promise<Located> {
@@ -215,6 +235,7 @@ export function createArtifactService(deps: ArtifactServiceDeps) {
   return {
     isServing,
     locateProxied,
+    locateToRead,
     locateBelow,
     locateInRun,
     listBelow,

@@ -69,6 +69,17 @@ describeEachStore('The mlflow-artifacts endpoints', (target) => {
     expect((await list('twice')).files).toHaveLength(2)
   })
 
+  it('finds an image of a step for older clients, which decode the names of a list', async () => {
+    const names = ['i%25step%250%25timestamp%251700%25e9e6.png', 'i%25step%251%25timestamp%251700%254d4e.png']
+    for (const name of names) await put(`images/${name}`, name)
+    const asked = ['i%25step%250%25timestamp%1700%EF%BF%BDe6.png', 'i%25step%251%25timestamp%1700M4e.png']
+    for (const [i, name] of asked.entries()) {
+      const { status, body } = await get(`images/${name}`)
+      expect([status, String(body)]).toEqual([200, names[i]])
+    }
+    expect((await get('images/i%25step%252%25timestamp%1700.png')).status).toBe(400)
+  })
+
   it.each(['a%0Ab.txt', 'a%09b.txt', 'x/%01', 'a%7f.txt'])(
     'refuses the control character in %s',
     async (path) => {

@@ -92,7 +92,9 @@ export function registryTests(ui: Ui): void {
   it('adds, changes and deletes tags of a model', async () => {
     const page = await ui.open('/models/model-03')
     const table = page.getByTestId('editable-table')
-    if (!(await table.isVisible())) await page.getByText('Tags', { exact: true }).first().click()
+    const heading = page.getByText('Tags', { exact: true }).first()
+    await heading.waitFor()
+    if (!(await table.isVisible())) await heading.click()
     await see(table.getByText('odd'))
     await page.getByTestId('tags-form-input-name').fill('reviewer')
     await page.getByTestId('tags-form-input-value').fill('ada')

@@ -45,7 +45,7 @@ def experiments(client):
 @feature
 def refused_experiments(client):
     client.create_experiment(own("taken"))
-    return [refusal(client.create_experiment, "taken"), refusal(client.get_experiment, "123456789123")]
+    return [refusal(client.create_experiment, own("taken")), refusal(client.get_experiment, "123456789123")]
 
 
 @feature
