@@ -291,15 +291,21 @@ describe('a server process', () => {
     },
   )
 
-  it('says so when its folder cannot be used', async () => {
+  it.each([
+    ['below a file', './file/store', /EEXIST|ENOTDIR/],
+    ['that is a file', './file', /EEXIST|ENOTDIR/],
+    // Only there on Linux; elsewhere root's folder does not take it either.
+    ['where nothing can be made', '/proc/no/store', /ENOENT|EACCES|EROFS|EPERM/],
+  ])('says so when its folder cannot be used: %s', async (_what, folder, text) => {
     const cwd = await emptyFolder()
     const { writeFile } = await import('node:fs/promises')
     await writeFile(join(cwd, 'file'), '')
     const { code, stderr } = await runProgram(
-      ['server', '--port', '0', '--backend-store-uri', 'pglite:./file/store'],
+      ['server', '--port', '0', '--backend-store-uri', `pglite:${folder}`],
       { cwd },
     )
-    expect(stderr).toMatch(/^crateflow: .*(EEXIST|ENOTDIR).*\n$/m)
+    expect(stderr).toMatch(/^crateflow: .*\n$/m)
+    expect(stderr).toMatch(text)
     expect(stderr).not.toMatch(/^\s+at /m)
     expect(code).toBe(1)
   })

@@ -12,6 +12,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
 } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -44,9 +45,16 @@ store.waitReady.then(() => store.close())
  */
 export async function makeFolder(folder) {
   const whole = resolve(folder)
-  const first = mkdirSync(whole, { recursive: true })
-  for (let made = whole; first && made.length >= first.length; made = dirname(made))
-    await syncPath(dirname(made))
+  /** @type {string[]} */
+  const missing = []
+  for (let path = whole; !existsSync(path); path = dirname(path)) missing.unshift(path)
+  // One by one: where no folder can be made, as in /proc, Node.js would try to make all of them for ever.
+  for (const path of missing) {
+    if (existsSync(path)) continue
+    mkdirSync(path)
+    await syncPath(dirname(path))
+  }
+  if (!statSync(whole).isDirectory()) throw new Error(`EEXIST: ${whole} is no folder`)
 }
 
 /**
