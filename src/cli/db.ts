@@ -1,4 +1,6 @@
 // `crateflow db`: applies migrations, shows them, and drops the tables.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import {
   type DatabaseConfig,
@@ -29,13 +31,18 @@ interface Opened {
 
 /** `db migrate`: applies what is pending. */
 export function migrateDatabase(flags: Flags, env: Environment): Promise<number> {
-  return withDatabase(flags, env, async ({ engine, config, target }) => {
-    const applied = await migrate(engine, layoutOf(config))
-    for (const { version, name } of applied) print(`applied ${label(version)} ${name}`)
-    const what = applied.length > 0 ? `${applied.length} applied` : 'nothing to do'
-    print(`${describeTarget(target)}: ${what}`)
-    return EXIT.ok
-  })
+  return withDatabase(
+    flags,
+    env,
+    async ({ engine, config, target }) => {
+      const applied = await migrate(engine, layoutOf(config))
+      for (const { version, name } of applied) print(`applied ${label(version)} ${name}`)
+      const what = applied.length > 0 ? `${applied.length} applied` : 'nothing to do'
+      print(`${describeTarget(target)}: ${what}`)
+      return EXIT.ok
+    },
+    { makes: true },
+  )
 }
 
 /** `db status`: a table of migrations. @returns 1 while some are pending */
@@ -77,9 +84,11 @@ async function withDatabase(
   flags: Flags,
   env: Environment,
   run: (opened: Opened) => Promise<number>,
+  { makes = false } = {},
 ): Promise<number> {
   const config = asUsage(() => readConfig(DatabaseConfigSchema, flags, env))
   const target = asUsage(() => parseBackendUri(config.backendStoreUri))
+  if (!makes) requireStore(target)
   const log = createLog({ level: config.logLevel, format: process.stderr.isTTY ? 'pretty' : 'json' })
   const engine = await openEngineAt(target, config)
   try {
@@ -88,6 +97,12 @@ async function withDatabase(
   } finally {
     await engine.close()
   }
+}
+
+/** A command that only looks makes no store: a path that is misspelt would seem to hold one. */
+function requireStore(target: BackendTarget): void {
+  if (target.engine === 'pglite' && target.folder && !existsSync(join(target.folder, 'PG_VERSION')))
+    throw new Error(`There is no store in ${target.folder}.`)
 }
 
 /** Asks on the terminal; anything but yes, Ctrl-C and Ctrl-D too, is no. */

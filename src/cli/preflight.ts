@@ -57,9 +57,13 @@ async function checkDestination(uri: string, { s3, log }: Pick<Surroundings, 's3
     const text = `The artifacts destination ${uri} cannot be used`
     if (error instanceof MlflowError && error.code === 'TEMPORARILY_UNAVAILABLE')
       return log.warn(`${text} yet: ${reasonOf(error)}`)
-    throw new UsageError(`${text}: ${reasonOf(error)} Name another one with --artifacts-destination.`)
+    throw new UsageError(
+      `${text}: ${sentence(reasonOf(error))} Name another one with --artifacts-destination.`,
+    )
   }
 }
+
+const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`)
 
 const openStore = (uri: string, s3: S3Options): ArtifactStore => createStoreOpener(s3)(uri)
 

@@ -1,9 +1,10 @@
+import { readdir } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { createFolder } from '../support/databases.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { runPython } from '../support/python.ts'
 import { missing, useService } from '../support/services.ts'
-import { runProgram } from './program.ts'
+import { emptyFolder, runProgram } from './program.ts'
 
 const env = { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0' }
 
@@ -15,7 +16,8 @@ describeEachEngine('crateflow db', (engine) => {
 
     const pending = await db('status')
     expect(pending.code).toBe(1)
-    expect(pending.stdout).toMatch(/^VERSION {2}NAME +STATE\n0001 {5}tracking +pending$/m)
+    if (engine.name === 'PGlite') expect(pending.stderr).toMatch(/^crateflow: There is no store in /)
+    else expect(pending.stdout).toMatch(/^VERSION {2}NAME +STATE\n0001 {5}tracking +pending$/m)
 
     const migrated = await db('migrate')
     expect(migrated).toMatchObject({ code: 0, stderr: '' })
@@ -64,6 +66,18 @@ while True:
         keys = b""
 print(output.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), sep="\\n")
 `
+
+describe('crateflow db status', () => {
+  it('makes no store where there is none', async () => {
+    const cwd = await emptyFolder()
+    const { code, stderr } = await runProgram(['db', 'status', '--backend-store-uri', 'pglite:./absent'], {
+      cwd,
+    })
+    expect(stderr).toBe('crateflow: There is no store in ./absent.\n')
+    expect(code).toBe(1)
+    expect(await readdir(cwd)).toEqual([])
+  })
+})
 
 describe.skipIf(missing('python'))('crateflow db drop on a terminal', () => {
   it.each([

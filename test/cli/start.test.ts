@@ -239,6 +239,11 @@ describe('a server process', () => {
       ],
       [['--backend-store-uri', './mlruns'], /does not keep its data in a folder of files\..*pglite:/, 2],
       [
+        ['--backend-store-uri', 'postgresql://u@h/db?sslmod=require'],
+        /there is no parameter sslmod; there are schema, sslmode, sslrootcert\./,
+        2,
+      ],
+      [
         ['--backend-store-uri', 'postgresql+psycopg2://u@h/db'],
         /write postgresql:\/\/ without the driver/,
         2,
@@ -294,6 +299,7 @@ describe('a server process', () => {
   it.each([
     ['below a file', './file/store', /EEXIST|ENOTDIR/],
     ['that is a file', './file', /EEXIST|ENOTDIR/],
+    ['that holds something else', '.', /is not empty \(file\), and no store: name a folder of its own/],
     // Only there on Linux; elsewhere root's folder does not take it either.
     ['where nothing can be made', '/proc/no/store', /ENOENT|EACCES|EROFS|EPERM/],
   ])('says so when its folder cannot be used: %s', async (_what, folder, text) => {
@@ -308,6 +314,7 @@ describe('a server process', () => {
     expect(stderr).toMatch(text)
     expect(stderr).not.toMatch(/^\s+at /m)
     expect(code).toBe(1)
+    expect(await (await import('node:fs/promises')).readdir(cwd)).toEqual(['file'])
   })
 
   it('serves everything below a static prefix, and artifact files beside it', async () => {

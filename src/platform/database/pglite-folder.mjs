@@ -20,6 +20,9 @@ import { dirname, join, resolve } from 'node:path'
 
 /** Begins the names of folders in which a database is being made. */
 const DRAFT = 'new-'
+/** What a folder may hold that is taken for an empty one: files of a store that a crash left half made, hidden ones, artifacts. */
+const OUR_OWN =
+  /^(new-|\.|lost\+found$|crateflow\.lock$|artifacts$|pg_|base$|global$|postgresql\.|postmaster\.)/
 /** A folder that has this file holds a whole database. */
 const LAST_FILE = 'PG_VERSION'
 /**
@@ -55,6 +58,19 @@ export async function makeFolder(folder) {
     await syncPath(dirname(path))
   }
   if (!statSync(whole).isDirectory()) throw new Error(`EEXIST: ${whole} is no folder`)
+}
+
+/**
+ * Refuses a folder that holds something else, into whose files those of a store would be mixed.
+ * @param {string} folder which need not be there
+ * @throws Error
+ */
+export function refuseForeignFolder(folder) {
+  if (!existsSync(folder) || existsSync(join(folder, LAST_FILE))) return
+  const names = readdirSync(folder).filter((name) => !OUR_OWN.test(name))
+  if (names.length === 0) return
+  const found = names.slice(0, 3).join(', ')
+  throw new Error(`${resolve(folder)} is not empty (${found}), and no store: name a folder of its own`)
 }
 
 /**

@@ -13,7 +13,7 @@ import {
 } from './engine.ts'
 import { cancelled, QUERY_CANCELED, statementTimedOut, translateDriverError } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
-import { makeFolder, TEMPLATE } from './pglite-folder.mjs'
+import { makeFolder, refuseForeignFolder, TEMPLATE } from './pglite-folder.mjs'
 import { type Run, startMaintenance } from './pglite-maintenance.ts'
 import { type PgliteThread, startPgliteThread } from './pglite-thread.ts'
 import { createWire, type RowMode, type Wire } from './pglite-wire.ts'
@@ -46,7 +46,10 @@ const CLOSE_MS = 10_000
  * @throws INVALID_STATE when another process has the folder open: two writers would destroy it
  */
 export async function openPglite(target: PgliteTarget, options: EngineOptions): Promise<Engine> {
-  if (target.folder) await makeFolder(target.folder)
+  if (target.folder) {
+    await makeFolder(target.folder)
+    refuseForeignFolder(target.folder)
+  }
   const release = target.folder ? await lockFolder(target.folder) : () => {}
   return open(target, options, release)
 }

@@ -32,6 +32,7 @@ const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] a
 export function parseBackendUri(uri: string): BackendTarget {
   if (uri.startsWith('pglite:')) {
     const [folder = '', query = ''] = uri.slice('pglite:'.length).split('?', 2)
+    checkOptions(query, ['schema'])
     return {
       engine: 'pglite',
       folder: folder.replace(/^\/\/(?=\/|\.)/, ''),
@@ -43,7 +44,7 @@ export function parseBackendUri(uri: string): BackendTarget {
   if (!match) throw isStock(uri) ? ofStock(uri) : unsupported()
   const [, scheme = '', userInfo = '', hostList = '', database = '', query = ''] = match
   const engine = scheme.startsWith('crate') ? 'cratedb' : 'postgresql'
-  const options = new URLSearchParams(query)
+  const options = checkOptions(query, ['schema', 'sslmode', 'sslrootcert'])
   const separator = userInfo.indexOf(':')
   const user = separator < 0 ? userInfo : userInfo.slice(0, separator)
   const mode = options.get('sslmode') ?? 'disable'
@@ -81,6 +82,18 @@ function parseHosts(list: string): { host: string; port: number }[] {
       throw invalid('a host must read name or name:port (an @ in the password is written %40)')
     return { host: match[1].replace(/^\[|\]$/g, ''), port }
   })
+}
+
+/** The parameters of a URI; a misspelt one would be taken for none. */
+function checkOptions(query: string, known: readonly string[]): URLSearchParams {
+  const options = new URLSearchParams(query)
+  for (const name of options.keys()) {
+    if (!known.includes(name))
+      throw invalid(
+        `there is no parameter ${name}; there ${known.length > 1 ? 'are' : 'is'} ${known.join(', ')}`,
+      )
+  }
+  return options
 }
 
 function schemaName(options: URLSearchParams): string {

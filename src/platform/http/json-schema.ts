@@ -1,5 +1,6 @@
 // Turns zod schemas into the components of an OpenAPI document.
 import { z } from 'zod'
+import { mayBeAbsent } from '../wire/message.ts'
 
 export type JsonSchema = Record<string, unknown>
 
@@ -18,7 +19,11 @@ export function createComponents(): Components {
 
   function describe(schema: z.ZodType): JsonSchema {
     // What is read and what is sent look alike on the wire: the shape before transforms is that of both.
-    const { $schema, $defs, ...root } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+    const { $schema, $defs, ...root } = z.toJSONSchema(schema, {
+      io: 'input',
+      unrepresentable: 'any',
+      override: releaseLists,
+    })
     for (const [name, part] of Object.entries($defs ?? {}))
       components.set(name, pointToComponents(part) as JsonSchema)
     return pointToComponents(root) as JsonSchema
@@ -35,6 +40,15 @@ export function createComponents(): Components {
     describeInline,
     all: () => Object.fromEntries([...components].sort(([a], [b]) => (a < b ? -1 : 1))),
   }
+}
+
+/** Lists that a request may leave out are not required. */
+function releaseLists({ zodSchema, jsonSchema }: { zodSchema: unknown; jsonSchema: JsonSchema }): void {
+  if (!(zodSchema instanceof z.ZodObject) || !Array.isArray(jsonSchema.required)) return
+  const shape: Record<string, z.ZodType> = zodSchema.shape
+  const required = jsonSchema.required.filter((name: string) => !shape[name] || !mayBeAbsent(shape[name]))
+  if (required.length > 0) jsonSchema.required = required
+  else delete jsonSchema.required
 }
 
 function pointToComponents(value: unknown): unknown {

@@ -129,9 +129,18 @@ export const enumeration = <const Names extends Record<string, number>>(names: N
     })
 
 /** A repeated field; absent reads as empty unless marked optional. */
-export const repeated = <T extends z.ZodType>(item: T) => z.array(item)
+export const repeated = <T extends z.ZodType>(item: T) => {
+  const list = z.array(item)
+  repeatedLists.add(list)
+  return list
+}
+
+const repeatedLists = new WeakSet<z.ZodType>()
 
 const requiredLists = new WeakSet<z.ZodType>()
+
+/** Whether a request may leave the field out, which then is empty. */
+export const mayBeAbsent = (type: z.ZodType): boolean => repeatedLists.has(type) && !requiredLists.has(type)
 
 /** Marks a repeated field that a request must name, be it empty. */
 export const required = <T extends z.ZodType>(list: T): T => {

@@ -8,6 +8,7 @@ interface Operation {
   summary: string
   tags: string[]
   responses: Record<string, unknown>
+  parameters?: { name: string; required?: boolean }[]
 }
 
 interface Document {
@@ -44,6 +45,16 @@ describe('the description of the API', () => {
       expect(responses, path).toMatchObject({ 200: {}, default: {} })
       expect(JSON.stringify(responses.default), path).toContain('"#/components/schemas/Error"')
     }
+  })
+
+  it('asks for no list that a request may leave out', async () => {
+    const { paths, components } = JSON.parse(await describeApi()) as Document
+    const { parameters = [] } = paths['/api/2.0/mlflow/experiments/search']?.get ?? {}
+    expect(parameters.map(({ name }) => name)).toContain('order_by')
+    expect(parameters.filter(({ required }) => required)).toEqual([])
+    const { CreateExperiment, LogBatch } = components.schemas
+    expect(CreateExperiment).toMatchObject({ required: ['name'] })
+    expect(LogBatch).not.toHaveProperty('required', expect.arrayContaining(['metrics']))
   })
 
   it('says which answers are no JSON, and which are empty', async () => {
