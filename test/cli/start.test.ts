@@ -259,7 +259,8 @@ describe('a server process', () => {
       const ended = await runProgram(['server', '--no-ui', '--port', '0', ...args], { cwd })
       expect(ended.stderr).toMatch(text)
       expect(ended.code, ended.stderr).toBe(code)
-      expect(Date.now() - began).toBeLessThan(20_000)
+      // How long a name server takes that knows no such host is not ours to say.
+      if (!args.includes('no-such-host.invalid')) expect(Date.now() - began).toBeLessThan(20_000)
     }
     expect(await readdir(cwd)).toEqual(['file'])
     other.close()
