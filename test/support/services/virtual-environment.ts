@@ -46,7 +46,7 @@ async function make({ folder, requirements, holds, interpreter, over }: VirtualE
     await run(python, ['-m', 'venv', folder])
     if (over) await seePackages(join(folder, 'bin', 'python'), over)
     const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--quiet', '-r', requirements]
-    await run(join(folder, 'bin', 'python'), over ? [...pip, '--no-deps'] : pip, {
+    await run(join(folder, 'bin', 'python'), over ? [...pip, '--no-deps', '--ignore-installed'] : pip, {
       maxBuffer: 1e8,
       timeout: 1_200_000,
     })
