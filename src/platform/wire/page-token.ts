@@ -54,6 +54,7 @@ export function decodePageStart(token: string | undefined, order: unknown): Page
   if (typeof offset === 'object' || !Number.isSafeInteger(Number(offset)) || Number(offset) < 0) {
     throw invalidParameter(`Invalid page token, not stringable ${pythonLiteral(offset)}`)
   }
-  const goesOn = Array.isArray(after) && madeFor === fingerprint(order)
+  // Without an order pages go on by offset alone.
+  const goesOn = order !== undefined && Array.isArray(after) && madeFor === fingerprint(order)
   return { offset: Math.min(Number(offset), MAX_OFFSET), after: goesOn ? after : undefined }
 }

@@ -132,6 +132,16 @@ describe('requests that are none', () => {
   })
 })
 
+describe('a page token of another endpoint', () => {
+  const ours = useShellApp()
+
+  it('is read by its offset', async () => {
+    const token = Buffer.from('{"offset":1,"after":[]}').toString('base64')
+    const answer = await send(ours.url, 'GET', `${SEARCH}?max_results=1&page_token=${token}`)
+    expect(answer.status).toBe(200)
+  })
+})
+
 describe('addresses that only old clients ask', () => {
   const ours = useShellApp()
 
