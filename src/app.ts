@@ -9,6 +9,7 @@ import { refuseTracking } from './platform/http/artifacts-only.ts'
 import { registerErrorHandler } from './platform/http/error-handler.ts'
 import { healthEndpoints, MLFLOW_VERSION } from './platform/http/health.ts'
 import { registerJsonBody } from './platform/http/json-body.ts'
+import { parseQuery } from './platform/http/query.ts'
 import { mount } from './platform/http/route.ts'
 import { registerShell, type ShellOptions, shellServerOptions } from './platform/http/shell.ts'
 import { type Clock, systemClock } from './platform/wire/ids.ts'
@@ -92,7 +93,6 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const ping = deps.artifacts.only ? async () => {} : engine.ping
   mount(app, [...tracking.promptlabEndpoints, ...healthEndpoints({ ping, multipart: artifacts.multipart })])
   await web.register(app)
-
   await deps.prepared
   if (!deps.artifacts.only) await experiments.ensureDefault()
   return app
@@ -104,7 +104,7 @@ async function createHttp(deps: AppDeps, shell: ShellOptions): Promise<FastifyIn
     ...shellServerOptions(shell),
     loggerInstance: deps.logger,
     bodyLimit: BODY_LIMIT,
-    routerOptions: { maxParamLength: 4096 },
+    routerOptions: { maxParamLength: 4096, querystringParser: parseQuery },
     ajv: { customOptions: { strict: false } },
   })
   // Messages are read by wire/message.ts with MLflow's texts; the schemas of routes are documentation.

@@ -40,11 +40,11 @@ export function shellServerOptions({ staticPrefix }: ShellOptions): FastifyHttpO
 /** Clients whose base URL ends with a slash send `//api/…`; MLflow's server takes it. */
 const withSingleSlash = (url: string): string => (url.startsWith('//') ? url.replace(/^\/+/, '/') : url)
 
-/** Where clients before 2.0 look for the model registry, and earlier ones for everything. Stock MLflow has given it up. */
-const PREVIEW = '/api/2.0/preview/mlflow/'
+/** Where clients before 2.0 look for the model registry; stock MLflow has given it up. */
+const PREVIEW = /^\/api\/2\.0\/preview(?=\/mlflow\/(registered-models|model-versions)\/)/
 
 const withoutPreview = (url: string): string =>
-  url.startsWith(PREVIEW) ? `/api/2.0/mlflow/${url.slice(PREVIEW.length)}` : url
+  url.startsWith('/api/2.0/preview/') ? url.replace(PREVIEW, '/api/2.0') : url
 
 /** Registers hooks and pages. Call it before endpoints are mounted. */
 export async function registerShell(app: FastifyInstance, options: ShellOptions): Promise<void> {

@@ -142,6 +142,17 @@ describe('a page token of another endpoint', () => {
   })
 })
 
+describe('a query with a % that starts no escape', () => {
+  const ours = useShellApp()
+
+  it('keeps it and decodes the rest', async () => {
+    const filter = "name%20LIKE%20'Def%'"
+    const answer = await send(ours.url, 'GET', `${SEARCH}?max_results=5&filter=${filter}`)
+    expect(answer.status).toBe(200)
+    expect(JSON.parse(String(answer.body)).experiments).toMatchObject([{ name: 'Default' }])
+  })
+})
+
 describe('addresses that only old clients ask', () => {
   const ours = useShellApp()
 
