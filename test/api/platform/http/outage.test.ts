@@ -67,8 +67,8 @@ describeEachEngine(
       const { server, proxy, close } = await startBehindProxy(engine.uri)
       const client = runPython(RETRYING_CLIENT, {
         MLFLOW_TRACKING_URI: server.url,
-        MLFLOW_HTTP_REQUEST_MAX_RETRIES: '12',
-        MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR: '0.2',
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES: '10',
+        MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR: '1',
       })
       const logged = async () => /"route":"\/api\/2\.0\/mlflow\/runs\/log-metric"/.test(server.log())
       await expect.poll(logged, { timeout: 90_000, interval: 20 }).toBe(true)
