@@ -6,9 +6,9 @@ import { MlflowError } from '../errors.ts'
 import type { Engine } from '../platform/database/engine.ts'
 import type { TableLayout } from '../platform/database/migrate.ts'
 import { openEngine } from '../platform/database/open-engine.ts'
+import { describeMissingRights } from '../platform/database/rights.ts'
 import { type BackendTarget, describeTarget } from '../platform/database/uri.ts'
-import { reasonOf } from './errors.ts'
-import { rightsError } from './rights.ts'
+import { reasonOf, UsageError } from './errors.ts'
 
 export interface WaitOptions {
   config: DatabaseConfig
@@ -40,6 +40,12 @@ export function openEngineAt(
   })
 }
 
+/** The error of a command on the database, in words that say what to do where there are some. */
+export function explained(error: unknown, target: BackendTarget): unknown {
+  const missing = describeMissingRights(error, target)
+  return missing === undefined ? error : new UsageError(missing)
+}
+
 /**
  * Runs `attempt` once the engine's database answers, and again while it is away, for `dbWaitSeconds` at most: where everything
  * starts at once, the database is often the last to be ready.
@@ -59,8 +65,8 @@ export async function untilAvailable(
       await engine.ping()
       return await attempt()
     } catch (error) {
-      const refused = rightsError(error, target)
-      if (refused) throw refused
+      const told = explained(error, target)
+      if (told !== error) throw told
       const left = deadline - Date.now()
       const isAway = error instanceof MlflowError && error.code === 'TEMPORARILY_UNAVAILABLE'
       if (!isAway) throw error

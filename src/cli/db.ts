@@ -1,6 +1,4 @@
 // `crateflow db`: applies migrations, shows them, and drops the tables.
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import {
   type DatabaseConfig,
@@ -17,8 +15,9 @@ import {
   migrationStatus,
   tableNames,
 } from '../platform/database/migrate.ts'
+import { holdsDatabase } from '../platform/database/pglite-folder.mjs'
 import { type BackendTarget, describeTarget, parseBackendUri } from '../platform/database/uri.ts'
-import { layoutOf, openEngineAt, untilAvailable } from './database.ts'
+import { explained, layoutOf, openEngineAt, untilAvailable } from './database.ts'
 import { asUsage, EXIT, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
 import { print, printTable } from './print.ts'
@@ -94,6 +93,8 @@ async function withDatabase(
   try {
     await untilAvailable(engine, { config, target, log })
     return await run({ engine, config, target })
+  } catch (error) {
+    throw explained(error, target)
   } finally {
     await engine.close()
   }
@@ -101,7 +102,7 @@ async function withDatabase(
 
 /** A command that only looks makes no store: a path that is misspelt would seem to hold one. */
 function requireStore(target: BackendTarget): void {
-  if (target.engine === 'pglite' && target.folder && !existsSync(join(target.folder, 'PG_VERSION')))
+  if (target.engine === 'pglite' && target.folder && !holdsDatabase(target.folder))
     throw new Error(`There is no store in ${target.folder}.`)
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -130,6 +130,7 @@ describeEachEngine(
       expect(stderr).toContain(`The user ${user} lacks rights to the schema of_${user}: `)
       expect(stderr).not.toContain('hunter2')
       expect(code).toBe(2)
+      expect((await runProgram(['db', 'migrate', ...args])).stderr).toContain('Let an administrator run: ')
       const [, statement = ''] = /Let an administrator run: (.*)$/m.exec(stderr) ?? []
       await run(statement)
       try {
@@ -156,7 +157,6 @@ describe('a server process', () => {
     await server.request('PUT', '/api/2.0/mlflow-artifacts/artifacts/0/note.txt', { raw: 'hello' })
     server.signal('SIGTERM')
     await server.ended
-    const { readFile } = await import('node:fs/promises')
     expect(await readFile(join(cwd, 'crateflow-data/artifacts/0/note.txt'), 'utf8')).toBe('hello')
   })
 
@@ -208,7 +208,6 @@ describe('a server process', () => {
 
   it('tries its settings before it makes a store', async () => {
     const cwd = await emptyFolder()
-    const { readdir, writeFile } = await import('node:fs/promises')
     const other = createServer()
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
     const address = other.address()
@@ -285,7 +284,7 @@ describe('a server process', () => {
     expect(stderr).toContain('Name another one with --artifacts-destination.')
     expect(stderr).not.toContain(env.AWS_SECRET_ACCESS_KEY)
     expect(code).toBe(2)
-    expect(await (await import('node:fs/promises')).readdir(cwd)).toEqual([])
+    expect(await readdir(cwd)).toEqual([])
   })
 
   it.each([[['-h']], [['server', '-h']], [['server', '-h', '--port', '0']]])(
@@ -305,7 +304,6 @@ describe('a server process', () => {
     ['where nothing can be made', '/proc/no/store', /ENOENT|EACCES|EROFS|EPERM/],
   ])('says so when its folder cannot be used: %s', async (_what, folder, text) => {
     const cwd = await emptyFolder()
-    const { writeFile } = await import('node:fs/promises')
     await writeFile(join(cwd, 'file'), '')
     const { code, stderr } = await runProgram(
       ['server', '--port', '0', '--backend-store-uri', `pglite:${folder}`],
@@ -315,7 +313,7 @@ describe('a server process', () => {
     expect(stderr).toMatch(text)
     expect(stderr).not.toMatch(/^\s+at /m)
     expect(code).toBe(1)
-    expect(await (await import('node:fs/promises')).readdir(cwd)).toEqual(['file'])
+    expect(await readdir(cwd)).toEqual(['file'])
   })
 
   it('serves everything below a static prefix, and artifact files beside it', async () => {
@@ -337,7 +335,6 @@ describe('a server process', () => {
   it('opens no database with --artifacts-only', async () => {
     const cwd = await emptyFolder()
     const server = await runServer(['--artifacts-only'], { cwd })
-    const { readdir } = await import('node:fs/promises')
     expect(await readdir(cwd)).toEqual([])
     await mkdir(join(cwd, 'crateflow-data/artifacts'), { recursive: true })
     expect((await server.request('GET', '/ready')).status).toBe(200)

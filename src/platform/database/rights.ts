@@ -1,12 +1,11 @@
 // What a database user lacks, in words that say what to grant.
-import type { BackendTarget } from '../platform/database/uri.ts'
-import { UsageError } from './errors.ts'
+import type { BackendTarget } from './uri.ts'
 
 /** SQLSTATE of a missing right on PostgreSQL. */
 const INSUFFICIENT_PRIVILEGE = '42501'
 
-/** The error of a schema that its user may not use, with the statement that mends it; undefined for any other error. */
-export function rightsError(error: unknown, target: BackendTarget): UsageError | undefined {
+/** What is said of a schema that its user may not use, with the statement that mends it; undefined for any other error. */
+export function describeMissingRights(error: unknown, target: BackendTarget): string | undefined {
   if (target.engine === 'pglite' || !(error instanceof Error)) return undefined
   const { code, message } = (error.cause instanceof Error ? error.cause : error) as NodeJS.ErrnoException
   const { schema, user } = target
@@ -20,9 +19,7 @@ export function rightsError(error: unknown, target: BackendTarget): UsageError |
     target.engine === 'cratedb'
       ? `GRANT DQL, DML, DDL ON SCHEMA ${quoted(schema)} TO ${quoted(user)}`
       : `CREATE SCHEMA ${quoted(schema)} AUTHORIZATION ${quoted(user)}`
-  return new UsageError(
-    `The user ${user} lacks rights to the schema ${schema}: ${message}. Let an administrator run: ${grant}`,
-  )
+  return `The user ${user} lacks rights to the schema ${schema}: ${message}. Let an administrator run: ${grant}`
 }
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
