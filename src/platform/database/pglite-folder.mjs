@@ -61,12 +61,18 @@ export async function makeFolder(folder) {
 }
 
 /**
- * Refuses a folder that holds something else, into whose files those of a store would be mixed.
+ * Whether the folder holds a whole database.
  * @param {string} folder which need not be there
+ */
+export const holdsDatabase = (folder) => existsSync(join(folder, LAST_FILE))
+
+/**
+ * Refuses a folder that holds something else, into whose files those of a store would be mixed.
+ * @param {string} folder
  * @throws Error
  */
 export function refuseForeignFolder(folder) {
-  if (!existsSync(folder) || existsSync(join(folder, LAST_FILE))) return
+  if (holdsDatabase(folder)) return
   const names = readdirSync(folder).filter((name) => !OUR_OWN.test(name))
   if (names.length === 0) return
   const found = names.slice(0, 3).join(', ')
@@ -82,7 +88,7 @@ export function refuseForeignFolder(folder) {
  * @throws Error when it failed, for instance when the disk is full
  */
 export async function makeDatabase(folder, template) {
-  if (existsSync(join(folder, LAST_FILE))) {
+  if (holdsDatabase(folder)) {
     rmSync(join(folder, POSTGRES_LOCK), { force: true })
     return
   }
@@ -92,7 +98,7 @@ export async function makeDatabase(folder, template) {
       rmSync(join(folder, name), { recursive: true, maxRetries: 10, retryDelay: 100 })
   }
   const draft = mkdtempSync(join(resolve(folder), DRAFT))
-  if (template && existsSync(join(template, LAST_FILE))) {
+  if (template && holdsDatabase(template)) {
     cpSync(template, draft, { recursive: true, mode: constants.COPYFILE_FICLONE })
   } else makeByInitdb(folder, draft)
   await settleTree(draft)

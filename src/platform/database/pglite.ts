@@ -46,12 +46,14 @@ const CLOSE_MS = 10_000
  * @throws INVALID_STATE when another process has the folder open: two writers would destroy it
  */
 export async function openPglite(target: PgliteTarget, options: EngineOptions): Promise<Engine> {
-  if (target.folder) {
-    await makeFolder(target.folder)
-    refuseForeignFolder(target.folder)
-  }
-  const release = target.folder ? await lockFolder(target.folder) : () => {}
+  const release = target.folder ? await takeFolder(target.folder) : () => {}
   return open(target, options, release)
+}
+
+async function takeFolder(folder: string): Promise<() => void> {
+  await makeFolder(folder)
+  refuseForeignFolder(folder)
+  return lockFolder(folder)
 }
 
 function open(target: PgliteTarget, options: EngineOptions, release: () => void): Engine {

@@ -32,11 +32,10 @@ const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] a
 export function parseBackendUri(uri: string): BackendTarget {
   if (uri.startsWith('pglite:')) {
     const [folder = '', query = ''] = uri.slice('pglite:'.length).split('?', 2)
-    checkOptions(query, ['schema'])
     return {
       engine: 'pglite',
       folder: folder.replace(/^\/\/(?=\/|\.)/, ''),
-      schema: schemaName(new URLSearchParams(query)),
+      schema: schemaName(readOptions(query, ['schema'])),
     }
   }
   const match =
@@ -44,7 +43,7 @@ export function parseBackendUri(uri: string): BackendTarget {
   if (!match) throw isStock(uri) ? ofStock(uri) : unsupported()
   const [, scheme = '', userInfo = '', hostList = '', database = '', query = ''] = match
   const engine = scheme.startsWith('crate') ? 'cratedb' : 'postgresql'
-  const options = checkOptions(query, ['schema', 'sslmode', 'sslrootcert'])
+  const options = readOptions(query, ['schema', 'sslmode', 'sslrootcert'])
   const separator = userInfo.indexOf(':')
   const user = separator < 0 ? userInfo : userInfo.slice(0, separator)
   const mode = options.get('sslmode') ?? 'disable'
@@ -85,7 +84,7 @@ function parseHosts(list: string): { host: string; port: number }[] {
 }
 
 /** The parameters of a URI; a misspelt one would be taken for none. */
-function checkOptions(query: string, known: readonly string[]): URLSearchParams {
+function readOptions(query: string, known: readonly string[]): URLSearchParams {
   const options = new URLSearchParams(query)
   for (const name of options.keys()) {
     if (!known.includes(name))
