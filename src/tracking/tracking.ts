@@ -25,14 +25,6 @@ export interface TrackingDeps
   clock: Clock
 }
 
-/** What other wings need of a run. */
-export interface RunLocation {
-  runId: string
-  experimentId: string
-  /** Root URI of its artifacts. */
-  artifactUri: string
-}
-
 export function createTracking({ engine, clock, ...deps }: TrackingDeps) {
   const write = createRunWriter(engine)
   const experiments = createExperimentService({ engine, clock, ...deps })
@@ -64,8 +56,8 @@ export function createTracking({ engine, clock, ...deps }: TrackingDeps) {
     datasets,
     loggedModels,
     metrics,
-    /** The run, deleted or not. @throws RESOURCE_DOES_NOT_EXIST */
-    locateRun: async (runId: string): Promise<RunLocation> => {
+    /** Where the artifacts of a run are, deleted or not. @throws RESOURCE_DOES_NOT_EXIST */
+    locateRun: async (runId: string) => {
       const { experimentId, artifactUri } = await runs.requireRun(runId)
       return { runId, experimentId, artifactUri: artifactUri ?? '' }
     },

@@ -128,14 +128,14 @@ export const enumeration = <const Names extends Record<string, number>>(names: N
       return z.NEVER
     })
 
+const repeatedLists = new WeakSet<z.ZodType>()
+
 /** A repeated field; absent reads as empty unless marked optional. */
 export const repeated = <T extends z.ZodType>(item: T) => {
   const list = z.array(item)
   repeatedLists.add(list)
   return list
 }
-
-const repeatedLists = new WeakSet<z.ZodType>()
 
 const requiredLists = new WeakSet<z.ZodType>()
 
