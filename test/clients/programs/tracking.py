@@ -224,8 +224,13 @@ def datasets(client):
 
 @feature
 def autologging(client):
+    import sklearn.metrics
     from sklearn.linear_model import LinearRegression
 
+    # Clients before 2.4 look for what scikit-learn gave up in 1.3.
+    if not hasattr(sklearn.metrics, "SCORERS"):
+        names = sklearn.metrics.get_scorer_names()
+        sklearn.metrics.SCORERS = {name: sklearn.metrics.get_scorer(name) for name in names}
     experiment(own("autologging"))
     mlflow.sklearn.autolog(log_models=False)
     try:
