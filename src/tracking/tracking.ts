@@ -28,15 +28,16 @@ export interface TrackingDeps
 export function createTracking({ engine, clock, ...deps }: TrackingDeps) {
   const write = createRunWriter(engine)
   const experiments = createExperimentService({ engine, clock, ...deps })
-  const requireActiveExperiment = experiments.requireActive
+  const { requireActive: requireActiveExperiment, whileActive } = experiments
   const reader = createRunReader(engine)
   const runs: Runs = {
     ...reader,
-    ...createRunService({ engine, clock, write, reader, requireActiveExperiment }),
+    ...createRunService({ engine, clock, write, reader, whileActive }),
   }
   const datasets = createDatasetService({ engine, clock, requireActiveRun: runs.requireActive })
   const loggedModels = createLoggedModelService({ engine, clock, requireActiveExperiment })
-  const logging = createLoggingService({ engine, write, runs, logModelMetrics: loggedModels.logMetrics })
+  const { requireModelsOf, logMetrics: logModelMetrics } = loggedModels
+  const logging = createLoggingService({ engine, write, runs, requireModelsOf, logModelMetrics })
   const metrics = createMetricService({ engine })
   const promptlab = createPromptlabService({ clock, runs, logging, ...deps })
 

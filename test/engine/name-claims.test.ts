@@ -67,7 +67,7 @@ describeEachEngine('name claims', (target) => {
     expect(await renameExperiment(engine, { experimentId: '4000', name: 'after', fence: 0, nowMs: 2 })).toBe(
       true,
     )
-    await releaseName(engine, experimentNames(engine), 'before', '4000')
+    await releaseName(engine, experimentNames(engine), { name: 'before', ownerId: '4000', fence: 0 })
     expect(await create('4001', 'before')).toBe(true)
   })
 
@@ -82,7 +82,7 @@ describeEachEngine('name claims', (target) => {
 
   it('never release a name that somebody else has by now', async () => {
     await create('6000', 'busy')
-    await releaseName(engine, experimentNames(engine), 'busy', '6001')
+    await releaseName(engine, experimentNames(engine), { name: 'busy', ownerId: '6001', fence: 0 })
     expect(await create('6002', 'busy')).toBe(false)
     const [claim] = await engine.db
       .select()

@@ -3,7 +3,8 @@
 // The owner row carries the name and a fence number; the claim row carries the owner and the fence it was taken at.
 // Every step is an atomic change of one row:
 //   create:  claim(name → id, fence 0), insert owner row {name, fence 0} if absent
-//   rename:  claim(new → id, fence f), set owner's name while its fence is still f, release(old)
+//   rename:  claim(new → id, fence f), set owner's name and fence f + 1 while its fence is still f, release(old)
+// A rename that finds another fence has lost: it gives the new name back and begins again.
 // A claim whose owner does not carry the name is left over from a crash, or its owner is about to take it. Whoever
 // needs the name first raises the owner's fence, so that the owner can no longer take the name, and then moves the
 // claim by compare-and-set. No step relies on time for safety.
@@ -71,16 +72,14 @@ export async function claimName(engine: Engine, owner: NameOwner, claim: Claim):
   }
 }
 
-/** Gives a name back, unless somebody else has it by now. */
-export async function releaseName(
-  engine: Engine,
-  owner: NameOwner,
-  name: string,
-  ownerId: string,
-): Promise<void> {
-  const held = await readClaim(engine, owner.scope, name)
-  if (held?.ownerId === ownerId)
-    await moveClaim(engine, owner.scope, held, { name, ownerId: '', fence: held.fence })
+/**
+ * Gives a name back, unless somebody else has it by now, or the owner has taken it again under a higher fence than
+ * the one of the claim.
+ */
+export async function releaseName(engine: Engine, owner: NameOwner, claim: Claim): Promise<void> {
+  const held = await readClaim(engine, owner.scope, claim.name)
+  if (held?.ownerId === claim.ownerId && held.fence <= claim.fence)
+    await moveClaim(engine, owner.scope, held, { ...held, ownerId: '' })
 }
 
 /** The owner of a name by primary key, whether or not it carries the name yet. */

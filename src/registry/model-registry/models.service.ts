@@ -122,7 +122,8 @@ export function createRegisteredModelService({ engine, clock, events }: Register
     for (;;) {
       const row = await requireModel(name)
       const claim = { name: newName, ownerId: row.modelUid, fence: row.nameFence }
-      const takenBy = name === newName ? undefined : await claimName(engine, owner, claim)
+      const isOther = name !== newName
+      const takenBy = isOther ? await claimName(engine, owner, claim) : undefined
       if (takenBy !== undefined) throw alreadyExists(`Registered Model (name=${newName}) already exists.`)
       const renamed = await store.renameModel(engine, {
         modelUid: row.modelUid,
@@ -130,8 +131,8 @@ export function createRegisteredModelService({ engine, clock, events }: Register
         fence: row.nameFence,
         nowMs: clock.now(),
       })
+      if (isOther) await releaseName(engine, owner, renamed ? { ...claim, name } : claim)
       if (!renamed) continue
-      if (name !== newName) await releaseName(engine, owner, name, row.modelUid)
       return toWire(renamed, newName)
     }
   }

@@ -78,8 +78,9 @@ export async function noteVersion(
 }
 
 /**
- * Switches the name while the fence is still the one under which the name was claimed.
- * @returns the changed row; undefined when the fence was raised
+ * Switches the name while the fence is still the one under which the name was claimed, and raises the fence: of the
+ * renames that began at the same time one holds.
+ * @returns the row that carries the name now; undefined when another was faster
  */
 export async function renameModel(
   engine: Engine,
@@ -92,12 +93,13 @@ export async function renameModel(
     .update(registeredModels)
     .set({
       name: ifUnfenced(name, 'name'),
+      nameFence: ifUnfenced(fence + 1, 'name_fence'),
       lastUpdatedTimeMs: ifUnfenced(nowMs, 'last_updated_time'),
       renamedTimeMs: ifUnfenced(nowMs, 'renamed_time'),
     })
     .where(eq(registeredModels.modelUid, modelUid))
     .returning()
-  return isNamed(row) && row.nameFence === fence && row.name === name ? row : undefined
+  return isNamed(row) && row.name === name ? row : undefined
 }
 
 /**
@@ -121,8 +123,11 @@ export async function buryModel(engine: Engine, { modelUid, name }: NamedModelRo
  * Removes what a buried model leaves, its row last, and frees its name. Everything may be repeated; what a crash
  * leaves is shown nowhere, since every read goes by a model that has a name.
  */
-export async function removeBuriedModel(engine: Engine, { modelUid, name }: NamedModelRow): Promise<void> {
-  await releaseName(engine, modelNames(engine), name, modelUid)
+export async function removeBuriedModel(
+  engine: Engine,
+  { modelUid, name, nameFence }: NamedModelRow,
+): Promise<void> {
+  await releaseName(engine, modelNames(engine), { name, ownerId: modelUid, fence: nameFence })
   await engine.refresh(modelVersionTags, modelVersions, registeredModelTags, registeredModelAliases)
   await Promise.all(
     [modelVersionTags, modelVersions, registeredModelTags, registeredModelAliases].map((table) =>

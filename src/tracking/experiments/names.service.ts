@@ -93,7 +93,8 @@ export function createExperimentNames(deps: ExperimentNamesDeps) {
         throw new MlflowError('INVALID_STATE', 'Cannot rename a non-active experiment.')
       }
       const claim = { name, ownerId: row.experimentId, fence: row.nameFence }
-      const takenBy = row.name === name ? undefined : await claimName(engine, owner, claim)
+      const isOther = row.name !== name
+      const takenBy = isOther ? await claimName(engine, owner, claim) : undefined
       if (takenBy !== undefined) throw await nameTaken(name, takenBy)
       const renamed = await store.renameExperiment(engine, {
         experimentId: row.experimentId,
@@ -101,9 +102,11 @@ export function createExperimentNames(deps: ExperimentNamesDeps) {
         fence: row.nameFence,
         nowMs: clock.now(),
       })
-      if (!renamed) continue
-      if (row.name !== null && row.name !== name) await releaseName(engine, owner, row.name, row.experimentId)
-      return
+      if (isOther) {
+        const given = renamed ? row.name : name
+        if (given !== null) await releaseName(engine, owner, { ...claim, name: given })
+      }
+      if (renamed) return
     }
   }
 

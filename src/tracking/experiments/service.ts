@@ -23,6 +23,8 @@ export type ExperimentService = ReturnType<typeof createExperimentService>
 export function createExperimentService(deps: ExperimentServiceDeps) {
   const { engine, clock } = deps
   const names = createExperimentNames(deps)
+  /** Work that is being done in experiments, by their ids. */
+  const working = new Map<string, Set<Promise<void>>>()
   const requireRow = (experimentId: string) => requireExperiment(engine, experimentId)
 
   async function requireActive(experimentId: string): Promise<ExperimentRow> {
@@ -31,6 +33,29 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     throw invalidParameter(
       `The experiment ${row.experimentId} must be in the 'active' state. Current state is ${row.lifecycleStage}.`,
     )
+  }
+
+  /**
+   * Adds to an experiment that takes new content. Whoever deletes the experiment at this server waits for the work,
+   * so that he finds what it has made.
+   */
+  async function whileActive<T>(
+    experimentId: string,
+    work: (experiment: ExperimentRow) => Promise<T>,
+  ): Promise<T> {
+    const done = requireActive(experimentId).then(work)
+    const settled = done.then(
+      () => {},
+      () => {},
+    )
+    const others = working.get(experimentId) ?? new Set()
+    working.set(experimentId, others.add(settled))
+    try {
+      return await done
+    } finally {
+      others.delete(settled)
+      if (others.size === 0) working.delete(experimentId)
+    }
   }
 
   async function withTags(rows: ExperimentRow[]): Promise<Experiment[]> {
@@ -45,7 +70,10 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     return (await withTags([await names.requireByName(name)]))[0] as Experiment
   }
 
-  /** Runs change first and the experiment last, so that a retry after a crash finds it still to be done. */
+  /**
+   * Runs change first and the experiment last, so that a retry after a crash finds it still to be done; then those
+   * that were made meanwhile.
+   */
   async function changeLifecycle(
     experimentId: string,
     from: store.Lifecycle,
@@ -54,8 +82,10 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     const row = await requireRow(experimentId)
     if (row.lifecycleStage !== from) throw experimentNotFound(row.experimentId)
     const nowMs = clock.now()
-    await setRunsLifecycle(engine, row.experimentId, to, nowMs)
+    await setRunsLifecycle(engine, row.experimentId, to, nowMs, 'all')
     await store.setExperimentLifecycle(engine, row.experimentId, to, nowMs)
+    await Promise.all(working.get(row.experimentId) ?? [])
+    await setRunsLifecycle(engine, row.experimentId, to, nowMs, 'left')
   }
 
   async function setTag(experimentId: string, key: string, value: string): Promise<void> {
@@ -116,6 +146,7 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     getByName,
     find,
     requireActive,
+    whileActive,
     get: async (experimentId: string) => (await withTags([await requireRow(experimentId)]))[0] as Experiment,
     delete: (experimentId: string) => changeLifecycle(experimentId, 'active', 'deleted'),
     restore: (experimentId: string) => changeLifecycle(experimentId, 'deleted', 'active'),

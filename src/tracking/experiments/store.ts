@@ -52,7 +52,8 @@ export async function insertExperiment(engine: Engine, row: ExperimentRow): Prom
 }
 
 /**
- * Switches the name while the fence is still the one under which the name was claimed.
+ * Switches the name while the fence is still the one under which the name was claimed, and raises the fence: of the
+ * renames that began at the same time one holds.
  * @returns whether the experiment carries the new name now
  */
 export async function renameExperiment(
@@ -65,12 +66,13 @@ export async function renameExperiment(
       .update(experiments)
       .set({
         name: sql`CASE WHEN name_fence = ${fence} THEN ${name} ELSE name END`,
+        nameFence: sql`CASE WHEN name_fence = ${fence} THEN ${fence + 1} ELSE name_fence END`,
         lastUpdateTimeMs: sql`CASE WHEN name_fence = ${fence} THEN ${nowMs} ELSE last_update_time END`,
       })
       .where(eq(experiments.experimentId, experimentId))
-      .returning({ name: experiments.name, fence: experiments.nameFence }),
+      .returning({ name: experiments.name }),
   )
-  return row?.fence === fence && row.name === name
+  return row?.name === name
 }
 
 export async function setExperimentLifecycle(

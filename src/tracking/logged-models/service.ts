@@ -4,6 +4,7 @@ import { doesNotExist, invalidParameter, MlflowError } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { createBatchedReader } from '../../platform/database/group-commit.ts'
 import { checkNumberOfClauses } from '../../platform/search/area.ts'
+import { createTurns } from '../../platform/turns.ts'
 import { type Clock, newModelId } from '../../platform/wire/ids.ts'
 import {
   MAX_MODEL_ATTRIBUTE_LENGTH,
@@ -54,6 +55,7 @@ export function createLoggedModelService({ engine, clock, requireActiveExperimen
   // Ingest asks for the model's row with every point: what arrives together is read together.
   const readModel = createBatchedReader((ids) => store.findLoggedModels(engine, ids), 64)
   const writeMetrics = store.createModelMetricWriter(engine)
+  const inTurn = createTurns<void>()
 
   /** @see mlflow/store/tracking/sqlalchemy_store.py create_logged_model */
   async function create(input: {
@@ -156,24 +158,30 @@ export function createLoggedModelService({ engine, clock, requireActiveExperimen
     checkDistinct('param', pairs)
     const { experimentId } = await requireModel(modelId)
     const keys = pairs.map(({ key }) => key)
-    refuseChanges(modelId, pairs, await store.findLoggedModelParams(engine, modelId, keys))
     const rows = pairs.map((pair) => ({ ...pair, modelId, experimentId }))
-    // Another request may have been faster.
-    refuseChanges(modelId, pairs, await store.insertLoggedModelParams(engine, rows))
+    await inTurn(modelId, async () => {
+      refuseChanges(modelId, pairs, await store.findLoggedModelParams(engine, modelId, keys))
+      // Another server may have been faster.
+      refuseChanges(modelId, pairs, await store.insertLoggedModelParams(engine, rows))
+    })
   }
 
   /**
-   * Links points of a run to models, deleted or not. Nothing is written when a model is missing.
+   * The points of a run that are linked to models, deleted or not, ask for these.
    * @throws BAD_REQUEST for an unknown model, the code of MLflow's violated foreign key
    * @see mlflow/store/tracking/sqlalchemy_store.py _log_model_metrics
    */
-  async function logMetrics(points: store.ModelMetric[]): Promise<void> {
+  async function requireModelsOf(points: store.ModelMetric[]): Promise<void> {
     if (points.length === 0) return
     const modelIds = [...new Set(points.map(({ modelId }) => modelId))]
     const models = await Promise.all(modelIds.map(readModel))
     const missing = models.indexOf(undefined)
     if (missing >= 0) throw new MlflowError('BAD_REQUEST', notFound(modelIds[missing] as string).message)
-    await writeMetrics(points)
+  }
+
+  /** Links points of a run to models that are known to be there. */
+  async function logMetrics(points: store.ModelMetric[]): Promise<void> {
+    if (points.length > 0) await writeMetrics(points)
   }
 
   /**
@@ -228,6 +236,7 @@ export function createLoggedModelService({ engine, clock, requireActiveExperimen
     setTags,
     deleteTag,
     logParams,
+    requireModelsOf,
     logMetrics,
     search,
     requireActive,

@@ -1,4 +1,6 @@
 // The ingest path: new runs, metrics, params and tags of concurrent requests go out as one bulk statement per table.
+
+import { and, eq, sql } from 'drizzle-orm'
 import {
   comesFirst,
   createUpsert,
@@ -39,7 +41,8 @@ export type RunWriter = (write: RunWrite) => Promise<ParamConflict[]>
 
 /**
  * Returns the writer of a server. It resolves after the database acknowledged the rows, with the params that lost
- * against another value. Equal points, params and tags may be written again: nothing changes.
+ * against another value: then nothing of that write was written, unless another server was faster by a moment, whose
+ * params alone are kept. Equal points, params and tags may be written again: nothing changes.
  */
 export function createRunWriter(engine: Engine): RunWriter {
   const upsertMetrics = createUpsert(engine, metrics, {
@@ -64,12 +67,15 @@ export function createRunWriter(engine: Engine): RunWriter {
     weigh: (write) => write.metrics.length + write.params.length + write.tags.length + 1,
     maxFlush: MAX_ROWS_PER_FLUSH,
     maxQueued: MAX_ROWS_QUEUED,
-    flush: async (writes) => {
+    flush: async (all) => {
+      const stored = await findStoredParams(engine, all.filter(hasMoreThanOneParam))
+      const refused = refuse(all, stored)
+      const writes = all.filter((write) => !refused.has(write))
       const points = writes.flatMap((write) => write.metrics)
       const newest = newestPoints(points)
       const latestWrites = latest.writes(newest)
       const first = firstParams(writes)
-      const [storedParams = [], ...stored] = await writeInOrder(engine, [
+      const [paramRows = [], ...latestRows] = await writeInOrder(engine, [
         [
           upsertParams(first),
           ...latestWrites,
@@ -81,8 +87,10 @@ export function createRunWriter(engine: Engine): RunWriter {
         latest.abandon()
         throw error
       })
-      await latest.settle(newest, stored.slice(0, latestWrites.length))
-      return findConflicts(writes, first, storedParams)
+      await latest.settle(newest, latestRows.slice(0, latestWrites.length))
+      const values = new Map(first.map((row) => [idOf(row), row.value]))
+      for (const row of paramRows) values.set(storedIdOf(row), String(row.value))
+      return all.map((write) => refused.get(write) ?? findConflicts(write, values))
     },
   })
 }
@@ -114,19 +122,41 @@ function firstParams(writes: RunWrite[]): ParamRow[] {
   return inKeyOrder(first)
 }
 
-/** Whoever brought another value than the stored one is told. Of a row that was new, that is the one of this flush. */
-function findConflicts(
-  writes: RunWrite[],
-  first: readonly ParamRow[],
-  stored: Record<string, unknown>[],
-): ParamConflict[][] {
-  const values = new Map(first.map((row) => [idOf(row), row.value]))
-  for (const row of stored) values.set(storedIdOf(row), String(row.value))
-  return writes.map(({ params: rows }) =>
-    rows.flatMap((row) => {
-      const { key, value } = row
-      const oldValue = values.get(idOf(row))
-      return oldValue === undefined || oldValue === value ? [] : [{ key, oldValue, newValue: value }]
+/** A single param is decided by its own row. */
+const hasMoreThanOneParam = ({ metrics, params, tags }: RunWrite) =>
+  params.length > 0 && metrics.length + params.length + tags.length > 1
+
+/** The values of the writes' params as far as they are stored, by primary key. One exchange with the database. */
+async function findStoredParams(engine: Engine, writes: RunWrite[]): Promise<Map<string, string>> {
+  if (writes.length === 0) return new Map()
+  const { runId, key } = params
+  const results = await engine.executeAll(
+    writes.map((write) => {
+      const keys = write.params.map((row) => row.key)
+      const isOne = and(eq(runId, write.runId), engine.dialect.anyKey(key, keys))
+      return engine.compile(sql`SELECT run_id, key, value FROM params WHERE ${isOne}`)
     }),
   )
+  const rows = results.flatMap((result) => result.rows as Record<string, unknown>[])
+  return new Map(rows.map((row) => [storedIdOf(row), String(row.value)]))
+}
+
+/** Writes whose params have other values than the stored ones or those of writes before them, with these params. */
+function refuse(writes: RunWrite[], stored: Map<string, string>): Map<RunWrite, ParamConflict[]> {
+  const values = new Map(stored)
+  const refused = new Map<RunWrite, ParamConflict[]>()
+  for (const write of writes) {
+    const conflicts = findConflicts(write, values)
+    if (conflicts.length > 0) refused.set(write, conflicts)
+    else for (const row of write.params) values.set(idOf(row), row.value)
+  }
+  return refused
+}
+
+function findConflicts(write: RunWrite, values: Map<string, string>): ParamConflict[] {
+  return write.params.flatMap((row) => {
+    const { key, value } = row
+    const oldValue = values.get(idOf(row))
+    return oldValue === undefined || oldValue === value ? [] : [{ key, oldValue, newValue: value }]
+  })
 }

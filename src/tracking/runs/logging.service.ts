@@ -35,18 +35,23 @@ export interface LoggingServiceDeps {
   engine: Engine
   write: RunWriter
   runs: Pick<Runs, 'requireActive' | 'update'>
-  /** Refuses all points when a model of theirs is missing. */
+  /** Refuses the points when a model of theirs is missing. @throws BAD_REQUEST */
+  requireModelsOf: (points: ModelMetric[]) => Promise<void>
   logModelMetrics: (points: ModelMetric[]) => Promise<void>
 }
 
 export type LoggingService = ReturnType<typeof createLoggingService>
 
-export function createLoggingService({ engine, write, runs, logModelMetrics }: LoggingServiceDeps) {
+export function createLoggingService(deps: LoggingServiceDeps) {
+  const { engine, write, runs, requireModelsOf, logModelMetrics } = deps
+
   async function logMetric(runId: string, metric: MetricInput): Promise<void> {
     const point = readMetric(metric, '')
     const run = await runs.requireActive(runId)
-    await logModelMetrics(modelMetrics(run, [metric], [point]))
+    const linked = modelMetrics(run, [metric], [point])
+    await requireModelsOf(linked)
     await write({ ...emptyWrite(run), metrics: toRows(run, [point]) })
+    await logModelMetrics(linked)
   }
 
   async function logParam(runId: string, param: KeyValue): Promise<void> {
@@ -77,7 +82,8 @@ export function createLoggingService({ engine, write, runs, logModelMetrics }: L
   }
 
   /**
-   * Checks the whole batch before its first row is written; nothing of a bad batch lands.
+   * Checks the whole batch before its first row is written; nothing of a bad batch lands, nor of one whose params
+   * have other values already.
    * @see mlflow/store/tracking/sqlalchemy_store.py log_batch
    */
   async function logBatch(
@@ -98,8 +104,8 @@ export function createLoggingService({ engine, write, runs, logModelMetrics }: L
     checkCounts(metrics.length, params.length, tags.length)
     checkDistinct(params)
     const run = await found
-    if (params.length > 0) throwConflicts(runId, await findConflicts(runId, params))
-    await logModelMetrics(modelMetrics(run, batch.metrics, metrics))
+    const linked = modelMetrics(run, batch.metrics, metrics)
+    await requireModelsOf(linked)
     const conflicts = await write({
       experimentId: run.experimentId,
       runId,
@@ -108,23 +114,9 @@ export function createLoggingService({ engine, write, runs, logModelMetrics }: L
       tags: tags.filter(({ key }) => key !== RUN_NAME_TAG).map((tag) => ({ ...ofRun(run), ...tag })),
     })
     throwConflicts(runId, conflicts)
+    await logModelMetrics(linked)
     const name = tags.findLast(({ key, value }) => key === RUN_NAME_TAG && value !== '')?.value
     if (name) await runs.update(runId, { run_name: name })
-  }
-
-  async function findConflicts(
-    runId: string,
-    params: { key: string; value: string }[],
-  ): Promise<ParamConflict[]> {
-    const stored = await store.findParams(
-      engine,
-      runId,
-      params.map(({ key }) => key),
-    )
-    return params.flatMap(({ key, value }) => {
-      const oldValue = stored.get(key)
-      return oldValue === undefined || oldValue === value ? [] : [{ key, oldValue, newValue: value }]
-    })
   }
 
   /**

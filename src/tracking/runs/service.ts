@@ -24,8 +24,16 @@ export interface RunServiceDeps {
   clock: Clock
   write: RunWriter
   reader: Pick<RunReader, 'requireRun' | 'requireActive'>
-  /** The experiment's row when runs may be made in it. */
-  requireActiveExperiment: (experimentId: string) => Promise<ExperimentRow>
+  /** Does the work when runs may be made in the experiment. @throws INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST */
+  whileActive: <T>(experimentId: string, work: (experiment: ExperimentRow) => Promise<T>) => Promise<T>
+}
+
+interface NewRun {
+  experiment_id?: string
+  user_id?: string
+  run_name?: string
+  start_time?: Int64
+  tags: TagInput[]
 }
 
 type TagInput = { key?: string | undefined; value?: string | undefined }
@@ -35,15 +43,11 @@ export type RunService = ReturnType<typeof createRunService>
 /** All that can be done with runs. */
 export type Runs = RunReader & RunService
 
-export function createRunService({ engine, clock, write, reader, requireActiveExperiment }: RunServiceDeps) {
-  async function create(input: {
-    experiment_id?: string
-    user_id?: string
-    run_name?: string
-    start_time?: Int64
-    tags: TagInput[]
-  }): Promise<Run> {
-    const experiment = await requireActiveExperiment(input.experiment_id || DEFAULT_EXPERIMENT_ID)
+export function createRunService({ engine, clock, write, reader, whileActive }: RunServiceDeps) {
+  const create = (input: NewRun): Promise<Run> =>
+    whileActive(input.experiment_id || DEFAULT_EXPERIMENT_ID, (experiment) => createIn(experiment, input))
+
+  async function createIn(experiment: ExperimentRow, input: NewRun): Promise<Run> {
     const runId = newRunId(clock.now())
     const { runName, tags } = nameAndTags(input.run_name, input.tags)
     const row: RunRow = {

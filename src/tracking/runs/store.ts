@@ -43,28 +43,37 @@ export async function updateRun(engine: Engine, runId: string, changes: RunChang
   return row
 }
 
-/** Deletes or restores every run of an experiment that is acknowledged by now. Repeatable. */
+/** How many runs that a change has left out are looked at, to see whether it goes on. */
+const LEFT_OUT = 1000
+
+/**
+ * Deletes or restores every run of an experiment that is acknowledged by now, or those alone that another stage is
+ * left to. Repeatable.
+ * @throws TEMPORARILY_UNAVAILABLE when the database keeps runs from the change
+ */
 export async function setRunsLifecycle(
   engine: Engine,
   experimentId: string,
   lifecycleStage: 'active' | 'deleted',
   nowMs: number,
+  which: 'all' | 'left',
 ): Promise<void> {
-  await engine.refresh(runs)
-  await engine.rowCache(runs).changing(undefined, () =>
-    engine.db
-      .update(runs)
-      .set({ lifecycleStage, deletedTimeMs: lifecycleStage === 'deleted' ? nowMs : null })
-      .where(eq(runs.experimentId, experimentId)),
-  )
-  // CrateDB reports success though a shard that is away kept some rows from the change.
-  await engine.refresh(runs)
-  const [left] = await engine.db
-    .select({ runId: runs.runId })
-    .from(runs)
-    .where(and(eq(runs.experimentId, experimentId), ne(runs.lifecycleStage, lifecycleStage)))
-    .limit(1)
-  if (left) throw unavailable('The database did not take all changes. Please retry.')
+  const isOfExperiment = eq(runs.experimentId, experimentId)
+  const isLeft = and(isOfExperiment, ne(runs.lifecycleStage, lifecycleStage))
+  const changes = { lifecycleStage, deletedTimeMs: lifecycleStage === 'deleted' ? nowMs : null }
+  const change = async (rows: SQL | undefined) => {
+    await engine.refresh(runs)
+    await engine.rowCache(runs).changing(undefined, () => engine.db.update(runs).set(changes).where(rows))
+    await engine.refresh(runs)
+    const left = await engine.db.select({ runId: runs.runId }).from(runs).where(isLeft).limit(LEFT_OUT)
+    return left.map(({ runId }) => runId)
+  }
+  const left = await change(which === 'all' ? isOfExperiment : isLeft)
+  if (left.length === 0) return
+  // They were made meanwhile, or CrateDB reports success though a shard that is away kept them from the change.
+  const known = new Set(left)
+  if ((await change(isLeft)).some((runId) => known.has(runId)))
+    throw unavailable('The database did not take all changes. Please retry.')
 }
 
 export interface RunContents {
@@ -151,20 +160,6 @@ const escaped = (column: Column) =>
 
 const unescaped = (field: string): string =>
   field.includes('\u0001') ? field.replaceAll('\u00012', '\u0002').replaceAll('\u00011', '\u0001') : field
-
-/** Values of the run's params among the keys, by primary key. Takes up to 100 keys. */
-export async function findParams(
-  engine: Engine,
-  runId: string,
-  keys: string[],
-): Promise<Map<string, string>> {
-  if (keys.length === 0) return new Map()
-  const rows = await engine.db
-    .select({ key: params.key, value: params.value })
-    .from(params)
-    .where(and(eq(params.runId, runId), engine.dialect.anyKey(params.key, keys)))
-  return new Map(rows.map(({ key, value }) => [key, value]))
-}
 
 /** The value of one tag, by primary key. */
 export async function findTag(engine: Engine, runId: string, key: string): Promise<string | undefined> {
