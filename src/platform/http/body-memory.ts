@@ -1,6 +1,7 @@
 // Bounds the memory that JSON bodies take, from their first byte until their request is worked off.
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { invalidParameter, MlflowError } from '../../errors.ts'
 
@@ -8,6 +9,8 @@ import { invalidParameter, MlflowError } from '../../errors.ts'
 const SMALL_BODY = 1024 * 1024
 /** Bytes of bodies in memory, of small and of large ones each. Read JSON takes several times as much. */
 const LANE_BYTES = 64 * 1024 * 1024
+/** Times the limit of a body up to which one that is too large is read, to throw it away. */
+const THROWN_AWAY = 16
 /** How long a body may wait for room altogether. */
 const WAIT_MS = 30_000
 
@@ -83,7 +86,10 @@ export function registerBodyMemory(app: FastifyInstance, limits: BodyMemoryLimit
     if (!arrival) throw new Error('A body arrives outside of a request')
     const length = Number(request.headers['content-length'] ?? 0)
     try {
-      if (length > bodyLimit) throw tooLarge()
+      if (length > bodyLimit) {
+        if (length <= THROWN_AWAY * bodyLimit) await throwAway(payload)
+        throw tooLarge()
+      }
       return await readBytes(payload, arrival, bodyLimit)
     } catch (error) {
       // The rest of the body is never read.
@@ -91,6 +97,12 @@ export function registerBodyMemory(app: FastifyInstance, limits: BodyMemoryLimit
       throw error
     }
   }
+}
+
+/** Clients that look for no answer before they have sent all would only see a broken connection. */
+async function throwAway(payload: Readable): Promise<void> {
+  payload.resume()
+  await finished(payload).catch(() => {})
 }
 
 const tooLarge = () => invalidParameter('The request body is too large.')

@@ -8,6 +8,9 @@ import { type BodyMemoryLimits, registerBodyMemory } from './body-memory.ts'
 
 /** Their body is JSON whatever its content type: no page of another site can send one. */
 const JSON_ALWAYS = new Set(['GET', 'PATCH', 'DELETE'])
+/** A content type with its parameters, as far as Fastify asks. */
+const IS_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/
+const UNKNOWN_TYPE = 'application/octet-stream'
 /** Bodies up to this many characters are remembered as they came, for errors that repeat a value. */
 const REMEMBERED = 64 * 1024
 
@@ -21,8 +24,11 @@ export function registerJsonBody(app: FastifyInstance, limits: BodyMemoryLimits 
   // A GET that has no query may have its message in a body, as old clients send it.
   app.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
   app.addHook('onRequest', async (request) => {
-    if (!JSON_ALWAYS.has(request.method)) return
     const { headers } = request.raw
+    const contentType = headers['content-type']
+    // Fastify would answer by itself; what is no JSON is refused, or taken, by the endpoint.
+    if (contentType !== undefined && !IS_TYPE.test(contentType)) headers['content-type'] = UNKNOWN_TYPE
+    if (!JSON_ALWAYS.has(request.method)) return
     if (hasBody(headers) && !hasQuery(request)) headers['content-type'] = 'application/json'
     else delete headers['content-type']
   })

@@ -7,6 +7,7 @@ import type { Int64 } from '../../platform/wire/int64.ts'
 import * as limits from '../../platform/wire/limits.ts'
 import { checkLength } from '../../platform/wire/names.ts'
 import { parseExperimentId } from '../experiments/ids.ts'
+import { checkRunId } from '../runs/ids.ts'
 import type { DatasetSummary } from './schema.ts'
 import { findDatasetSummaries, findLoggedDatasets, insertInputs } from './store.ts'
 import type { DatasetRow, InputRow, InputTagRow } from './tables.ts'
@@ -79,6 +80,7 @@ export function createDatasetService({ engine, clock, requireActiveRun }: Datase
     messages: DatasetInputMessage[],
     models: { model_id?: string | undefined }[],
   ): Promise<void> {
+    checkRunId(runId)
     const run = await requireActiveRun(runId)
     const distinct = readInputs(run, messages)
     const ids = [...distinct.keys()]

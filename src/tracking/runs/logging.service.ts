@@ -10,6 +10,7 @@ import { checkEntityKey, checkKey, checkLength, lengthOf, truncate } from '../..
 import { pythonDumps, pythonFloat, pythonRepr } from '../../platform/wire/python.ts'
 import type { ModelMetric } from '../logged-models/store.ts'
 import type { MetricRow } from '../metrics/tables.ts'
+import { checkRunId } from './ids.ts'
 import type { ParamConflict, RunWrite, RunWriter } from './ingest.store.ts'
 import { RUN_NAME_TAG, type Runs } from './service.ts'
 import * as store from './store.ts'
@@ -91,9 +92,7 @@ export function createLoggingService(deps: LoggingServiceDeps) {
     batch: { metrics: MetricInput[]; params: KeyValue[]; tags: KeyValue[] },
   ): Promise<void> {
     checkPresent(batch)
-    if (!/^[a-zA-Z0-9][\p{L}\p{N}_-]{0,255}$/u.test(runId)) {
-      throw invalidParameter(`Invalid value ${JSON.stringify(runId)} for parameter 'run_id' supplied.`)
-    }
+    checkRunId(runId)
     // Asked for while the batch is checked.
     const found = runs.requireActive(runId)
     found.catch(() => {})
