@@ -2,9 +2,9 @@
 import { sql } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import { tableNames } from '../../src/platform/database/migrate.ts'
-import { describeEachEngine } from '../support/engines.ts'
+import { describeEveryEngine } from '../support/engines.ts'
 
-describeEachEngine('a database of a test', (target) => {
+describeEveryEngine('a database of a test', (target) => {
   it('is migrated, and another one has tables of its own', async () => {
     const engine = await target.open()
     expect(await tableNames(engine)).toContain('runs')

@@ -20,7 +20,7 @@ import * as experiments from '../../src/tracking/experiments/tables.ts'
 import * as loggedModels from '../../src/tracking/logged-models/tables.ts'
 import * as metrics from '../../src/tracking/metrics/tables.ts'
 import * as runs from '../../src/tracking/runs/tables.ts'
-import { describeEachEngine } from '../support/engines.ts'
+import { describeEachEngine, describeEveryEngine } from '../support/engines.ts'
 
 const LAYOUT = { shards: 2, replicas: '0-1' }
 
@@ -52,7 +52,7 @@ async function columnsOf(engine: Engine): Promise<Record<string, Record<string, 
   return tables
 }
 
-describeEachEngine('migrations', (target) => {
+describeEveryEngine('migrations', (target) => {
   it('give exactly the columns that the code declares', async () => {
     const engine = await open(await target.another({ empty: true }))
     await migrate(engine, LAYOUT)

@@ -9,7 +9,7 @@ import {
   insertExperiment,
   renameExperiment,
 } from '../../src/tracking/experiments/store.ts'
-import { describeEachEngine } from '../support/engines.ts'
+import { describeEveryEngine } from '../support/engines.ts'
 
 const row = (experimentId: string, name: string) => ({
   experimentId,
@@ -21,7 +21,7 @@ const row = (experimentId: string, name: string) => ({
   lastUpdateTimeMs: 1,
 })
 
-describeEachEngine('name claims', (target) => {
+describeEveryEngine('name claims', (target) => {
   let engine: Engine
   beforeAll(async () => {
     engine = await target.open()

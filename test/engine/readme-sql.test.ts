@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
-import { describeEachEngine } from '../support/engines.ts'
+import { describeEveryEngine } from '../support/engines.ts'
 
 interface Block {
   title: string
@@ -21,7 +21,7 @@ const blocks: Block[] = [...readme.matchAll(/^```sql( cratedb)?\n([\s\S]*?)^```$
   }),
 )
 
-describeEachEngine('the SQL of the README', (target) => {
+describeEveryEngine('the SQL of the README', (target) => {
   const isCrateDb = target.name === 'CrateDB'
   const suffix = crypto.randomUUID().slice(0, 8)
   const [user, readings] = [`crateflow_${suffix}`, `doc.readings_${suffix}`]

@@ -89,8 +89,8 @@ describe.skipIf(missing('stock'))('client', () => {
           expect(Object.keys(ours)).toEqual(Object.keys(features))
         })
       },
-      // PostgreSQL has the embedded database's SQL; test/api and test/race run on it.
-      ['PGlite', 'CrateDB'],
+      ['CrateDB'],
+      ['PGlite'],
     )
   }
 })

@@ -78,6 +78,7 @@ describe.skipIf(missing('stock'))('client', () => {
         TIMEOUT_MS,
       )
     },
-    ['PGlite', 'CrateDB'],
+    ['CrateDB'],
+    ['PGlite'],
   )
 })

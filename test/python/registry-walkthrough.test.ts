@@ -53,6 +53,7 @@ describe.skipIf(missing('stock'))('client', () => {
         TIMEOUT_MS,
       )
     },
-    ['PGlite', 'CrateDB'],
+    ['CrateDB'],
+    ['PGlite'],
   )
 })

@@ -34,6 +34,7 @@ describe.skipIf(missing('stock'))('client', () => {
         TIMEOUT_MS,
       )
     },
-    ['PGlite', 'CrateDB'],
+    ['CrateDB'],
+    ['PGlite'],
   )
 })

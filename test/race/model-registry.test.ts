@@ -5,7 +5,7 @@ import { findModelByName } from '../../src/registry/model-registry/models.store.
 import type { ModelVersion, RegisteredModel } from '../../src/registry/model-registry/schema.ts'
 import { findVersion } from '../../src/registry/model-registry/versions.store.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { describeEachEngine } from '../support/engines.ts'
+import { describeEveryEngine } from '../support/engines.ts'
 import type { HttpAnswer } from '../support/http.ts'
 
 const MODELS = '/api/2.0/mlflow/registered-models'
@@ -16,7 +16,7 @@ const errorOf = (answer: HttpAnswer) => (answer.body as { error_code?: string })
 const versionOf = (answer: HttpAnswer) => (answer.body as { model_version: ModelVersion }).model_version
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
-describeEachEngine('races in the model registry', (target) => {
+describeEveryEngine('races in the model registry', (target) => {
   let apps: TestApp[]
 
   beforeAll(async () => {

@@ -17,25 +17,39 @@ export interface EngineTarget {
 }
 
 const SERVICES = { PGlite: 'pglite', CrateDB: 'cratedb', PostgreSQL: 'postgres' } as const
-const ENGINES: EngineName[] = ['PGlite', 'CrateDB', 'PostgreSQL']
-/** Names of engines by commas: only these are tested. */
-const { TEST_ENGINES } = process.env
+/** Names of engines by commas: only these are tested. `TEST_EVERY_ENGINE`: also those that `npm test` leaves out. */
+const { TEST_ENGINES, TEST_EVERY_ENGINE } = process.env
+const BOTH: readonly EngineName[] = ['PGlite', 'CrateDB']
 
 /**
  * Declares the suite once per engine. Engines that this machine does not have are skipped by name.
  * Tests of one engine share a database; use names that no other test uses, or `another()`.
+ *
+ * Engines that show the same as the others are for the night, when `npm run test:engines` runs. PostgreSQL, which has
+ * the embedded database's SQL, is one of them unless told otherwise. What depends on how a database works inside, or
+ * has several servers, is a matter for `describeEveryEngine`.
  */
 export function describeEachEngine(
   title: string,
   suite: (engine: EngineTarget) => void,
-  engines: readonly EngineName[] = ENGINES,
+  engines: readonly EngineName[] = BOTH,
+  atNight: readonly EngineName[] = engines === BOTH ? ['PostgreSQL'] : [],
 ): void {
-  for (const name of engines) {
-    const isWanted = !TEST_ENGINES || TEST_ENGINES.split(',').includes(name)
-    const reason = isWanted ? missing(SERVICES[name]) : `TEST_ENGINES=${TEST_ENGINES}`
+  for (const name of [...engines, ...atNight]) {
+    const reason = whyNot(name, atNight.includes(name))
     const label = `${title} on ${name}${reason && ` (${reason})`}`
     describe.skipIf(reason)(label, () => suite(engineTarget(name)))
   }
+}
+
+/** Declares the suite on all three databases, whatever the run. */
+export const describeEveryEngine = (title: string, suite: (engine: EngineTarget) => void): void =>
+  describeEachEngine(title, suite, [...BOTH, 'PostgreSQL'])
+
+/** Why the engine is not tested; empty when it is. */
+function whyNot(name: EngineName, isAtNight: boolean): string {
+  if (TEST_ENGINES && !TEST_ENGINES.split(',').includes(name)) return `TEST_ENGINES=${TEST_ENGINES}`
+  return isAtNight && !TEST_EVERY_ENGINE ? 'part of npm run test:engines' : missing(SERVICES[name])
 }
 
 /** Creates the database before the surrounding suite's tests and drops it after them. */

@@ -27,8 +27,8 @@ const SUITES = [
 ]
 const reason = missing('chromium') || missing('python') || missing('ui')
 
-/** The UI on this server with that engine. One file calls it for each, so that they run beside each other. */
-export function describeUi(engine: EngineName): void {
+/** The UI on this server with the engines of every run and those of the night. */
+export function describeUi(engines: readonly EngineName[], atNight: readonly EngineName[] = []): void {
   describeBrowser(() => {
     describeEachEngine(
       'of this server',
@@ -37,7 +37,8 @@ export function describeUi(engine: EngineName): void {
         for (const suite of SUITES) suite(ui)
         recordedRequestTests(ui)
       },
-      [engine],
+      engines,
+      atNight,
     )
   })
 }
