@@ -19,5 +19,6 @@ await bundle(
   dist,
 )
 chmodSync(main, 0o755)
+process.stderr.write('Making the template of embedded databases\n')
 execFileSync(process.execPath, [makeTemplate], { stdio: 'inherit' })
 for (const file of [makeTemplate, `${makeTemplate}.map`]) rmSync(file)

@@ -6,7 +6,7 @@ import { MlflowError } from '../errors.ts'
 import type { Engine } from '../platform/database/engine.ts'
 import type { TableLayout } from '../platform/database/migrate.ts'
 import { openEngine } from '../platform/database/open-engine.ts'
-import { describeMissingRights } from '../platform/database/rights.ts'
+import { describeRefusal } from '../platform/database/refusals.ts'
 import { type BackendTarget, describeTarget } from '../platform/database/uri.ts'
 import { reasonOf, UsageError } from './errors.ts'
 
@@ -42,8 +42,8 @@ export function openEngineAt(
 
 /** The error of a command on the database, in words that say what to do where there are some. */
 export function explained(error: unknown, target: BackendTarget): unknown {
-  const missing = describeMissingRights(error, target)
-  return missing === undefined ? error : new UsageError(missing)
+  const refusal = describeRefusal(error, target)
+  return refusal === undefined ? error : new UsageError(refusal)
 }
 
 /**

@@ -62,7 +62,7 @@ interface ExitCode {
 /** The commands with all their options. */
 export function buildProgram(code: ExitCode): Command {
   const program = new Command('crateflow')
-    .description('MLflow-compatible tracking server on CrateDB.')
+    .description('MLflow-compatible tracking server on CrateDB, PostgreSQL or a database of its own.')
     .version(packageVersion(), '--version', 'Show the version.')
     .exitOverride()
     // Behind a command, --version is an option of that command.
@@ -177,6 +177,8 @@ function addUi(program: Command, code: ExitCode): void {
     .command('ui')
     .description('Install the web UI, which the server fetches at its first start otherwise.')
     .helpOption('--help', 'Show this text.')
+    // Whoever comes from `mlflow ui` wants a server.
+    .showHelpAfterError("The server shows the UI: 'crateflow server', with the options of 'mlflow ui'.")
   const install = ui
     .command('install')
     .description("Fetch MLflow's web UI with pip, check it and put it where the server finds it.")

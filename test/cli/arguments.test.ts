@@ -10,6 +10,7 @@ const SECRET = 'hunter2'
 describe('the command line', () => {
   it.each([
     [['server', '--nope'], {}, "crateflow: unknown option '--nope'"],
+    [['ui', '--port', '5001'], {}, "The server shows the UI: 'crateflow server'"],
     [['serve'], {}, "crateflow: unknown command 'serve'\n(Did you mean server?)"],
     [['server', 'now'], {}, 'too many arguments'],
     [['server', '--port'], {}, "option '-p, --port <n>' argument missing"],

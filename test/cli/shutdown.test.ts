@@ -104,6 +104,28 @@ describeEachEngine(
 )
 
 describeEachEngine(
+  'a server that is stopped while its embedded database works',
+  (engine) => {
+    it('ends a search, and itself in time', async () => {
+      const server = await runServer(['--backend-store-uri', engine.uri, '--shutdown-timeout', '1'])
+      const search = await prepareSlowSearch(server.request)
+      const answer = server.request('POST', '/api/2.0/mlflow/runs/search', search).catch(() => 'cut off')
+      // It is at work when a request behind it is not answered.
+      const behind = createRun(server).then(
+        () => 'answered',
+        () => 'cut off',
+      )
+      expect(await Promise.race([behind, sleep(2000, 'late')])).toBe('late')
+      const { code, seconds } = await stop(server)
+      expect(await answer).toBe('cut off')
+      expect(code).toBe(1)
+      expect(seconds).toBeLessThan(1 + 2 + 1)
+    })
+  },
+  ['PGlite'],
+)
+
+describeEachEngine(
   'a server that is stopped before it has begun to serve',
   (engine) => {
     it('ends in time, though a migration waits for the database', async () => {

@@ -85,7 +85,7 @@ describeEachEngine(
         uri,
       ])
       expect(stderr).toContain(
-        `crateflow: The database cratedb://127.0.0.1:${proxy.port}/?schema=mlflow does not answer`,
+        `crateflow: The database cratedb://u@127.0.0.1:${proxy.port}/?schema=mlflow does not answer`,
       )
       expect(stderr).not.toContain('hunter2')
       expect(code).toBe(1)
@@ -100,14 +100,27 @@ describeEachEngine(
     it('ends the program at once, without the password', async () => {
       const uri = engine.uri.replace(/:\/\/([^@/]*@)?/, '://nobody:hunter2@')
       const { code, stderr } = await runProgram(['server', '--port', '0', '--backend-store-uri', uri])
-      expect(stderr).toMatch(/^crateflow: .*nobody/m)
+      expect(stderr).toMatch(/^crateflow: The database refuses the user nobody: /m)
       expect(stderr).not.toContain('hunter2')
       expect(stderr).not.toContain('Waiting')
       expect(stderr).not.toMatch(/^\s+at /m)
-      expect(code).toBe(1)
+      expect(code).toBe(2)
     })
   },
   ['CrateDB', 'PostgreSQL'],
+)
+
+describeEachEngine(
+  'a database that is not there',
+  (engine) => {
+    it('is named, with the statement that makes it', async () => {
+      const uri = engine.uri.replace(/\/\w*\?/, '/nowhere?')
+      const { code, stderr } = await runProgram(['server', '--port', '0', '--backend-store-uri', uri])
+      expect(stderr).toContain('There is no database nowhere: make it by CREATE DATABASE "nowhere", or name')
+      expect(code).toBe(2)
+    })
+  },
+  ['PostgreSQL'],
 )
 
 describeEachEngine(
@@ -231,6 +244,8 @@ describe('a server process', () => {
         /cannot be used: this user cannot write into .* \(ENOTDIR\)\. Name another/,
         2,
       ],
+      // Node.js would try to make it for ever.
+      [['--artifacts-destination', '/proc/nowhere'], /cannot be used: .*\/proc\/nowhere/, 2],
       [
         ['--backend-store-uri', 'sqlite:///mlflow.db'],
         /does not keep its data in sqlite\..*pglite:.*mlflow-export-import/,

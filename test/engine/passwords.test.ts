@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openEngine } from '../../src/platform/database/open-engine.ts'
 import { parseBackendUri } from '../../src/platform/database/uri.ts'
+import { runProgram } from '../cli/program.ts'
 
 /** A message of PostgreSQL's protocol: type, length with itself, content. */
 function message(type: string, content: Buffer): Buffer {
@@ -70,4 +71,21 @@ describe('a connection to a database server', () => {
       expect(failure?.message).toBe('password authentication failed for user "ann"')
     },
   )
+
+  it.each([
+    [
+      'ann',
+      'The database wants a password of the user ann, and the backend store URI has none: write postgresql://ann:password@host',
+    ],
+    [
+      'ann:wrong',
+      'The database refuses the user ann: password authentication failed for user "ann". In the URI, the',
+    ],
+  ])('says what to do when it is refused as %s', async (user, text) => {
+    const uri = `postgresql://${user}@127.0.0.1:${ports[0]}/lab`
+    const { code, stderr } = await runProgram(['db', 'status', '--backend-store-uri', uri])
+    expect(stderr).toContain(`crateflow: ${text}`)
+    expect(stderr).not.toContain('wrong')
+    expect(code).toBe(2)
+  })
 })

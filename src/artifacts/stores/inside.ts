@@ -1,7 +1,7 @@
 // Places inside a folder, held against links and exchanged folders: what is opened here lies within the folder.
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readlink, realpath, rmdir } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { invalidParameter } from '../../errors.ts'
 import { noSuchArtifact } from './store.ts'
 
@@ -89,7 +89,7 @@ export async function createFolder(
   parts: readonly string[],
   path: string,
 ): Promise<NewFolder> {
-  await mkdir(folder, { recursive: true })
+  await makeFolders(folder)
   let depth = parts.length
   let existing = await realPlace(folder, parts)
   while (!existing && depth > 0) existing = await realPlace(folder, parts.slice(0, --depth))
@@ -108,6 +108,20 @@ export async function createFolder(
     await release()
     if (errorCode(error) !== 'ENOTDIR') throw error
     throw invalidParameter(`Artifact path lies below a file, not a directory: '${path}'`)
+  }
+}
+
+/** As `mkdir -p`. Node.js's own goes on for ever where no folder can be made, as in /proc. */
+async function makeFolders(folder: string): Promise<void> {
+  try {
+    await mkdir(folder)
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return
+    if (errorCode(error) !== 'ENOENT' || dirname(folder) === folder) throw error
+    await makeFolders(dirname(folder))
+    await mkdir(folder).catch((again: unknown) => {
+      if (errorCode(again) !== 'EEXIST') throw again
+    })
   }
 }
 

@@ -78,7 +78,7 @@ function parseHosts(list: string): { host: string; port: number }[] {
     const match = /^(\[[0-9a-fA-F:]+\]|[^:[\]@\s]+)(?::(\d{1,5}))?$/.exec(entry)
     const port = Number(match?.[2] ?? 5432)
     if (!match?.[1] || port < 1 || port > 65535)
-      throw invalid('a host must read name or name:port (an @ in the password is written %40)')
+      throw invalid('a host must read name or name:port (an @ or / in the password is written %40 or %2F)')
     return { host: match[1].replace(/^\[|\]$/g, ''), port }
   })
 }
@@ -104,11 +104,12 @@ function schemaName(options: URLSearchParams): string {
   return schema
 }
 
-/** The target in words for logs: engine, place and schema, never a password. */
+/** The target in words for logs: engine, user, place, database and schema, never a password. */
 export function describeTarget(target: BackendTarget): string {
   if (target.engine === 'pglite') return `pglite:${target.folder || '(memory)'}`
   const hosts = target.hosts.map(({ host, port }) => `${host}:${port}`).join(',')
-  return `${target.engine}://${hosts}/?schema=${target.schema}`
+  const database = target.engine === 'cratedb' ? '' : target.database
+  return `${target.engine}://${target.user}@${hosts}/${database}?schema=${target.schema}`
 }
 
 /** A store of stock MLflow, which is what its users type first. */

@@ -32,8 +32,7 @@ export function registerErrorHandler(app: FastifyInstance): void {
     const single = path.replace(/\/{2,}/g, '/')
     if (single !== path && /\/(ajax-)?api\//.test(single) && !path.includes('\\'))
       return reply.redirect(single + (query === undefined ? '' : `?${query}`), 308)
-    const unknown = request.url.split('?')[0] ?? ''
-    const text = `No API found for '${request.method} ${unknown}'`
+    const text = `No API found for '${request.method} ${path}'`
     return refuse(request, reply, new MlflowError('ENDPOINT_NOT_FOUND', text))
   })
 }

@@ -158,6 +158,60 @@ describeEachEngine(
   ['CrateDB', 'PostgreSQL'],
 )
 
+// Its statements run one after the other: a search that went on would hold up all others.
+describeEachEngine(
+  'a slow search of the embedded database',
+  (target) => {
+    const within = (ms: number, work: Promise<unknown>) =>
+      Promise.race([work, new Promise((resolve) => setTimeout(resolve, ms, 'late'))])
+
+    async function start(statementTimeoutMs: number) {
+      const engine = await openEngine(parseBackendUri(target.uri), { maxConnections: 1, statementTimeoutMs })
+      const started = await startApp(target, { engine })
+      const url = await started.app.listen({ host: '127.0.0.1', port: 0 })
+      const slowSearch = await prepareSlowSearch(started.request)
+      const search = (signal?: AbortSignal) =>
+        fetch(url + SEARCH, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(slowSearch),
+          ...(signal && { signal }),
+        })
+      const write = () => started.request('POST', `${API}/runs/create`, { experiment_id: '0' })
+      return { search, write, close: () => closeAll(started, engine) }
+    }
+
+    it('ends after the time that a statement may take', async () => {
+      const server = await start(1500)
+      try {
+        const searched = server.search()
+        expect((await searched).status).toBe(504)
+        expect(await within(10_000, server.write())).toMatchObject({ status: 200 })
+      } finally {
+        await server.close()
+      }
+    })
+
+    it('ends when its client leaves', async () => {
+      const server = await start(600_000)
+      try {
+        const leave = new AbortController()
+        const searched = server.search(leave.signal).catch(() => 'left')
+        // Requests that were sent before do not count.
+        await within(1000, searched)
+        const written = server.write()
+        expect(await within(1000, written)).toBe('late')
+        leave.abort()
+        expect(await searched).toBe('left')
+        expect(await within(10_000, written)).toMatchObject({ status: 200 })
+      } finally {
+        await server.close()
+      }
+    })
+  },
+  ['PGlite'],
+)
+
 /** Lets statements of a text wait until told. */
 async function startHolding(target: EngineTarget, text: RegExp) {
   let held = 0

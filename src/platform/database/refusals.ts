@@ -1,0 +1,45 @@
+// Why a database server lets a user do nothing, in words that say what to do about it.
+import type { BackendTarget, ServerTarget } from './uri.ts'
+
+// SQLSTATEs
+const INSUFFICIENT_PRIVILEGE = '42501'
+const INVALID_DATABASE = '3D000'
+const REFUSED_USER = new Set(['28P01', '28000'])
+/** What the driver says when the server asks for a password and there is none. */
+const NO_PASSWORD = /client password must be a string/
+
+const ENCODING = ' In the URI, the characters @ / : ? # % of a password are written %40 %2F %3A %3F %23 %25.'
+
+/**
+ * What is said of a user who is refused, of a database that is not there, and of a schema that its user may not use,
+ * with the statement that mends it; undefined for any other error. Holds no password.
+ */
+export function describeRefusal(error: unknown, target: BackendTarget): string | undefined {
+  if (target.engine === 'pglite' || !(error instanceof Error)) return undefined
+  const { code = '', message } = (error.cause instanceof Error ? error.cause : error) as NodeJS.ErrnoException
+  const { database, user, password } = target
+  if (NO_PASSWORD.test(message) || (REFUSED_USER.has(code) && password === undefined))
+    return `The database wants a password of the user ${user}, and the backend store URI has none: write ${target.engine}://${user}:password@host, in CRATEFLOW_BACKEND_STORE_URI rather than among the options, which every user of the machine can read.`
+  if (REFUSED_USER.has(code))
+    return `The database refuses the user ${user}: ${message}.${/password/i.test(message) ? ENCODING : ''}`
+  if (code === INVALID_DATABASE)
+    return `There is no database ${database}: make it by CREATE DATABASE ${quoted(database)}, or name another one behind the host of the backend store URI.`
+  return describeMissingRights(code, message, target)
+}
+
+function describeMissingRights(code: string, message: string, target: ServerTarget): string | undefined {
+  const { schema, user } = target
+  const isRefused =
+    target.engine === 'cratedb'
+      ? // Whoever has no right at all to a schema is told that there is none, even when making a table in it.
+        /^Missing '\w+' privilege/.test(message) || message === `Schema '${schema}' unknown`
+      : code === INSUFFICIENT_PRIVILEGE
+  if (!isRefused) return undefined
+  const grant =
+    target.engine === 'cratedb'
+      ? `GRANT DQL, DML, DDL ON SCHEMA ${quoted(schema)} TO ${quoted(user)}`
+      : `CREATE SCHEMA ${quoted(schema)} AUTHORIZATION ${quoted(user)}`
+  return `The user ${user} lacks rights to the schema ${schema}: ${message}. Let an administrator run: ${grant}`
+}
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
