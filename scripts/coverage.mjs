@@ -30,13 +30,19 @@ for (const [path, { lines }] of Object.entries(summary)) {
   const file = relative(join(root, 'src'), path)
   const wing = file.includes('/') ? file.split('/', 1)[0] : '(files at the top)'
   const sum = wings.get(wing) ?? { files: 0, total: 0, covered: 0 }
-  wings.set(wing, { files: sum.files + 1, total: sum.total + lines.total, covered: sum.covered + lines.covered })
+  wings.set(wing, {
+    files: sum.files + 1,
+    total: sum.total + lines.total,
+    covered: sum.covered + lines.covered,
+  })
   const reason = REASONS.find(([pattern]) => pattern.test(file))?.[1] ?? ''
   if (lines.pct < ENOUGH) below.push({ file, pct: lines.pct, reason })
 }
 console.log('\nLines that ran, by wing:')
 for (const [wing, { files, total, covered }] of [...wings].sort())
-  console.log(`${((100 * covered) / total).toFixed(1).padStart(6)} %  ${wing} (${files} files, ${total} lines)`)
+  console.log(
+    `${((100 * covered) / total).toFixed(1).padStart(6)} %  ${wing} (${files} files, ${total} lines)`,
+  )
 console.log(`\nBelow ${ENOUGH} %:`)
 for (const { file, pct, reason } of below.sort((a, b) => a.file.localeCompare(b.file)))
   console.log(`${pct.toFixed(1).padStart(6)} %  ${file}${reason && `: ${reason}`}`)
