@@ -1,38 +1,26 @@
-// MLflow's rules for registered models: names, tags, latest versions, search.
-import { randomUUID } from 'node:crypto'
-import { alreadyExists, invalidParameter } from '../../errors.ts'
-import type { Events, RaisedEvent } from '../../events.ts'
-import type { Engine } from '../../platform/database/engine.ts'
-import { claimName, releaseName } from '../../platform/database/name-claims.ts'
-import type { Clock } from '../../platform/wire/ids.ts'
+import { invalidParameter } from '../../errors.ts'
 import type { Int64 } from '../../platform/wire/int64.ts'
 import { checkKey, checkLength } from '../../platform/wire/names.ts'
 import { decodePageStart, encodePageStart, rowsToSkip } from '../../platform/wire/page-token.ts'
+import { createModelNames, type ModelNamesDeps } from './model-names.service.ts'
 import type { NamedModelRow } from './models.store.ts'
 import * as store from './models.store.ts'
 import {
   checkModelName,
-  checkNewModelName,
   checkTag,
   hidesFromSearch,
   IS_PROMPT_TAG,
-  isPromptRequest,
   isPromptTag,
   MAX_DESCRIPTION_LENGTH,
   modelNotFound,
-  nameTaken,
-  PROMPT_TYPE_TAG,
   readStage,
-  readTags,
   splitPrompts,
-  type TagInput,
-  tagsOf,
 } from './names.ts'
 import type { ModelVersion, RegisteredModel } from './schema.ts'
 import { searchModelRows } from './search.store.ts'
 import { parseRegisteredModelFilter, parseRegisteredModelOrderBy } from './search.ts'
 import { modelVersions } from './tables.ts'
-import { modelsToWire, modelToWire, versionsToWire } from './to-wire.ts'
+import { modelsToWire, versionsToWire } from './to-wire.ts'
 import { findLatestVersions } from './versions.store.ts'
 
 const DEFAULT_PAGE_SIZE = 100
@@ -46,95 +34,16 @@ export interface SearchInput {
 
 export type RegisteredModelService = ReturnType<typeof createRegisteredModelService>
 
-export interface RegisteredModelServiceDeps {
-  engine: Engine
-  clock: Clock
-  events: Events
-}
+export type RegisteredModelServiceDeps = ModelNamesDeps
 
-export function createRegisteredModelService({ engine, clock, events }: RegisteredModelServiceDeps) {
-  const owner = store.modelNames(engine)
-
-  /** The model that carries the name. @throws RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE */
-  async function requireModel(name: string): Promise<NamedModelRow> {
-    const row = await store.findModelByName(engine, checkModelName(name))
-    if (!row) throw modelNotFound(name)
-    return row
-  }
+export function createRegisteredModelService(deps: RegisteredModelServiceDeps) {
+  const { engine, clock, events } = deps
+  const names = createModelNames(deps)
+  const { requireModel } = names
 
   async function toWire(row: NamedModelRow | undefined, name: string): Promise<RegisteredModel> {
     if (!row) throw modelNotFound(name)
     return (await modelsToWire(engine, [row]))[0] as RegisteredModel
-  }
-
-  async function create(input: {
-    name: string
-    tags: TagInput[]
-    description?: string
-  }): Promise<RegisteredModel> {
-    checkNewModelName(input.name)
-    const tags = readTags(input.tags)
-    checkLength('description', MAX_DESCRIPTION_LENGTH, input.description ?? '')
-    for (;;) {
-      const row = await tryCreate(input.name, input.description ?? '', tags)
-      if (!row) continue
-      await events.raise(['registered_model.created', 'prompt.created'], async () => creationOf(input))
-      return modelToWire(row, { latest: [], tags, aliases: [] })
-    }
-  }
-
-  /**
-   * One attempt to make a model under a uid of its own. Tags come before the row, which is what makes the model
-   * visible; a crash before it leaves a claim that the next caller takes over.
-   * @returns undefined when the attempt was fenced off by a caller that took this server for dead
-   */
-  async function tryCreate(
-    name: string,
-    description: string,
-    tags: { key: string; value: string }[],
-  ): Promise<NamedModelRow | undefined> {
-    const modelUid = randomUUID().replaceAll('-', '')
-    const takenBy = await claimName(engine, owner, { name, ownerId: modelUid, fence: 0 })
-    const promptTag = tags.find(({ key }) => key === IS_PROMPT_TAG)?.value
-    if (takenBy !== undefined) {
-      const oldTag = await store.findModelTag(engine, takenBy, IS_PROMPT_TAG)
-      throw nameTaken(name, { old: oldTag !== undefined, new: promptTag !== undefined })
-    }
-    await store.upsertModelTags(engine, modelUid, tags)
-    const nowMs = clock.now()
-    const row: NamedModelRow = {
-      modelUid,
-      name,
-      nameFence: 0,
-      creationTimeMs: nowMs,
-      lastUpdatedTimeMs: nowMs,
-      renamedTimeMs: 0,
-      description,
-      isPrompt: hidesFromSearch(promptTag),
-      lastVersion: 0,
-    }
-    return (await store.insertModel(engine, row)) ? row : undefined
-  }
-
-  /** Claims the new name, switches the row, gives the old name back: each step is one row, each repeatable. */
-  async function rename(name: string, newName: string): Promise<RegisteredModel> {
-    checkNewModelName(newName, 'new_name')
-    for (;;) {
-      const row = await requireModel(name)
-      const claim = { name: newName, ownerId: row.modelUid, fence: row.nameFence }
-      const isOther = name !== newName
-      const takenBy = isOther ? await claimName(engine, owner, claim) : undefined
-      if (takenBy !== undefined) throw alreadyExists(`Registered Model (name=${newName}) already exists.`)
-      const renamed = await store.renameModel(engine, {
-        modelUid: row.modelUid,
-        name: newName,
-        fence: row.nameFence,
-        nowMs: clock.now(),
-      })
-      if (isOther) await releaseName(engine, owner, renamed ? { ...claim, name } : claim)
-      if (!renamed) continue
-      return toWire(renamed, newName)
-    }
   }
 
   async function update(name: string, description: string): Promise<RegisteredModel> {
@@ -142,13 +51,6 @@ export function createRegisteredModelService({ engine, clock, events }: Register
     const { modelUid } = await requireModel(name)
     const changes = { description, lastUpdatedTimeMs: clock.now() }
     return toWire(await store.updateModel(engine, modelUid, changes), name)
-  }
-
-  /** Takes the name from the model first: with that it is gone, and the name is free for another one. */
-  async function deleteModel(name: string): Promise<void> {
-    const row = await requireModel(name)
-    if (!(await store.buryModel(engine, row))) throw modelNotFound(name)
-    await store.removeBuriedModel(engine, row)
   }
 
   /** @see mlflow/store/model_registry/sqlalchemy_store.py get_latest_versions */
@@ -232,25 +134,14 @@ export function createRegisteredModelService({ engine, clock, events }: Register
   return {
     requireModel,
     isPrompt,
-    create,
+    create: names.create,
     get: async (name: string) => toWire(await requireModel(name), name),
-    rename,
+    rename: names.rename,
     update,
-    delete: deleteModel,
+    delete: names.delete,
     latestVersions,
     setTag,
     deleteTag,
     search,
   }
-}
-
-/** @see mlflow/server/handlers.py _create_registered_model */
-function creationOf(input: { name: string; tags: TagInput[]; description?: string }): RaisedEvent {
-  const { name, description = '' } = input
-  const tags = tagsOf(input.tags)
-  if (!isPromptRequest(input.tags)) {
-    return { name: 'registered_model.created', payload: { name, tags, description } }
-  }
-  const { [IS_PROMPT_TAG]: _mark, [PROMPT_TYPE_TAG]: _type, ...others } = tags
-  return { name: 'prompt.created', payload: { name, tags: others, description } }
 }

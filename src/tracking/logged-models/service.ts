@@ -1,32 +1,21 @@
-// MLflow's rules for logged models: creation, status, params, tags, metric points, search.
+// MLflow's rules for logged models: creation, status, params, tags, metric points. Their search is in search.service.ts.
 
 import { doesNotExist, invalidParameter, MlflowError } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { createBatchedReader } from '../../platform/database/group-commit.ts'
-import { checkNumberOfClauses } from '../../platform/search/area.ts'
 import { createTurns } from '../../platform/turns.ts'
 import { type Clock, newModelId } from '../../platform/wire/ids.ts'
-import {
-  MAX_MODEL_ATTRIBUTE_LENGTH,
-  MAX_MODEL_KEY_LENGTH,
-  MAX_RESULTS_LIMIT,
-} from '../../platform/wire/limits.ts'
+import { MAX_MODEL_ATTRIBUTE_LENGTH, MAX_MODEL_KEY_LENGTH } from '../../platform/wire/limits.ts'
 import { checkLength } from '../../platform/wire/names.ts'
 import { pythonDumps, pythonList, pythonRepr } from '../../platform/wire/python.ts'
 import { randomName } from '../../platform/wire/random-name.ts'
 import { appendToUriPath } from '../../platform/wire/uri.ts'
-import { parseExperimentId } from '../experiments/ids.ts'
-import { decodeSearchToken, encodeSearchToken } from './page-token.ts'
 import { LOGGED_MODEL_STATUSES, type LoggedModel, type LoggedModelStatus } from './schema.ts'
-import { searchLoggedModelRows } from './search.store.ts'
-import { type LoggedModelOrderByClause, parseLoggedModelFilter, parseLoggedModelOrderBy } from './search.ts'
+import { createLoggedModelSearch } from './search.service.ts'
 import * as store from './store.ts'
 import type { LoggedModelRow } from './tables.ts'
 
-const DEFAULT_PAGE_SIZE = 50
 const MODEL_VERSIONS_TAG = 'mlflow.modelVersions'
-/** What a page size of 0 stands for. */
-const PAGE_SIZE_FOR_ZERO = 100
 
 type KeyValueInput = { key?: string | undefined; value?: string | undefined }
 type KeyValue = { key: string; value: string }
@@ -38,15 +27,6 @@ export interface LoggedModelServiceDeps {
   requireActiveExperiment: (
     experimentId: string,
   ) => Promise<{ experimentId: string; artifactLocation: string | null }>
-}
-
-export interface SearchInput {
-  experiment_ids: string[]
-  filter?: string | undefined
-  datasets: { dataset_name?: string | undefined; dataset_digest?: string | undefined }[]
-  max_results?: number | undefined
-  order_by: LoggedModelOrderByClause[]
-  page_token?: string | undefined
 }
 
 export type LoggedModelService = ReturnType<typeof createLoggedModelService>
@@ -198,36 +178,6 @@ export function createLoggedModelService({ engine, clock, requireActiveExperimen
     })
   }
 
-  /** Answers at most 50,000 models per page, whatever page size is asked for. */
-  async function search(
-    input: SearchInput,
-  ): Promise<{ models: LoggedModel[]; nextPageToken: string | undefined }> {
-    checkNumberOfClauses(input.datasets.length, 'datasets')
-    const datasets = input.datasets.map(({ dataset_name: name, dataset_digest: digest }) => {
-      if (!name) throw invalidParameter('`dataset_name` in the `datasets` clause must be specified.')
-      return { name, digest: digest || undefined }
-    })
-    const ofToken = toToken(input)
-    const offset = decodeSearchToken(input.page_token, ofToken)
-    const pageSize = readPageSize(input.max_results)
-    const filter = parseLoggedModelFilter(input.filter)
-    const experimentIds = input.experiment_ids.map(parseExperimentId)
-    const orderBy = parseLoggedModelOrderBy(input.order_by)
-    if (experimentIds.length === 0) return { models: [], nextPageToken: undefined }
-    const rows = await searchLoggedModelRows(engine, {
-      experimentIds,
-      filter,
-      datasets,
-      orderBy,
-      offset,
-      limit: pageSize + 1,
-    })
-    return {
-      models: await withContents(rows.slice(0, pageSize)),
-      nextPageToken: rows.length > pageSize ? encodeSearchToken(ofToken, offset + pageSize) : undefined,
-    }
-  }
-
   return {
     create,
     get,
@@ -238,7 +188,7 @@ export function createLoggedModelService({ engine, clock, requireActiveExperimen
     logParams,
     requireModelsOf,
     logMetrics,
-    search,
+    search: createLoggedModelSearch(engine, withContents),
     requireActive,
     linkVersion,
     /** Where the artifacts of a model lie that is not deleted. */
@@ -293,29 +243,6 @@ function refuseChanges(modelId: string, pairs: KeyValue[], stored: Map<string, s
     )
   }
 }
-
-function readPageSize(maxResults = DEFAULT_PAGE_SIZE): number {
-  if (maxResults < 0) {
-    throw invalidParameter(
-      `Invalid value ${maxResults} for parameter 'max_results' supplied. It must be a positive integer`,
-    )
-  }
-  return Math.min(maxResults || PAGE_SIZE_FOR_ZERO, MAX_RESULTS_LIMIT)
-}
-
-const toToken = ({ experiment_ids, filter, order_by: orderBy }: SearchInput) => ({
-  experiment_ids,
-  filter_string: filter || null,
-  order_by:
-    orderBy.length === 0
-      ? null
-      : orderBy.map((clause) => ({
-          field_name: clause.field_name ?? '',
-          ascending: clause.ascending ?? true,
-          dataset_name: clause.dataset_name || null,
-          dataset_digest: clause.dataset_digest || null,
-        })),
-})
 
 const statusName = (status: number): LoggedModelStatus =>
   (Object.keys(LOGGED_MODEL_STATUSES) as LoggedModelStatus[]).find(
