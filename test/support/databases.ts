@@ -3,13 +3,16 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
+import { pgTable } from 'drizzle-orm/pg-core'
 import type { Engine } from '../../src/platform/database/engine.ts'
-import { dropAllTables, migrate } from '../../src/platform/database/migrate.ts'
+import { dropAllTables, migrate, tableNames } from '../../src/platform/database/migrate.ts'
 import { openEngine } from '../../src/platform/database/open-engine.ts'
 import { parseBackendUri } from '../../src/platform/database/uri.ts'
 
 /** Few small shards: CrateDB's cost of a table is its number of shards. */
 export const TABLE_LAYOUT = { shards: 1, replicas: '0' }
+
+const LEDGER = 'schema_migrations'
 
 /** A database without tables or a copy of a migrated one, and how to get rid of it. */
 export interface Database {
@@ -32,12 +35,61 @@ export async function createFolder(template: string | undefined): Promise<Databa
   return { uri: `pglite:${folder}`, drop: () => rm(parent, { recursive: true, force: true }) }
 }
 
+const withSchema = (serverUri: string, schema: string) =>
+  `${serverUri}${serverUri.includes('?') ? '&' : '?'}schema=${schema}`
+
 /** The URI of a new schema on a CrateDB or PostgreSQL server. */
 export async function createSchema(serverUri: string): Promise<Database> {
-  const schema = `t_${crypto.randomUUID().replaceAll('-', '')}`
-  const separator = serverUri.includes('?') ? '&' : '?'
-  const uri = `${serverUri}${separator}schema=${schema}`
+  const uri = withSchema(serverUri, `t_${crypto.randomUUID().replaceAll('-', '')}`)
   return { uri, drop: () => dropSchema(uri) }
+}
+
+/** What the names of schemas begin with that a run of tests keeps until its end, by the process that began it. */
+const keptSchemas = (pid: number) => `t_kept_${pid}_`
+
+/** Drops what the run that this process began has kept on a server that goes on. */
+export async function dropKeptSchemas(serverUri: string): Promise<void> {
+  const engine = await openEngine(parseBackendUri(serverUri), { maxConnections: 1 })
+  try {
+    const { rows } = await engine.execute<{ schema_name: string }>(
+      sql`SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE ${`${keptSchemas(process.pid)}%`}`,
+    )
+    for (const { schema_name } of rows) await dropSchema(withSchema(serverUri, schema_name))
+  } finally {
+    await engine.close()
+  }
+}
+
+/** Schemas of this process that no suite uses now. */
+const free: string[] = []
+let made = 0
+
+/**
+ * The URI of an empty schema on a CrateDB server that has the tables already: to make them and to drop them takes
+ * many times as long as to empty them. Schemas are kept for the files that come later in the same worker.
+ */
+export async function takeSchema(serverUri: string): Promise<Database> {
+  const schema = free.pop() ?? `${keptSchemas(process.ppid)}${process.env.VITEST_POOL_ID}_${made++}`
+  const uri = withSchema(serverUri, schema)
+  const engine = await openMigrated(uri)
+  try {
+    await emptyTables(engine)
+  } finally {
+    await engine.close()
+  }
+  return { uri, drop: async () => void free.push(schema) }
+}
+
+/** Deletes the rows of all tables; few of them have any. */
+async function emptyTables(engine: Engine): Promise<void> {
+  const names = (await tableNames(engine)).filter((name) => name !== LEDGER)
+  await engine.refresh(...names.map((name) => pgTable(name, {})))
+  const filled = await engine.execute<{ table_name: string }>(
+    sql`SELECT table_name FROM sys.shards WHERE schema_name = ${engine.schema} AND num_docs > 0 GROUP BY table_name`,
+  )
+  const tables = filled.rows.map(({ table_name }) => table_name).filter((name) => name !== LEDGER)
+  await Promise.all(tables.map((name) => engine.execute(sql`DELETE FROM ${sql.identifier(name)}`)))
+  if (tables.length > 0) await engine.refresh(...tables.map((name) => pgTable(name, {})))
 }
 
 async function dropSchema(uri: string): Promise<void> {

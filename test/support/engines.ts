@@ -1,16 +1,16 @@
 // Runs a suite on every engine, each suite in a database of its own.
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { Engine } from '../../src/platform/database/engine.ts'
-import { createFolder, createSchema, type Database, openMigrated } from './databases.ts'
+import { createFolder, createSchema, type Database, openMigrated, takeSchema } from './databases.ts'
 import { missing, useService } from './services.ts'
 
 export type EngineName = 'PGlite' | 'CrateDB' | 'PostgreSQL'
 
 export interface EngineTarget {
   readonly name: EngineName
-  /** Backend store URI of the suite's own database, migrated for PGlite only; set before the first test. */
+  /** Backend store URI of the suite's own database, migrated but for PostgreSQL's; set before the first test. */
   readonly uri: string
-  /** URI of another database, dropped after the suite too. PGlite's has no tables on demand, others never have. */
+  /** URI of another database, dropped after the suite too; it has no tables on demand, PostgreSQL's never has. */
   another: (options?: { empty?: boolean }) => Promise<string>
   /** Opens the suite's database (or another one), migrated; closed after the suite. PGlite: one at a time. */
   open: (uri?: string) => Promise<Engine>
@@ -85,7 +85,10 @@ export function engineTarget(name: EngineName): EngineTarget {
 }
 
 async function createDatabase(name: EngineName, empty: boolean): Promise<Database> {
-  if (name !== 'PGlite') return createSchema((await useService(SERVICES[name])).uri)
+  if (name !== 'PGlite') {
+    const { uri } = await useService(SERVICES[name])
+    return name === 'CrateDB' && !empty ? takeSchema(uri) : createSchema(uri)
+  }
   const database = await createFolder(empty ? undefined : (await useService('pglite')).folder)
   // A new embedded store has the tables of the usual schema from its template.
   return empty ? { ...database, uri: `${database.uri}?schema=bare` } : database

@@ -5,9 +5,10 @@ import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { dropKeptSchemas } from '../databases.ts'
 import { answers, freePort, startChild, unprivilegedUser } from './child.ts'
 import { imageUnusable, startContainer } from './docker.ts'
-import { alreadyRunning, type Candidate, type Found, firstOf, type Started } from './service.ts'
+import { type Candidate, type Found, firstOf, type Started } from './service.ts'
 
 const IMAGE = 'crate:6.4.3'
 const HEAP = '1g'
@@ -24,7 +25,11 @@ export const findCrateDb = (): Promise<Found<CrateDb>> => firstOf(fromEnvironmen
 
 async function fromEnvironment(): Promise<Candidate<CrateDb> | string> {
   const uri = process.env.CRATEDB_URL
-  return uri ? alreadyRunning('CRATEDB_URL', { uri }) : 'no CRATEDB_URL'
+  if (!uri) return 'no CRATEDB_URL'
+  return {
+    how: 'CRATEDB_URL',
+    start: async () => ({ value: { uri }, stop: () => dropKeptSchemas(uri) }),
+  }
 }
 
 async function fromDocker(): Promise<Candidate<CrateDb> | string> {
@@ -101,6 +106,8 @@ async function startDistribution(home: string, java: string): Promise<Started<Cr
     command: [
       java,
       ...javaOptions(folder, await javaVersion(java)),
+      // To compile as well as it can takes the two cores from the tests for minutes.
+      '-XX:TieredStopAtLevel=1',
       ...['-cp', join(home, 'lib', '*'), 'io.crate.bootstrap.CrateDB'],
       ...[
         `-Cpath.home=${home}`,
