@@ -245,7 +245,11 @@ describe('a server process', () => {
         2,
       ],
       // Node.js would try to make it for ever.
-      [['--artifacts-destination', '/proc/nowhere'], /cannot be used: .*\/proc\/nowhere/, 2],
+      [
+        ['--artifacts-destination', '/proc/nowhere'],
+        /\/proc\/nowhere cannot be used: this user cannot write into \/proc /,
+        2,
+      ],
       [
         ['--backend-store-uri', 'sqlite:///mlflow.db'],
         /does not keep its data in sqlite\..*pglite:.*mlflow-export-import/,

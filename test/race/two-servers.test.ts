@@ -85,30 +85,30 @@ describe.skipIf(reason)(`two servers on CrateDB${reason && ` (${reason})`}`, () 
     },
   )
 
-  it.each(['log-parameter', 'log-batch'])(
-    'keeps the first value of a param and refuses others: %s',
-    async (path) => {
-      const runId = await createRun(asks[0])
-      const answers = await race(asks, (ask, index) => {
-        const [key, value] = ['depth', `value ${index % 10}`]
-        const body = path === 'log-batch' ? { params: [{ key, value }] } : { key, value }
-        return ask(`/runs/${path}`, { run_id: runId, ...body }).then((answer) => ({ ...answer, value }))
-      })
-      const shown = await Promise.all(asks.map((ask) => getRun(ask, runId)))
-      const [kept] = shown.map((run) => run.data.params)
-      expect(kept).toHaveLength(1)
-      expect(shown.map((run) => run.data.params)).toEqual([kept, kept])
-      // Who brought the value that was kept got it through, all five of them; all others were told.
-      expect(answers.filter(({ value, status }) => (value === kept[0].value) !== (status === 200))).toEqual(
-        [],
-      )
-      const refused = answers.filter(({ status }) => status !== 200)
-      expect(refused).toHaveLength(RACERS - 5)
-      expect(new Set(refused.map(({ body }) => body.error_code))).toEqual(
-        new Set(['INVALID_PARAMETER_VALUE']),
-      )
-    },
-  )
+  it.each([
+    ['log-parameter', ''],
+    ['log-batch', ''],
+    ['log-batch', ' with a tag'],
+  ])('keeps the first value of a param and refuses others: %s%s', async (path, more) => {
+    const runId = await createRun(asks[0])
+    const answers = await race(asks, (ask, index) => {
+      const [key, value] = ['depth', `value ${index % 10}`]
+      const body =
+        path === 'log-parameter'
+          ? { key, value }
+          : { params: [{ key, value }], tags: more ? [{ key, value }] : [] }
+      return ask(`/runs/${path}`, { run_id: runId, ...body }).then((answer) => ({ ...answer, value }))
+    })
+    const shown = await Promise.all(asks.map((ask) => getRun(ask, runId)))
+    const [kept] = shown.map((run) => run.data.params)
+    expect(kept).toHaveLength(1)
+    expect(shown.map((run) => run.data.params)).toEqual([kept, kept])
+    // Who brought the value that was kept got it through, all five of them; all others were told.
+    expect(answers.filter(({ value, status }) => (value === kept[0].value) !== (status === 200))).toEqual([])
+    const refused = answers.filter(({ status }) => status !== 200)
+    expect(refused).toHaveLength(RACERS - 5)
+    expect(new Set(refused.map(({ body }) => body.error_code))).toEqual(new Set(['INVALID_PARAMETER_VALUE']))
+  })
 
   it('shows the metric of the latest step, whatever the order of its points', async () => {
     const runId = await createRun(asks[0])

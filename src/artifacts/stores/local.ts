@@ -1,7 +1,18 @@
 // Artifacts in a folder of this machine. Nothing outside that folder is read, written or listed, whatever links it holds.
 import { randomBytes } from 'node:crypto'
 import { type BigIntStats, constants } from 'node:fs'
-import { access, type FileHandle, lstat, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import {
+  type FileHandle,
+  lstat,
+  mkdtemp,
+  open,
+  readdir,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+} from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { invalidParameter } from '../../errors.ts'
@@ -43,7 +54,8 @@ async function checkFolder(folder: string): Promise<void> {
   try {
     while (!(await orUndefined(stat(place))) && dirname(place) !== place) place = dirname(place)
     if (!(await stat(place)).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' })
-    await access(place, constants.W_OK | constants.X_OK)
+    // Rights do not tell: nobody makes a folder in /proc.
+    await rmdir(await mkdtemp(join(place, UPLOADING_PREFIX)))
   } catch (error) {
     throw new Error(`this user cannot write into ${place} (${errorCode(error)}).`)
   }

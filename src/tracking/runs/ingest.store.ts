@@ -41,8 +41,8 @@ export type RunWriter = (write: RunWrite) => Promise<ParamConflict[]>
 
 /**
  * Returns the writer of a server. It resolves after the database acknowledged the rows, with the params that lost
- * against another value: then nothing of that write was written, unless another server was faster by a moment, whose
- * params alone are kept. Equal points, params and tags may be written again: nothing changes.
+ * against another value: then nothing of that write was written, unless another server brought such a param in the
+ * same moment. Equal points, params and tags may be written again: nothing changes.
  */
 export function createRunWriter(engine: Engine): RunWriter {
   const upsertMetrics = createUpsert(engine, metrics, {
@@ -63,34 +63,46 @@ export function createRunWriter(engine: Engine): RunWriter {
     onConflict: keepStored(runs.experimentId),
     isNew: () => true,
   })
+
+  /** Writes all at once and answers the values that the params have now, by primary key. */
+  async function writeRows(writes: RunWrite[]): Promise<Map<string, string>> {
+    const points = writes.flatMap((write) => write.metrics)
+    const newest = newestPoints(points)
+    const latestWrites = latest.writes(newest)
+    const first = firstParams(writes)
+    const [paramRows = [], ...latestRows] = await writeInOrder(engine, [
+      [
+        upsertParams(first),
+        ...latestWrites,
+        upsertMetrics(newest.length === points.length ? newest : distinctPoints(points)),
+        upsertTags(lastTags(writes)),
+      ],
+      [upsertRuns(writes.flatMap(({ run }) => run ?? []))],
+    ]).catch((error: unknown) => {
+      latest.abandon()
+      throw error
+    })
+    await latest.settle(newest, latestRows.slice(0, latestWrites.length))
+    const values = new Map(first.map((row) => [idOf(row), row.value]))
+    for (const row of paramRows) values.set(storedIdOf(row), String(row.value))
+    return values
+  }
+
   return createGroupCommit<RunWrite, ParamConflict[]>({
     weigh: (write) => write.metrics.length + write.params.length + write.tags.length + 1,
     maxFlush: MAX_ROWS_PER_FLUSH,
     maxQueued: MAX_ROWS_QUEUED,
     flush: async (all) => {
-      const stored = await findStoredParams(engine, all.filter(hasMoreThanOneParam))
-      const refused = refuse(all, stored)
-      const writes = all.filter((write) => !refused.has(write))
-      const points = writes.flatMap((write) => write.metrics)
-      const newest = newestPoints(points)
-      const latestWrites = latest.writes(newest)
-      const first = firstParams(writes)
-      const [paramRows = [], ...latestRows] = await writeInOrder(engine, [
-        [
-          upsertParams(first),
-          ...latestWrites,
-          upsertMetrics(newest.length === points.length ? newest : distinctPoints(points)),
-          upsertTags(lastTags(writes)),
-        ],
-        [upsertRuns(writes.flatMap(({ run }) => run ?? []))],
-      ]).catch((error: unknown) => {
-        latest.abandon()
-        throw error
-      })
-      await latest.settle(newest, latestRows.slice(0, latestWrites.length))
-      const values = new Map(first.map((row) => [idOf(row), row.value]))
-      for (const row of paramRows) values.set(storedIdOf(row), String(row.value))
-      return all.map((write) => refused.get(write) ?? findConflicts(write, values))
+      const stored = await findStoredParams(engine, all.filter(isWhole))
+      const conflicts = new Map<RunWrite, ParamConflict[]>()
+      for (let left = all; left.length > 0; ) {
+        const { now, later } = takeTurns(left, stored, conflicts)
+        const values = await writeRows(now)
+        for (const write of now) conflicts.set(write, findConflicts(write, values))
+        for (const [id, value] of values) stored.set(id, value)
+        left = later
+      }
+      return all.map((write) => conflicts.get(write) ?? [])
     },
   })
 }
@@ -122,8 +134,8 @@ function firstParams(writes: RunWrite[]): ParamRow[] {
   return inKeyOrder(first)
 }
 
-/** A single param is decided by its own row. */
-const hasMoreThanOneParam = ({ metrics, params, tags }: RunWrite) =>
+/** Whether params decide about other rows: a single one is decided by itself. */
+const isWhole = ({ metrics, params, tags }: RunWrite) =>
   params.length > 0 && metrics.length + params.length + tags.length > 1
 
 /** The values of the writes' params as far as they are stored, by primary key. One exchange with the database. */
@@ -141,16 +153,28 @@ async function findStoredParams(engine: Engine, writes: RunWrite[]): Promise<Map
   return new Map(rows.map((row) => [storedIdOf(row), String(row.value)]))
 }
 
-/** Writes whose params have other values than the stored ones or those of writes before them, with these params. */
-function refuse(writes: RunWrite[], stored: Map<string, string>): Map<RunWrite, ParamConflict[]> {
-  const values = new Map(stored)
-  const refused = new Map<RunWrite, ParamConflict[]>()
+/**
+ * Which writes go out now, and which wait until it is known which of two values a param has got. Notes the conflicts
+ * of those that go against what is stored: they are done.
+ */
+function takeTurns(
+  writes: RunWrite[],
+  stored: Map<string, string>,
+  conflicts: Map<RunWrite, ParamConflict[]>,
+): { now: RunWrite[]; later: RunWrite[] } {
+  const brought = new Map<string, string>()
+  const now: RunWrite[] = []
+  const later: RunWrite[] = []
   for (const write of writes) {
-    const conflicts = findConflicts(write, values)
-    if (conflicts.length > 0) refused.set(write, conflicts)
-    else for (const row of write.params) values.set(idOf(row), row.value)
+    const lost = isWhole(write) ? findConflicts(write, stored) : []
+    if (lost.length > 0) conflicts.set(write, lost)
+    else if (isWhole(write) && findConflicts(write, brought).length > 0) later.push(write)
+    else {
+      now.push(write)
+      for (const row of write.params) if (!brought.has(idOf(row))) brought.set(idOf(row), row.value)
+    }
   }
-  return refused
+  return { now, later }
 }
 
 function findConflicts(write: RunWrite, values: Map<string, string>): ParamConflict[] {
