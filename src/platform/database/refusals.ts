@@ -19,7 +19,7 @@ export function describeRefusal(error: unknown, target: BackendTarget): string |
   const { code = '', message } = (error.cause instanceof Error ? error.cause : error) as NodeJS.ErrnoException
   const { database, user, password } = target
   if (NO_PASSWORD.test(message) || (REFUSED_USER.has(code) && password === undefined))
-    return `The database wants a password of the user ${user}, and the backend store URI has none: write ${target.engine}://${user}:password@host, in CRATEFLOW_BACKEND_STORE_URI rather than among the options, which every user of the machine can read.`
+    return `The database wants a password of the user ${user}, and the backend store URI has none: add it behind the name, as ${user}:password, in CRATEFLOW_BACKEND_STORE_URI rather than among the options, which every user of the machine can read.`
   if (REFUSED_USER.has(code))
     return `The database refuses the user ${user}: ${message}.${/password/i.test(message) ? ENCODING : ''}`
   if (code === INVALID_DATABASE)

@@ -1,3 +1,4 @@
+// MLflow's rules for registered models: tags, latest versions, search. Their names are in model-names.service.ts.
 import { invalidParameter } from '../../errors.ts'
 import type { Int64 } from '../../platform/wire/int64.ts'
 import { checkKey, checkLength } from '../../platform/wire/names.ts'
