@@ -13,7 +13,8 @@ describeEachEngine(
     let runId: string
 
     beforeAll(async () => {
-      app = await startApp(target)
+      // Its tables are changed: no other suite may have them.
+      app = await startApp(target, { uri: await target.another({ empty: true }) })
       for (const [table, isPoison] of [
         ['params', "value = 'poison'"],
         ['tags', "value = 'poison'"],

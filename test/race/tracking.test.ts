@@ -149,6 +149,23 @@ describeEveryEngine('races over experiments, runs and logged models', (target) =
     }
   })
 
+  // Problem: all runs of an active experiment were deleted. Cause: the deletion went on after it was taken back.
+  it('leaves runs in the stage of their experiment, however often that is deleted and restored', async () => {
+    const { experiment_id } = await ok('experiments/create', { name: 'to and fro' })
+    for (let made = 0; made < 5; made++) await createRun(experiment_id)
+    for (let round = 0; round < 10; round++) {
+      await race(async (i) => {
+        await new Promise((resolve) => setTimeout(resolve, i * 3))
+        return post(`experiments/${i % 2 ? 'restore' : 'delete'}`, { experiment_id })
+      })
+      const { body } = await app.request('GET', `${API}/experiments/get?experiment_id=${experiment_id}`)
+      const { lifecycle_stage } = (body as { experiment: { lifecycle_stage: string } }).experiment
+      const { runs } = await ok('runs/search', { experiment_ids: [experiment_id], run_view_type: 'ALL' })
+      const stages = runs.map((run: { info: { lifecycle_stage: string } }) => run.info.lifecycle_stage)
+      expect(stages).toEqual(Array(5).fill(lifecycle_stage))
+    }
+  })
+
   it('gives an experiment one of the names that are asked for at once, and keeps none of the others', async () => {
     const { experiment_id } = await ok('experiments/create', { name: 'renamed at once' })
     const answers = await race((i) => post('experiments/update', { experiment_id, new_name: `name ${i}` }))

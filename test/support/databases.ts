@@ -52,9 +52,11 @@ export async function dropKeptSchemas(serverUri: string): Promise<void> {
   const engine = await openEngine(parseBackendUri(serverUri), { maxConnections: 1 })
   try {
     const { rows } = await engine.execute<{ schema_name: string }>(
-      sql`SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE ${`${keptSchemas(process.pid)}%`}`,
+      sql`SELECT schema_name FROM information_schema.schemata`,
     )
-    for (const { schema_name } of rows) await dropSchema(withSchema(serverUri, schema_name))
+    for (const { schema_name } of rows)
+      if (schema_name.startsWith(keptSchemas(process.pid)))
+        await dropSchema(withSchema(serverUri, schema_name))
   } finally {
     await engine.close()
   }

@@ -57,6 +57,8 @@ async function checkFolder(folder: string): Promise<void> {
     // Rights do not tell: nobody makes a folder in /proc.
     await rmdir(await mkdtemp(join(place, UPLOADING_PREFIX)))
   } catch (error) {
+    // What is there can be read and deleted, which makes room.
+    if (['ENOSPC', 'EDQUOT'].includes(errorCode(error))) return
     throw new Error(`this user cannot write into ${place} (${errorCode(error)}).`)
   }
 }

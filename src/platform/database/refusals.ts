@@ -18,10 +18,11 @@ export function describeRefusal(error: unknown, target: BackendTarget): string |
   if (target.engine === 'pglite' || !(error instanceof Error)) return undefined
   const { code = '', message } = (error.cause instanceof Error ? error.cause : error) as NodeJS.ErrnoException
   const { database, user, password } = target
-  if (NO_PASSWORD.test(message) || (REFUSED_USER.has(code) && password === undefined))
-    return `The database wants a password of the user ${user}, and the backend store URI has none: add it behind the name, as ${user}:password, in CRATEFLOW_BACKEND_STORE_URI rather than among the options, which every user of the machine can read.`
+  const isAboutPassword = REFUSED_USER.has(code) && /password/i.test(message)
+  if (NO_PASSWORD.test(message) || (isAboutPassword && !password))
+    return `The database wants a password of the user ${user}, and the backend store URI has none (${message}): add it behind the name, as ${user}:password, in CRATEFLOW_BACKEND_STORE_URI rather than among the options, which every user of the machine can read.`
   if (REFUSED_USER.has(code))
-    return `The database refuses the user ${user}: ${message}.${/password/i.test(message) ? ENCODING : ''}`
+    return `The database refuses the user ${user}: ${message}.${isAboutPassword ? ENCODING : ''}`
   if (code === INVALID_DATABASE)
     return `There is no database ${database}: make it by CREATE DATABASE ${quoted(database)}, or name another one behind the host of the backend store URI.`
   return describeMissingRights(code, message, target)

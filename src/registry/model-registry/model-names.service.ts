@@ -114,8 +114,9 @@ export function createModelNames({ engine, clock, events }: ModelNamesDeps) {
   /** Takes the name from the model first: with that it is gone, and the name is free for another one. */
   async function deleteModel(name: string): Promise<void> {
     const row = await requireModel(name)
-    if (!(await store.buryModel(engine, row))) throw modelNotFound(name)
-    await store.removeBuriedModel(engine, row)
+    const buried = await store.buryModel(engine, row)
+    if (!buried) throw modelNotFound(name)
+    await store.removeBuriedModel(engine, buried)
   }
 
   return { requireModel, create, rename, delete: deleteModel }

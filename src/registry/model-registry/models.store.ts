@@ -105,9 +105,12 @@ export async function renameModel(
 /**
  * Takes the name from the row, which is what deletes a model: from then on nothing shows it, and no rename or
  * creation in flight can give it a name again.
- * @returns false when the model carries another name by now
+ * @returns the row as it was buried; undefined when the model carries another name by now
  */
-export async function buryModel(engine: Engine, { modelUid, name }: NamedModelRow): Promise<boolean> {
+export async function buryModel(
+  engine: Engine,
+  { modelUid, name, nameFence }: NamedModelRow,
+): Promise<BuriedModel | undefined> {
   const [row] = await engine.db
     .update(registeredModels)
     .set({
@@ -115,9 +118,12 @@ export async function buryModel(engine: Engine, { modelUid, name }: NamedModelRo
       nameFence: sql`CASE WHEN name = ${name} THEN name_fence + 1 ELSE name_fence END`,
     })
     .where(eq(registeredModels.modelUid, modelUid))
-    .returning({ name: registeredModels.name })
-  return row?.name == null
+    .returning({ name: registeredModels.name, nameFence: registeredModels.nameFence })
+  return row?.name == null ? { modelUid, name, nameFence: row?.nameFence ?? nameFence } : undefined
 }
+
+/** A model without its name, which it had until then. No fence of its claims is higher. */
+type BuriedModel = Pick<NamedModelRow, 'modelUid' | 'name' | 'nameFence'>
 
 /**
  * Removes what a buried model leaves, its row last, and frees its name. Everything may be repeated; what a crash
@@ -125,7 +131,7 @@ export async function buryModel(engine: Engine, { modelUid, name }: NamedModelRo
  */
 export async function removeBuriedModel(
   engine: Engine,
-  { modelUid, name, nameFence }: NamedModelRow,
+  { modelUid, name, nameFence }: BuriedModel,
 ): Promise<void> {
   await releaseName(engine, modelNames(engine), { name, ownerId: modelUid, fence: nameFence })
   await engine.refresh(modelVersionTags, modelVersions, registeredModelTags, registeredModelAliases)

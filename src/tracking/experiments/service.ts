@@ -1,12 +1,13 @@
 // MLflow's rules for experiments: tags, lifecycle, search. Their names are in names.service.ts.
-import { doesNotExist, invalidParameter } from '../../errors.ts'
+import { doesNotExist, invalidParameter, MlflowError } from '../../errors.ts'
+import { createTurns } from '../../platform/turns.ts'
 import type { Int64 } from '../../platform/wire/int64.ts'
 import * as limits from '../../platform/wire/limits.ts'
 import { lengthOf } from '../../platform/wire/names.ts'
 import { decodeOffset, encodeOffset } from '../../platform/wire/page-token.ts'
 import { checkMaxResults } from '../../platform/wire/paging.ts'
 import { setRunsLifecycle } from '../runs/store.ts'
-import { experimentNotFound } from './ids.ts'
+import { experimentNotFound, parseExperimentId } from './ids.ts'
 import { createExperimentNames, type ExperimentNamesDeps } from './names.service.ts'
 import { requireExperiment } from './rows.ts'
 import type { Experiment, ViewType } from './schema.ts'
@@ -25,6 +26,7 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
   const names = createExperimentNames(deps)
   /** Work that is being done in experiments, by their ids. */
   const working = new Map<string, Set<Promise<void>>>()
+  const inTurn = createTurns<void>()
   const requireRow = (experimentId: string) => requireExperiment(engine, experimentId)
 
   async function requireActive(experimentId: string): Promise<ExperimentRow> {
@@ -43,18 +45,19 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     experimentId: string,
     work: (experiment: ExperimentRow) => Promise<T>,
   ): Promise<T> {
-    const done = requireActive(experimentId).then(work)
+    const id = parseExperimentId(experimentId)
+    const done = requireActive(id).then(work)
     const settled = done.then(
       () => {},
       () => {},
     )
-    const others = working.get(experimentId) ?? new Set()
-    working.set(experimentId, others.add(settled))
+    const others = working.get(id) ?? new Set()
+    working.set(id, others.add(settled))
     try {
       return await done
     } finally {
       others.delete(settled)
-      if (others.size === 0) working.delete(experimentId)
+      if (others.size === 0) working.delete(id)
     }
   }
 
@@ -71,21 +74,36 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
   }
 
   /**
-   * Runs change first and the experiment last, so that a retry after a crash finds it still to be done; then those
-   * that were made meanwhile.
+   * Runs change first and the experiment last, so that a retry after a crash finds it still to be done. One change
+   * goes after the other.
    */
   async function changeLifecycle(
     experimentId: string,
     from: store.Lifecycle,
     to: store.Lifecycle,
   ): Promise<void> {
-    const row = await requireRow(experimentId)
-    if (row.lifecycleStage !== from) throw experimentNotFound(row.experimentId)
-    const nowMs = clock.now()
-    await setRunsLifecycle(engine, row.experimentId, to, nowMs, 'all')
-    await store.setExperimentLifecycle(engine, row.experimentId, to, nowMs)
-    await Promise.all(working.get(row.experimentId) ?? [])
-    await setRunsLifecycle(engine, row.experimentId, to, nowMs, 'left')
+    const id = parseExperimentId(experimentId)
+    await inTurn(id, async () => {
+      const row = await requireRow(id)
+      if (row.lifecycleStage !== from) throw experimentNotFound(id)
+      const nowMs = clock.now()
+      await setRunsLifecycle(engine, id, to, nowMs, 'all')
+      await store.setExperimentLifecycle(engine, id, to, nowMs)
+      if (to === 'deleted') await deleteLateRuns(id, nowMs)
+    })
+  }
+
+  /** Deletes runs that were made while their experiment was being deleted, unless somebody has restored it since. */
+  async function deleteLateRuns(experimentId: string, deletedMs: number): Promise<void> {
+    await Promise.all(working.get(experimentId) ?? [])
+    try {
+      const { lifecycleStage, lastUpdateTimeMs } = await requireRow(experimentId)
+      if (lifecycleStage === 'deleted' && lastUpdateTimeMs === deletedMs)
+        await setRunsLifecycle(engine, experimentId, 'deleted', deletedMs, 'left')
+    } catch (error) {
+      // The experiment is deleted: to be asked again would only tell the client that there is none.
+      if (!(error instanceof MlflowError && error.code === 'TEMPORARILY_UNAVAILABLE')) throw error
+    }
   }
 
   async function setTag(experimentId: string, key: string, value: string): Promise<void> {

@@ -72,7 +72,8 @@ export async function setRunsLifecycle(
   if (left.length === 0) return
   // They were made meanwhile, or CrateDB reports success though a shard that is away kept them from the change.
   const known = new Set(left)
-  if ((await change(isLeft)).some((runId) => known.has(runId)))
+  const again = await change(isLeft)
+  if (again.length === LEFT_OUT || again.some((runId) => known.has(runId)))
     throw unavailable('The database did not take all changes. Please retry.')
 }
 
