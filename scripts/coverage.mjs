@@ -14,7 +14,12 @@ const REASONS = [
 ]
 
 const parts = process.argv.slice(2)
-const options = ['--coverage.enabled', '--coverage.provider=v8', '--coverage.include=src/**']
+const options = [
+  '--coverage.enabled',
+  '--coverage.reportOnFailure',
+  '--coverage.provider=v8',
+  '--coverage.include=src/**',
+]
 const { status } = spawnSync(
   join(root, 'node_modules/.bin/vitest'),
   ['run', ...options, '--coverage.reporter=json-summary', `--coverage.reportsDirectory=${folder}`, ...parts],
