@@ -75,7 +75,7 @@ describe('a connection to a database server', () => {
   it.each([
     [
       'ann',
-      'The database wants a password of the user ann, and the backend store URI has none (password authentication failed for user "ann"): add it behind the name, as ann:password, in',
+      'The database wants a password of the user ann, and the backend store URI has none (password authentication failed for user "ann"): add it behind the name, as ann:password, in MLFLOW_BACKEND_STORE_URI rather',
     ],
     [
       'ann:wrong',

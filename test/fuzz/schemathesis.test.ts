@@ -12,7 +12,7 @@ import { secondsOf, tellCases } from './budget.ts'
 import { seed } from './seed.ts'
 
 /** Per engine. */
-const SECONDS = secondsOf(35, 0.3)
+const SECONDS = secondsOf(50, 0.3)
 /** Of what is made up; FUZZ_SEED asks for another. */
 const SEED = process.env.FUZZ_SEED ?? '20260'
 const DOCUMENT = join(import.meta.dirname, '../../openapi/openapi.json')
@@ -66,8 +66,7 @@ describe.skipIf(reason)(`requests by schemathesis${reason && ` (${reason})`}`, (
           expect(failures, output).toEqual([])
           expect(operations.errored, output).toBe(0)
           expect(operations.tested).toBe(operations.selected)
-          // The time is given; a busy machine answers fewer.
-          expect(test_cases.generated).toBeGreaterThan(3 * operations.selected)
+          expect(test_cases.generated).toBeGreaterThan(10 * operations.selected)
           tellCases(target.name, 'schemathesis', test_cases.generated)
           expect(process.memoryUsage().rss - before).toBeLessThan(1024 ** 3)
           expect((await app.request('GET', `/api/2.0/mlflow/runs/get?run_id=${run}`)).status).toBe(200)

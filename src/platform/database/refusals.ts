@@ -20,7 +20,7 @@ export function describeRefusal(error: unknown, target: BackendTarget): string |
   const { database, user, password } = target
   const isAboutPassword = REFUSED_USER.has(code) && /password/i.test(message)
   if (NO_PASSWORD.test(message) || (isAboutPassword && !password))
-    return `The database wants a password of the user ${user}, and the backend store URI has none (${message}): add it behind the name, as ${user}:password, in CRATEFLOW_BACKEND_STORE_URI rather than among the options, which every user of the machine can read.`
+    return `The database wants a password of the user ${user}, and the backend store URI has none (${message}): add it behind the name, as ${user}:password, in MLFLOW_BACKEND_STORE_URI rather than among the options, which every user of the machine can read.`
   if (REFUSED_USER.has(code))
     return `The database refuses the user ${user}: ${message}.${isAboutPassword ? ENCODING : ''}`
   if (code === INVALID_DATABASE)
