@@ -1,12 +1,14 @@
 // The artifacts wing: files of runs, models and whoever asks, in the stores that their locations name.
 import type { FastifyInstance } from 'fastify'
+import { createPresignedLinks, type PresignedLinksDeps } from './presigned-links.service.ts'
 import { registerArtifactRoutes } from './routes.ts'
 import { type ArtifactServiceDeps, createArtifactService } from './service.ts'
 import { createStoreOpener } from './stores/open-store.ts'
 import type { S3Options } from './stores/s3-access.ts'
 
 export interface ArtifactsOptions
-  extends Pick<ArtifactServiceDeps, 'destination' | 'presignedDownloadSeconds'> {
+  extends Pick<ArtifactServiceDeps, 'destination'>,
+    Pick<PresignedLinksDeps, 'presignedDownloadSeconds'> {
   /** Serve artifacts only, no tracking. */
   only: boolean
   s3: S3Options
@@ -16,15 +18,16 @@ export interface ArtifactsDeps
   extends Omit<ArtifactServiceDeps, 'openStore' | keyof ArtifactsOptions>,
     ArtifactsOptions {}
 
-export function createArtifacts({ only, s3, ...deps }: ArtifactsDeps) {
+export function createArtifacts({ only, s3, presignedDownloadSeconds, ...deps }: ArtifactsDeps) {
   const openStore = createStoreOpener(s3)
   const service = createArtifactService({ ...deps, openStore })
+  const links = createPresignedLinks({ ...deps, presignedDownloadSeconds, artifacts: service })
   const served = deps.destination === undefined ? undefined : openStore(deps.destination)
   return {
     listInRun: service.listInRun,
     writeText: service.writeText,
     /** What clients may do with the served store past the server. */
     multipart: { uploads: served?.multipart !== undefined, downloads: served?.presigning !== undefined },
-    register: (app: FastifyInstance) => registerArtifactRoutes(app, service, { artifactsOnly: only }),
+    register: (app: FastifyInstance) => registerArtifactRoutes(app, service, links, { artifactsOnly: only }),
   }
 }

@@ -4,17 +4,12 @@ import { type Endpoint, endpoint, mount } from '../platform/http/route.ts'
 import { missingParameter } from '../platform/wire/message.ts'
 import { loggedModelFileEndpoints } from './logged-models.routes.ts'
 import { modelVersionFileEndpoints } from './model-versions.routes.ts'
+import { abortMultipartUpload, completeMultipartUpload, createMultipartUpload } from './multipart.ts'
 import { decodePath } from './paths.ts'
+import type { PresignedLinks } from './presigned-links.service.ts'
 import * as schema from './schema.ts'
 import { announcedBytes, readBody, sendFile } from './send-file.routes.ts'
-import {
-  type ArtifactService,
-  abortMultipartUpload,
-  completeMultipartUpload,
-  createMultipartUpload,
-  isDirectoryError,
-  write,
-} from './service.ts'
+import { type ArtifactService, isDirectoryError, write } from './service.ts'
 
 export interface ArtifactRouteOptions {
   /** The server runs with `--artifacts-only`: what needs runs is refused. */
@@ -25,6 +20,7 @@ export interface ArtifactRouteOptions {
 export function registerArtifactRoutes(
   app: FastifyInstance,
   service: ArtifactService,
+  links: PresignedLinks,
   options: ArtifactRouteOptions,
 ): void {
   app.register(async (scope) => {
@@ -34,7 +30,7 @@ export function registerArtifactRoutes(
   })
   app.register(async (scope) => {
     if (!service.isServing) scope.addHook('onRequest', refuseProxied)
-    mount(scope, proxiedMessages(service))
+    mount(scope, proxiedMessages(service, links))
   })
   app.register(async (scope) => {
     takeBodiesUnread(scope)
@@ -43,7 +39,7 @@ export function registerArtifactRoutes(
   })
   app.register(async (scope) => {
     if (options.artifactsOnly) scope.addHook('onRequest', refuseTracking)
-    mount(scope, runMessages(service))
+    mount(scope, runMessages(service, links))
     mount(scope, loggedModelFileEndpoints(service))
     mount(scope, modelVersionFileEndpoints(service))
   })
@@ -145,7 +141,7 @@ const proxiedFiles = (service: ArtifactService): Endpoint[] => [
   }),
 ]
 
-const proxiedMessages = (service: ArtifactService): Endpoint[] => [
+const proxiedMessages = (service: ArtifactService, links: PresignedLinks): Endpoint[] => [
   endpoint({
     method: 'GET',
     path: FILES,
@@ -203,7 +199,7 @@ const proxiedMessages = (service: ArtifactService): Endpoint[] => [
     summary: 'Get a signed link to download a file from the object store',
     response: schema.PresignedProxiedWire,
     async handle(_input, request) {
-      const { url, headers, totalBytes } = await service.presignProxied(artifactPath(request))
+      const { url, headers, totalBytes } = await links.presignProxied(artifactPath(request))
       return { url, headers, file_size: totalBytes }
     },
   }),
@@ -240,7 +236,7 @@ const runFiles = (service: ArtifactService): Endpoint[] => [
   }),
 ]
 
-const runMessages = (service: ArtifactService): Endpoint[] => [
+const runMessages = (service: ArtifactService, links: PresignedLinks): Endpoint[] => [
   endpoint({
     method: 'GET',
     path: '/2.0/mlflow/artifacts/list',
@@ -263,7 +259,7 @@ const runMessages = (service: ArtifactService): Endpoint[] => [
     request: schema.CreatePresignedUploadUrl,
     response: schema.PresignedUrlWire,
     async handle({ run_id: runId = '', model_id: modelId = '', path, expiration }) {
-      return schema.presignedToWire(await service.presignUpload({ runId, modelId, path, expiration }))
+      return schema.presignedToWire(await links.presignUpload({ runId, modelId, path, expiration }))
     },
   }),
   endpoint({
@@ -274,7 +270,7 @@ const runMessages = (service: ArtifactService): Endpoint[] => [
     request: schema.CreatePresignedDownloadUrl,
     response: schema.PresignedUrlWire,
     async handle({ run_id: runId, path, expiration }) {
-      return schema.presignedToWire(await service.presignDownload({ runId, path, expiration }))
+      return schema.presignedToWire(await links.presignDownload({ runId, path, expiration }))
     },
   }),
 ]

@@ -1,9 +1,8 @@
-// MLflow's rules for artifacts: where a path lies, what may be written there, which links a client gets.
+// MLflow's rules for artifacts: where a path lies, and what may be written there. Signed links are in
+// presigned-links.service.ts, uploads in parts in multipart.ts.
 import { Readable } from 'node:stream'
 import { invalidParameter, MlflowError } from '../errors.ts'
-import type { Int64 } from '../platform/wire/int64.ts'
-import { missingParameter } from '../platform/wire/message.ts'
-import { baseName, directoryName, joinPath, parseUri } from '../platform/wire/uri.ts'
+import { baseName, directoryName, joinPath } from '../platform/wire/uri.ts'
 import {
   decodedName,
   isNoName,
@@ -15,15 +14,7 @@ import {
 import { attachmentDisposition } from './stores/content-disposition.ts'
 import type { LocationPolicy } from './stores/locations.ts'
 import { guessMimeType } from './stores/mime-types.ts'
-import {
-  type ArtifactStore,
-  DirectoryError,
-  type FileInfo,
-  invalidPath,
-  type MultipartUploads,
-  pathParts,
-  type UploadedPart,
-} from './stores/store.ts'
+import { type ArtifactStore, DirectoryError, type FileInfo, invalidPath, pathParts } from './stores/store.ts'
 
 /** What is needed of a run to find its artifacts. */
 export interface RunLocation {
@@ -42,8 +33,6 @@ export interface ArtifactServiceDeps {
   getLoggedModelLocation: (modelId: string) => Promise<string>
   /** The artifact location of a model version. */
   getModelVersionLocation: (name: string, version: string) => Promise<string>
-  /** @see MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS */
-  presignedDownloadSeconds: number
 }
 
 /** A file or folder in a store. `path` is safe, and as the client spelled it. */
@@ -54,14 +43,9 @@ export interface Located {
 
 /** MLflow's limit for uploads through the UI. */
 const MAX_UI_UPLOAD_BYTES = 10 * 1024 * 1024
-/** Longest life of a signed link that object stores accept: seven days. */
-const MAX_EXPIRY_SECONDS = 604_800
-const DEFAULT_UPLOAD_EXPIRY_SECONDS = 900
-/** S3's limit of parts in one upload. */
-const MAX_PARTS = 10_000
 
 const tooLargeForUi = () => invalidParameter('Artifact size is too large. Max size is 10MB.')
-const unsupported = (what: string) =>
+export const unsupported = (what: string) =>
   new MlflowError('NOT_IMPLEMENTED', `${what} is not supported for the current artifact repository`)
 
 export type ArtifactService = ReturnType<typeof createArtifactService>
@@ -185,53 +169,6 @@ export function createArtifactService(deps: ArtifactServiceDeps) {
     await write(await locateInRun(target.runId, path), Readable.from([data]), data.length)
   }
 
-  /** Signed link to store a file of a run or logged model. @see handlers.py _create_presigned_upload_url */
-  async function presignUpload(target: {
-    runId: string
-    modelId: string
-    path: string
-    expiration: Int64 | undefined
-  }) {
-    if ((target.runId === '') === (target.modelId === '')) {
-      throw invalidParameter('Exactly one of run_id and model_id must be provided.')
-    }
-    const path = validatePathIsSafe(target.path)
-    const seconds = checkExpiration(target.expiration ?? DEFAULT_UPLOAD_EXPIRY_SECONDS)
-    const uri = target.runId
-      ? (await deps.getRun(target.runId)).artifactUri
-      : await deps.getLoggedModelLocation(target.modelId)
-    if (isProxiedUri(uri)) {
-      throw invalidParameter(
-        `Presigned upload is not supported for proxied artifact storage (artifact URI scheme: ${parseUri(uri).scheme}). This endpoint requires a direct cloud storage artifact URI.`,
-      )
-    }
-    const { presigning } = locateBelow(uri, path).store
-    if (!presigning) throw unsupported('Presigned upload')
-    return presigning.upload(path, seconds)
-  }
-
-  /** Signed link to fetch a file of a run. @see handlers.py _create_presigned_download_url */
-  async function presignDownload(target: { runId: string; path: string; expiration: Int64 | undefined }) {
-    const path = validatePathIsSafe(target.path)
-    const seconds = checkExpiration(target.expiration ?? deps.presignedDownloadSeconds)
-    const { artifactUri } = await deps.getRun(target.runId)
-    if (isProxiedUri(artifactUri)) {
-      throw invalidParameter(
-        `Presigned download is not supported for runs with proxied artifact storage (artifact URI scheme: ${parseUri(artifactUri).scheme}). This endpoint requires a run with a direct cloud storage artifact URI.`,
-      )
-    }
-    const { presigning } = locateBelow(artifactUri, path).store
-    if (!presigning) throw unsupported('Presigned download')
-    return presigning.download(path, seconds)
-  }
-
-  /** Signed link to fetch a proxied file. @see handlers.py _get_presigned_download_url */
-  async function presignProxied(path: string) {
-    const located = locateProxied(path)
-    if (!located.store.presigning) throw unsupported('Multipart download')
-    return located.store.presigning.download(located.path, deps.presignedDownloadSeconds)
-  }
-
   return {
     isServing,
     locateProxied,
@@ -246,15 +183,7 @@ export function createArtifactService(deps: ArtifactServiceDeps) {
     writeText,
     listProxied,
     uploadToRun,
-    presignUpload,
-    presignDownload,
-    presignProxied,
   }
-}
-
-function checkExpiration(seconds: Int64): number {
-  if (seconds >= 1 && seconds <= MAX_EXPIRY_SECONDS) return Number(seconds)
-  throw invalidParameter(`expiration must be between 1 and ${MAX_EXPIRY_SECONDS} seconds (got ${seconds}).`)
 }
 
 async function readForUi(body: Readable): Promise<Buffer> {
@@ -285,43 +214,4 @@ export async function write({ store, path }: Located, stream: Readable, sizeByte
   verifyArtifactFolder(directoryName(path))
   if (baseName(path) === '.') throw invalidPath()
   await store.write(path, stream, { sizeBytes })
-}
-
-/** The multipart uploads of a store, and the file in the folder `path` that they are about. */
-function multipartOf({ store, path }: Located, fileName: string): [MultipartUploads, string] {
-  if (fileName === '') throw missingParameter('path')
-  if (!store.multipart) throw unsupported('Multipart upload')
-  // Clients send the file's local path; only its name counts, and it must be one.
-  const name = baseName(fileName)
-  if (pathParts(validatePathIsSafe(name)).length !== 1) throw invalidPath()
-  return [store.multipart, joinPath(path, name)]
-}
-
-/** Starts an upload in parts, which the client sends to the store itself. */
-export async function createMultipartUpload(folder: Located, fileName: string, numParts: number) {
-  const [multipart, path] = multipartOf(folder, fileName)
-  if (numParts > MAX_PARTS) {
-    throw invalidParameter(`num_parts must be at most ${MAX_PARTS} (got ${numParts}).`)
-  }
-  return multipart.create(path, numParts)
-}
-
-/** Makes one file of the parts. */
-export async function completeMultipartUpload(
-  folder: Located,
-  fileName: string,
-  upload: { uploadId: string; parts: readonly UploadedPart[] },
-): Promise<void> {
-  const [multipart, path] = multipartOf(folder, fileName)
-  await multipart.complete(path, upload.uploadId, upload.parts)
-}
-
-/** Gives an upload in parts up; what was sent of it is deleted. */
-export async function abortMultipartUpload(
-  folder: Located,
-  fileName: string,
-  uploadId: string,
-): Promise<void> {
-  const [multipart, path] = multipartOf(folder, fileName)
-  await multipart.abort(path, uploadId)
 }

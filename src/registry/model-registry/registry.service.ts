@@ -1,5 +1,4 @@
 // Joins the services of the model registry.
-
 import type { Events } from '../../events.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { Clock } from '../../platform/wire/ids.ts'
@@ -9,15 +8,19 @@ import { requireVersion } from './live-versions.ts'
 import { createRegisteredModelService } from './models.service.ts'
 import { createRollbackService } from './rollback.service.ts'
 import { createStageService } from './stages.service.ts'
-import { createModelVersionService, type ModelVersionServiceDeps } from './versions.service.ts'
+import { createVersionCreator, type VersionCreatorDeps } from './version-creation.service.ts'
+import { createVersionSearch } from './version-search.service.ts'
+import { createModelVersionService } from './versions.service.ts'
 
 export interface ModelRegistryDeps
   extends Pick<LineageDeps, 'getRun' | 'getLoggedModel' | 'validateModelSource'>,
-    Pick<ModelVersionServiceDeps, 'linkVersion'> {
+    Pick<VersionCreatorDeps, 'linkVersion'> {
   engine: Engine
   clock: Clock
   events: Events
 }
+
+export type ModelRegistry = ReturnType<typeof createModelRegistry>
 
 export function createModelRegistry({ engine, clock, events, ...tracking }: ModelRegistryDeps) {
   const models = createRegisteredModelService({ engine, clock, events })
@@ -28,14 +31,12 @@ export function createModelRegistry({ engine, clock, events, ...tracking }: Mode
     requireVersion: (name, version) => requireVersion(engine, name, version),
     requireByAlias: aliases.requireByAlias,
   })
-  const versions = createModelVersionService({
-    engine,
-    clock,
-    events,
-    models,
-    resolveOrigin,
-    linkVersion: tracking.linkVersion,
-  })
+  const { linkVersion } = tracking
+  const versions = {
+    create: createVersionCreator({ engine, clock, events, models, resolveOrigin, linkVersion }),
+    ...createModelVersionService({ engine, clock, events, models }),
+    search: createVersionSearch(engine),
+  }
   return {
     models,
     aliases,

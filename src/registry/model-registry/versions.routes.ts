@@ -3,16 +3,19 @@ import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { type Endpoint, endpoint } from '../../platform/http/route.ts'
 import { writeList } from '../../platform/wire/json-list.ts'
+import type { ModelRegistry } from './registry.service.ts'
 import * as schema from './schema.ts'
 import type { StageService } from './stages.service.ts'
-import type { ModelVersionService } from './versions.service.ts'
 
 const tag = 'model-versions'
 const PATH = '/2.0/mlflow/model-versions'
 const Empty = z.object({})
 const OneVersion = z.object({ model_version: schema.ModelVersionWire })
 
-export const modelVersionEndpoints = (versions: ModelVersionService, stages: StageService): Endpoint[] => [
+export const modelVersionEndpoints = (
+  versions: ModelRegistry['versions'],
+  stages: StageService,
+): Endpoint[] => [
   endpoint({
     method: 'POST',
     path: `${PATH}/create`,
@@ -90,7 +93,7 @@ export const modelVersionEndpoints = (versions: ModelVersionService, stages: Sta
   ...tagEndpoints(versions),
 ]
 
-const tagEndpoints = (versions: ModelVersionService): Endpoint[] => [
+const tagEndpoints = (versions: ModelRegistry['versions']): Endpoint[] => [
   endpoint({
     method: 'POST',
     path: `${PATH}/set-tag`,

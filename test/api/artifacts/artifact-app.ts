@@ -2,6 +2,7 @@
 import { request } from 'node:http'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll } from 'vitest'
+import { createPresignedLinks } from '../../../src/artifacts/presigned-links.service.ts'
 import { registerArtifactRoutes } from '../../../src/artifacts/routes.ts'
 import { createArtifactService, type RunLocation } from '../../../src/artifacts/service.ts'
 import { createLocationPolicy } from '../../../src/artifacts/stores/locations.ts'
@@ -51,7 +52,13 @@ export function useArtifactApp(target: StoreTarget, options: Options = {}): Arti
     app.setSerializerCompiler(() => JSON.stringify)
     registerErrorHandler(app)
     registerJsonBody(app)
+    const places = {
+      getRun: async (runId: string) => known(runId),
+      getLoggedModelLocation: async (modelId: string) => known(modelId).artifactUri,
+      getModelVersionLocation: async (name: string) => known(name).artifactUri,
+    }
     const service = createArtifactService({
+      ...places,
       openStore: (uri) => target.open(uri),
       destination: options.serving === false ? undefined : target.uri,
       locations: createLocationPolicy({
@@ -60,12 +67,9 @@ export function useArtifactApp(target: StoreTarget, options: Options = {}): Arti
         allowedFolders: options.allowedFolders ?? [],
         maxLength: 2048,
       }),
-      getRun: async (runId) => known(runId),
-      getLoggedModelLocation: async (modelId) => known(modelId).artifactUri,
-      getModelVersionLocation: async (name) => known(name).artifactUri,
-      presignedDownloadSeconds: 300,
     })
-    registerArtifactRoutes(app, service, { artifactsOnly: options.artifactsOnly ?? false })
+    const links = createPresignedLinks({ ...places, artifacts: service, presignedDownloadSeconds: 300 })
+    registerArtifactRoutes(app, service, links, { artifactsOnly: options.artifactsOnly ?? false })
     self.url = await app.listen({ host: '127.0.0.1', port: 0 })
   })
   afterAll(() => self.app.close())
