@@ -110,7 +110,7 @@ async function createHttp(deps: AppDeps, shell: ShellOptions): Promise<FastifyIn
   // Messages are read by wire/message.ts with MLflow's texts; the schemas of routes are documentation.
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => JSON.stringify)
-  registerAbandonedRequests(app)
+  registerAbandonedRequests(app, deps.engine.searchesAtOnce)
   registerErrorHandler(app)
   registerJsonBody(app)
   await registerShell(app, shell)

@@ -65,3 +65,16 @@ export const doesNotExist = (message: string) => new MlflowError('RESOURCE_DOES_
 export const alreadyExists = (message: string) => new MlflowError('RESOURCE_ALREADY_EXISTS', message)
 export const unavailable = (message: string, cause?: unknown) =>
   new MlflowError('TEMPORARILY_UNAVAILABLE', message, { cause })
+/** What nobody waits for any more was ended. */
+export const cancelled = () => new MlflowError('CANCELLED', 'The client is gone.')
+
+/** The most telling message of an error: that of the driver below MLflow's, or of the first host that was tried. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return reasonOf(error.errors[0])
+  if (!(error instanceof Error)) return String(error)
+  if (error instanceof MlflowError && error.code === 'TEMPORARILY_UNAVAILABLE' && error.cause) {
+    return reasonOf(error.cause)
+  }
+  const text = error.message || (error as NodeJS.ErrnoException).code || error.name
+  return text.split('\n', 1)[0] ?? text
+}

@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { DatabaseConfig, ServerConfig } from '../config.ts'
-import { MlflowError } from '../errors.ts'
+import { MlflowError, reasonOf } from '../errors.ts'
 import type { Engine } from '../platform/database/engine.ts'
 import type { TableLayout } from '../platform/database/migrate.ts'
 import { openEngine } from '../platform/database/open-engine.ts'
 import { describeRefusal } from '../platform/database/refusals.ts'
 import { type BackendTarget, describeTarget } from '../platform/database/uri.ts'
-import { reasonOf, UsageError } from './errors.ts'
+import { UsageError } from './errors.ts'
 
 export interface WaitOptions {
   config: DatabaseConfig

@@ -1,6 +1,6 @@
 // What people read when the program fails: one line on stderr, and the exit code.
 import { CommanderError } from 'commander'
-import { MlflowError } from '../errors.ts'
+import { MlflowError, reasonOf } from '../errors.ts'
 import { redactPasswords } from '../platform/wire/redact.ts'
 
 export const EXIT = { ok: 0, failure: 1, usage: 2 } as const
@@ -19,17 +19,6 @@ export function asUsage<T>(read: () => T): T {
 
 /** The line for people, without passwords. */
 export const errorLine = (error: unknown): string => `crateflow: ${redactPasswords(reasonOf(error))}`
-
-/** The most telling message of an error: that of the driver below MLflow's, or of the first host that was tried. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return reasonOf(error.errors[0])
-  if (!(error instanceof Error)) return String(error)
-  if (error instanceof MlflowError && error.code === 'TEMPORARILY_UNAVAILABLE' && error.cause) {
-    return reasonOf(error.cause)
-  }
-  const text = error.message || (error as NodeJS.ErrnoException).code || error.name
-  return text.split('\n', 1)[0] ?? text
-}
 
 /**
  * Writes the error to stderr, with its stack at log level debug.

@@ -5,8 +5,8 @@ import type { Logger } from 'pino'
 import { createStoreOpener } from '../artifacts/stores/open-store.ts'
 import type { S3Options } from '../artifacts/stores/s3-access.ts'
 import type { ArtifactStore } from '../artifacts/stores/store.ts'
-import { MlflowError } from '../errors.ts'
-import { reasonOf, UsageError } from './errors.ts'
+import { MlflowError, reasonOf } from '../errors.ts'
+import { UsageError } from './errors.ts'
 
 /** How long an object store may take to answer; it may also come later. */
 const STORE_WAIT_MS = 5_000

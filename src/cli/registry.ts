@@ -1,8 +1,9 @@
 // `crateflow registry`: asks a running server for the history of an alias, and rolls it back.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ClientConfig, ClientConfigSchema, type Environment, type Flags, readConfig } from '../config.ts'
+import { reasonOf } from '../errors.ts'
 import type { AliasEvent, AliasHistory, RolledBack } from '../registry/model-registry/rollback.schema.ts'
-import { asUsage, reasonOf } from './errors.ts'
+import { asUsage } from './errors.ts'
 import { print, printTable } from './print.ts'
 
 const PATH = 'api/crateflow/1.0/registered-models'

@@ -1,13 +1,14 @@
 // The web UI of `crateflow server`: a folder that is given, or one that is fetched while the server runs already.
 import type { Logger } from 'pino'
 import type { Environment, ServerConfig } from '../config.ts'
+import { reasonOf } from '../errors.ts'
 import { MLFLOW_VERSION } from '../platform/http/health.ts'
 import { redactPasswords } from '../platform/wire/redact.ts'
 import { UiError } from '../web/ui/errors.ts'
 import { cacheFolder, openUiFolder } from '../web/ui/folder.ts'
 import { HOW_TO_GET_UI } from '../web/ui/pages.ts'
 import { awaitedUi, fixedUi, type UiSource } from '../web/ui/source.ts'
-import { reasonOf, UsageError } from './errors.ts'
+import { UsageError } from './errors.ts'
 
 export interface ServerUi {
   source: UiSource

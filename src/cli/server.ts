@@ -12,10 +12,11 @@ import {
   type WebhookConfig,
   WebhookConfigSchema,
 } from '../config.ts'
+import { reasonOf } from '../errors.ts'
 import type { Engine } from '../platform/database/engine.ts'
 import { describeTarget, parseBackendUri } from '../platform/database/uri.ts'
 import { layoutOf, openEngineAt, untilAvailable } from './database.ts'
-import { asUsage, EXIT, reasonOf, UsageError } from './errors.ts'
+import { asUsage, EXIT, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
 import { checkSurroundings, listenError } from './preflight.ts'
 import { listenForStop, type StopSignal } from './signals.ts'

@@ -164,6 +164,28 @@ describe.skipIf(reason)(`requests as stock MLflow reads them${reason && ` (${rea
     }
   })
 
+  it('reads numbers of metrics as Python does', async () => {
+    const spelled = [
+      ['true', 1],
+      ['false', 0],
+      ['"1_0"', 10],
+      ['" 2e1 "', 20],
+    ] as const
+    for (const [step, [value, expected]] of spelled.entries()) {
+      const body = ({ runId }: { runId: string }) => ({
+        headers: JSON_TYPE,
+        body: `{"run_id":"${runId}","key":"spelled","value":${value},"timestamp":1,"step":${step}}`,
+      })
+      const logged = await ask('POST', `${API}/runs/log-metric`, body)
+      expect([value, ...logged.map(({ status }) => status)]).toEqual([value, 200, 200])
+      for (const { url, runId } of sides) {
+        const { text } = await send(url, 'GET', `${API}/runs/get?run_id=${runId}`)
+        const { metrics } = JSON.parse(text).run.data as { metrics: { key: string; value: number }[] }
+        expect(metrics.find(({ key }) => key === 'spelled')?.value).toBe(expected)
+      }
+    }
+  })
+
   /** A kind of field, and a request in which `value` stands for it. */
   const FIELDS: Record<string, [method: string, path: string, body: (value: string, run: string) => string]> =
     {

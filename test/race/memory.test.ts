@@ -14,6 +14,8 @@ const SECONDS = 10
 /** What the server's heap may have; without bounds it would be full after a second. */
 const HEAP_MIB = 512
 const PEAK_MIB = 1000
+/** What forty searches of 35 MB may add; each holds some megabytes of its answer. */
+const SEARCHES_MIB = 600
 
 const peakOf = (pid: number) =>
   Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
@@ -148,4 +150,54 @@ describeEachEngine(
     })
   },
   ['CrateDB'],
+)
+
+/** Asks for all runs of an experiment and reads nothing of the answer. */
+function searchUnread(url: string, body: string) {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').pause()
+  socket.on('error', () => {})
+  const headers = `Host: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`
+  socket.write(`POST ${API}/runs/search HTTP/1.1\r\n${headers}\r\n\r\n${body}`)
+  return socket
+}
+
+describeEachEngine(
+  'many who search for much at once',
+  (engine) => {
+    it('and never read hold up neither writes nor other searches, and leave no errors in the log', async () => {
+      const server = await runServer(['--workers', '1', '--backend-store-uri', engine.uri], {
+        env: { CRATEFLOW_CRATEDB_SHARDS: '1', NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` },
+      })
+      const params = Array.from({ length: 100 }, (_, index) => ({
+        key: `param ${index}`,
+        value: 'x'.repeat(5900),
+      }))
+      let runId = ''
+      for (let run = 0; run < 60; run++) {
+        runId = await createRun(server)
+        const batch = { run_id: runId, params }
+        expect((await server.request('POST', `${API}/runs/log-batch`, batch)).status).toBe(200)
+      }
+      const before = peakOf(server.pid)
+      // 35 MB each.
+      const body = JSON.stringify({ experiment_ids: ['0'], max_results: 1000 })
+      const sockets = Array.from({ length: 40 }, () => searchUnread(server.url, body))
+      const deadline = Date.now() + SECONDS * 1000
+      const statuses = new Set<number>()
+      for (let step = 0; Date.now() < deadline; step++) {
+        const point = { run_id: runId, key: 'loss', value: 1, timestamp: 1, step }
+        statuses.add((await server.request('POST', `${API}/runs/log-metric`, point)).status)
+        await sleep(100)
+      }
+      expect([...statuses]).toEqual([200])
+      const searched = await server.request('POST', `${API}/runs/search`, JSON.parse(body))
+      expect((searched.body as { runs: unknown[] }).runs).toHaveLength(60)
+      expect(peakOf(server.pid) - before).toBeLessThan(SEARCHES_MIB)
+      for (const socket of sockets) socket.destroy()
+      server.signal('SIGTERM')
+      const { stderr } = await server.ended
+      expect(stderr).not.toMatch(/"level":"(?:warn|error|fatal)"/)
+    })
+  },
+  ['PGlite', 'CrateDB'],
 )

@@ -55,7 +55,7 @@ const ROOT_FLOORS: Record<string, number> = {
   'main.ts': 6,
 }
 const FLOORS: [RegExp, number][] = [
-  [/^platform\/(wire\/|(active-request|turns)\.ts$)/, 0],
+  [/^platform\/(wire\/|(active-request|concurrency|turns)\.ts$)/, 0],
   [/^platform\/(search|database)\/|^artifacts\/stores\//, 1],
   [/^platform\/http\//, 4],
   [/^cli\//, 6],

@@ -1,7 +1,7 @@
 // Ends a statement that runs on a PostgreSQL or CrateDB server: nothing ends by itself when a client leaves.
 import pg from 'pg'
-import type { MlflowError } from '../../errors.ts'
-import { cancelled, QUERY_CANCELED, statementTimedOut } from './errors.ts'
+import { cancelled, type MlflowError } from '../../errors.ts'
+import { QUERY_CANCELED, statementTimedOut } from './errors.ts'
 
 /**
  * How long the database may take to end a statement before its connection is given up, in milliseconds. Until then the

@@ -2,10 +2,10 @@
 import { type Column, fillPlaceholders, getTableName, is, SQL, type Table } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
+import { cancelled } from '../../errors.ts'
 import { type ActiveRequest, activeRequest, runForAll } from '../active-request.ts'
+import { limitConcurrency, SEARCH_WAIT_MS } from '../concurrency.ts'
 import type { Int64 } from '../wire/int64.ts'
-import { limitConcurrency } from './concurrency.ts'
-import { cancelled } from './errors.ts'
 import { createLateStatements } from './late-statements.ts'
 import { createRowCache, noRowCache, type RowCache } from './row-cache.ts'
 
@@ -28,10 +28,10 @@ export const MAX_PREPARED_TEXT = 4 * 1024
 
 /** What a read may take unless a setting says otherwise, in milliseconds. */
 export const DEFAULT_STATEMENT_TIMEOUT_MS = 60_000
-/** How long a search may wait for others to end, in milliseconds. */
-const SEARCH_WAIT_MS = 30_000
 /** Connections that are kept for all else, however many searches there are. */
 const NOT_FOR_SEARCHES = 2
+/** Searches of the embedded engine: what it does for one, all others wait for, and so do writes. */
+const EXCLUSIVE_SEARCHES = 4
 
 /** Every statement commits by itself. Errors come out as MlflowError or DuplicateKeyError. */
 export interface Connection {
@@ -93,6 +93,8 @@ export interface Dialect {
 export interface Engine {
   readonly schema: string
   readonly dialect: Dialect
+  /** How many requests should search at a time. */
+  readonly searchesAtOnce: number
   /** Drizzle over this engine. There are no transactions: each statement commits by itself. */
   readonly db: PgRemoteDatabase
   /** Runs a raw statement; rows by column name. */
@@ -129,7 +131,10 @@ export function createEngine(
   options: Partial<EngineOptions>,
 ): Engine {
   const connection = options.intercept?.(driver) ?? driver
-  const query = createQuery(connection, dialect, options)
+  const searchesAtOnce = dialect.exclusive
+    ? EXCLUSIVE_SEARCHES
+    : Math.max(1, (options.maxConnections ?? 1) - NOT_FOR_SEARCHES)
+  const query = createQuery(connection, dialect, searchesAtOnce)
   const compiler = new PgDialect()
   const gate = createRefreshGate((tables) => dialect.refresh(connection, tables))
   const deferred = new Map<string, Set<() => Promise<void>>>()
@@ -150,6 +155,7 @@ export function createEngine(
   return {
     schema,
     dialect,
+    searchesAtOnce,
     db,
     async execute<Row>(statement: SQL) {
       const result = await query(compile(statement), 'object')
@@ -198,15 +204,10 @@ export function createEngine(
 }
 
 /** Runs statements; those that a request does nothing but wait for, with its signal and in their turn. */
-function createQuery(
-  connection: Connection,
-  dialect: Dialect,
-  { maxConnections = 1 }: Partial<EngineOptions>,
-) {
+function createQuery(connection: Connection, dialect: Dialect, searchesAtOnce: number) {
   const late = createLateStatements()
-  const searches = Math.max(1, maxConnections - NOT_FOR_SEARCHES)
-  // Elsewhere all statements wait for each other anyway.
-  const inTurn = dialect.exclusive ? undefined : limitConcurrency(searches)
+  // A search may have several statements under way. Elsewhere all statements wait for each other anyway.
+  const inTurn = dialect.exclusive ? undefined : limitConcurrency(searchesAtOnce)
 
   async function read(
     statement: Statement,

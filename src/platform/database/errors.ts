@@ -7,9 +7,6 @@ export class DuplicateKeyError extends Error {}
 /** PostgreSQL's code for a statement that was asked to end. */
 export const QUERY_CANCELED = '57014'
 
-/** What nobody waits for any more was ended. */
-export const cancelled = () => new MlflowError('CANCELLED', 'The client is gone.')
-
 /** A read was ended, since it took longer than a statement may. */
 export const statementTimedOut = (timeoutMs: number, cause?: unknown) =>
   new MlflowError(

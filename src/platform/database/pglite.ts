@@ -1,6 +1,6 @@
 // The embedded engine: PGlite in a thread of this process, one connection, a folder of its own.
 import { sql } from 'drizzle-orm'
-import { unavailable } from '../../errors.ts'
+import { cancelled, unavailable } from '../../errors.ts'
 import { equalsAny, isHashedInteger } from './columns.ts'
 import {
   type Connection,
@@ -11,7 +11,7 @@ import {
   type EngineOptions,
   type Statement,
 } from './engine.ts'
-import { cancelled, QUERY_CANCELED, statementTimedOut, translateDriverError } from './errors.ts'
+import { QUERY_CANCELED, statementTimedOut, translateDriverError } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
 import { makeFolder, refuseForeignFolder, TEMPLATE } from './pglite-folder.mjs'
 import { type Run, startMaintenance } from './pglite-maintenance.ts'

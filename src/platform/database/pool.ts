@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import pg from 'pg'
+import { cancelled } from '../../errors.ts'
 import { type ReadLimits, watchStatement } from './cancel.ts'
 import {
   type Connection,
@@ -10,7 +11,7 @@ import {
   type EngineOptions,
   MAX_PREPARED_TEXT,
 } from './engine.ts'
-import { cancelled, translateDriverError } from './errors.ts'
+import { translateDriverError } from './errors.ts'
 import type { ServerTarget } from './uri.ts'
 import { toText, typeParser } from './values.ts'
 

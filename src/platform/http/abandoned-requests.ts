@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { type ActiveRequest, beginRequest, endRequest, runFor } from '../active-request.ts'
+import { limitConcurrency, SEARCH_WAIT_MS } from '../concurrency.ts'
 
 const SEARCHES = /\/(search|search-datasets|graphql|get-history[a-z-]*)$/
 /** What else may have to read a lot. */
@@ -20,9 +21,12 @@ interface Reading {
 /**
  * Runs each request that may read a lot as the active one until the last byte of its answer has left; what writes goes on
  * to its end. Register it before endpoints are mounted.
+ * @param searchesAtOnce searches that are worked on at a time: each holds what it has read until it is answered
  */
-export function registerAbandonedRequests(app: FastifyInstance): void {
+export function registerAbandonedRequests(app: FastifyInstance, searchesAtOnce: number): void {
+  const inTurn = limitConcurrency(searchesAtOnce)
   const unanswered = new WeakMap<Socket, Set<Reading>>()
+  const beginnings = new WeakMap<IncomingMessage, () => void>()
   const running = new WeakMap<IncomingMessage, ActiveRequest>()
 
   /** Watches the connection: with HTTP pipelining, requests wait on it whose answers do not know it yet. */
@@ -38,6 +42,22 @@ export function registerAbandonedRequests(app: FastifyInstance): void {
       }
     })
     return readings
+  }
+
+  /** Lets others search as soon as the answer begins: who reads it slowly holds up nobody. */
+  async function searchInTurn<T>(
+    request: IncomingMessage,
+    { signal }: AbortController,
+    search: () => Promise<T>,
+  ): Promise<T> {
+    const begun = new Promise<void>((resolve) => beginnings.set(request, resolve))
+    let answered: Promise<T> | undefined
+    const work = async () => {
+      answered = search()
+      await Promise.race([begun, answered])
+    }
+    await inTurn(work, { signal, ms: SEARCH_WAIT_MS })
+    return answered as Promise<T>
   }
 
   function update(readings: Set<Reading>, reading: Reading, change: Partial<Reading>): void {
@@ -59,12 +79,16 @@ export function registerAbandonedRequests(app: FastifyInstance): void {
       const active = beginRequest({ abandoned: reading.controller.signal, searches })
       running.set(request.raw, active)
       reply.raw.once('finish', () => update(readings, reading, { isAnswered: true }))
+      const work = async () => runFor(active, () => handler.call(this, request, reply))
       try {
-        return await runFor(active, () => handler.call(this, request, reply))
+        return await (searches ? searchInTurn(request.raw, reading.controller, work) : work())
       } finally {
         update(readings, reading, { isHandled: true, isAnswered: reading.isAnswered || socket.destroyed })
       }
     }
+  })
+  app.addHook('onSend', async ({ raw }) => {
+    beginnings.get(raw)?.()
   })
   // What a stream reads later, it reads when its connection has room, which is nobody's request.
   app.addHook('onSend', async (request, _reply, payload) => {

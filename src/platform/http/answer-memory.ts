@@ -1,4 +1,5 @@
 // Bounds the memory that answers take which nobody reads.
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { MlflowError } from '../../errors.ts'
 
@@ -6,6 +7,8 @@ import { MlflowError } from '../../errors.ts'
 const COUNTED = 16 * 1024
 /** Characters of answers that are not sent yet, altogether. */
 const LIMIT = 128 * 1024 * 1024
+/** What an answer counts that is made piece by piece, while it is read: about a chunk of runs. */
+const STREAMED = 1024 * 1024
 /** Who has not read his answer for so long may lose it, in milliseconds. */
 const PATIENCE_MS = 10_000
 
@@ -34,6 +37,12 @@ export function registerAnswerMemory(app: FastifyInstance, limits: AnswerMemoryL
     if (unsent.delete(answer)) total -= answer.size
   }
 
+  /** Who reads is young again. */
+  function renew(answer: Unsent): void {
+    answer.since = Date.now()
+    if (unsent.delete(answer)) unsent.add(answer)
+  }
+
   function makeRoom(size: number): void {
     for (const answer of unsent) {
       if (total + size <= limit) return
@@ -46,13 +55,27 @@ export function registerAnswerMemory(app: FastifyInstance, limits: AnswerMemoryL
   }
 
   app.addHook('onSend', async (_request, reply, payload) => {
-    const size = typeof payload === 'string' ? payload.length : 0
+    const size = typeof payload === 'string' ? payload.length : isPieces(payload) ? STREAMED : 0
     if (size < COUNTED) return payload
     makeRoom(size)
     const answer = { reply, size, since: Date.now() }
     unsent.add(answer)
     total += size
     reply.raw.once('close', () => forget(answer))
+    if (isPieces(payload)) onPiece(payload, () => renew(answer))
     return payload
   })
+}
+
+/** Texts that are made when there is room for them; files come as bytes, and wait on the disk. */
+const isPieces = (payload: unknown): payload is Readable =>
+  payload instanceof Readable && payload.readableObjectMode
+
+/** Calls back whenever the connection asks for more. */
+function onPiece(pieces: Readable, then: () => void): void {
+  const read = pieces._read
+  pieces._read = (size) => {
+    then()
+    read.call(pieces, size)
+  }
 }

@@ -1,6 +1,6 @@
 // Turns whatever was thrown into MLflow's error body. The one place that maps errors to answers.
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { MlflowError } from '../../errors.ts'
+import { cancelled, MlflowError, reasonOf } from '../../errors.ts'
 
 /**
  * Seconds a client is asked to wait while the database is away or the write queue is full. The stock client comes
@@ -20,9 +20,9 @@ export function registerErrorHandler(app: FastifyInstance): void {
     return reply.code(error.status).type('application/json').send(JSON.stringify(error))
   }
   app.setErrorHandler((error: FastifyError | MlflowError, request, reply) => {
-    const answer = toMlflowError(error)
-    if (answer.status >= 500)
-      request.log.error({ err: answer.cause ?? error, code: answer.code }, answer.message)
+    const isGone = request.raw.destroyed && !request.raw.complete
+    const answer = isGone ? cancelled() : toMlflowError(error)
+    logFailure(request, answer, error)
     if (COMES_BACK.has(answer.status)) reply.header('retry-after', RETRY_AFTER_SECONDS)
     return refuse(request, reply, answer)
   })
@@ -35,6 +35,15 @@ export function registerErrorHandler(app: FastifyInstance): void {
     const text = `No API found for '${request.method} ${path}'`
     return refuse(request, reply, new MlflowError('ENDPOINT_NOT_FOUND', text))
   })
+}
+
+/** What the server cannot do by its settings is no failure; for a database that is away, its reason is enough. */
+function logFailure({ log }: FastifyRequest, answer: MlflowError, error: Error): void {
+  const { code, status, message } = answer
+  if (status < 500 || code === 'NOT_IMPLEMENTED') return
+  const cause = answer.cause ?? error
+  if (COMES_BACK.has(status)) log.error({ code, reason: reasonOf(cause) }, message)
+  else log.error({ err: cause, code }, message)
 }
 
 function toMlflowError(error: FastifyError | MlflowError): MlflowError {

@@ -1,7 +1,9 @@
 // What load balancers, clients and the web UI ask about the server itself.
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
+import { reasonOf } from '../../errors.ts'
 import { type Endpoint, endpoint } from './route.ts'
 
 /** The MLflow version whose REST API this server speaks. Clients compare it with their own. */
@@ -69,7 +71,7 @@ export function healthEndpoints(deps: HealthDeps): Endpoint[] {
           await within(PING_TIMEOUT_MS, deps.ping)
           return { status: 'ready' }
         } catch (error) {
-          request.log.warn({ err: error }, 'The database does not answer')
+          request.log.warn({ reason: reasonOf(error) }, 'The database does not answer')
           reply.code(503)
           return { status: 'unavailable', message: unreadyText(error) }
         }

@@ -36,7 +36,8 @@ export function mount(app: FastifyInstance, endpoints: readonly Endpoint[]): voi
         schema: documentation(declared, prefix),
         handler: async (request, reply) => {
           const result = await declared.handle(readInput(declared, request), request, reply)
-          if (reply.sent || result === reply) return reply
+          // A client that left early has ended the answer, which is nothing that `sent` tells.
+          if (reply.sent || reply.raw.headersSent || result === reply) return reply
           return reply.type('application/json').send(stringify(result ?? {}))
         },
       })

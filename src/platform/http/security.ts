@@ -94,8 +94,8 @@ export function registerSecurity(app: FastifyInstance, options: SecurityOptions)
       const ancestors = isFramed ? '' : (FRAME_ANCESTORS.get(frame) ?? '')
       reply.header('content-security-policy', policy + ancestors)
     }
-    if (!ANY_HOST.has(route) && !isHost(request.headers.host ?? '')) {
-      request.log.warn('Rejected a request with an invalid Host header')
+    if (!ANY_HOST.has(route) && !hostsOf(request).every(isHost)) {
+      request.log.warn('Rejected a request for a host that --allowed-hosts does not name')
       return reply.code(403).type('text/plain').send(INVALID_HOST)
     }
     const { origin } = request.headers
@@ -152,6 +152,17 @@ function answerOptions(request: FastifyRequest, reply: FastifyReply, cors: Cors,
 }
 
 const pathOf = (request: FastifyRequest) => (request.raw.url ?? '').split('?', 1)[0] ?? ''
+/** The hosts that a request names: a proxy in front may have looked at another one than Node.js does. */
+function hostsOf({ originalUrl, raw: { rawHeaders } }: FastifyRequest): string[] {
+  const hosts: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === 'host')
+      hosts.push(rawHeaders[i + 1] ?? '')
+  const [, absolute] = originalUrl.startsWith('/') ? [] : (/^https?:\/\/([^/?#]*)/i.exec(originalUrl) ?? [])
+  if (absolute !== undefined) hosts.push(absolute)
+  return hosts.length > 0 ? hosts : ['']
+}
+
 const isApi = (path: string) =>
   path.startsWith('/api/') || path.startsWith('/ajax-api/') || path === '/graphql'
 

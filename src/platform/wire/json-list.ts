@@ -22,10 +22,10 @@ export async function* writeList(
  * being used: errors of the first one come before the answer begins, and the database works meanwhile.
  */
 export async function readAhead<T>(chunks: AsyncGenerator<T>): Promise<AsyncGenerator<T>> {
-  const first = await chunks.next()
+  let current = await chunks.next()
   return (async function* () {
     try {
-      for (let current = first; !current.done; ) {
+      while (!current.done) {
         const next = chunks.next()
         // Whoever uses the chunk may stop there; then nobody asks for the next one, nor for its error.
         next.catch(() => {})

@@ -88,7 +88,8 @@ const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i
 const NAMED = /^([+-]?)(?:(nan)|inf(?:inity)?)$/i
 
 /** What Python's `float(text)` answers, undefined where it raises. */
-function parseDouble(text: string): number | undefined {
+function parseDouble(spelled: string): number | undefined {
+  const text = spelled.replace(/(?<=\d)_(?=\d)/g, '')
   if (DECIMAL.test(text)) return Number(text)
   const named = NAMED.exec(text)
   if (!named) return undefined
@@ -96,12 +97,12 @@ function parseDouble(text: string): number | undefined {
   return named[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
 }
 
-/** A double field: a JSON number or its text as Python reads it ("1e3", "NaN", "-inf") in, number out. */
+/** A double field: a JSON number or what Python's `float` reads as one ("1e3", "NaN", "-inf", true) in, number out. */
 export const double = () =>
   quick(
     number(
-      z.union([z.number(), z.string()]).transform((value, context): number => {
-        const parsed = typeof value === 'number' ? value : parseDouble(value.trim())
+      z.union([z.number(), z.string(), z.boolean()]).transform((value, context): number => {
+        const parsed = typeof value === 'string' ? parseDouble(value.trim()) : Number(value)
         if (parsed !== undefined) return parsed
         context.addIssue({ code: 'invalid_type', expected: 'number', input: value })
         return z.NEVER

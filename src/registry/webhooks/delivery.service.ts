@@ -4,7 +4,9 @@
 // so of several servers one gets it. A server that dies leaves claims that end by themselves. The server that
 // raised an event claims its deliveries as it writes them, as long as it has slots for them; all servers look for
 // what is left over every few seconds, by one statement.
+
 import { randomUUID } from 'node:crypto'
+import { reasonOf } from '../../errors.ts'
 import { type AttemptDeps, createAttempt, type Retry } from './attempt.ts'
 import { changeDelivery, findDueDeliveries, refreshDeliveries } from './deliveries.store.ts'
 import { createSlots } from './slots.ts'
@@ -71,7 +73,7 @@ export function createDeliveryService(deps: DeliveryDeps): DeliveryService {
       await work()
       isAway = false
     } catch (error) {
-      if (!isAway) log.warn({ err: error }, 'Deliveries to webhooks are held up')
+      if (!isAway) log.warn({ reason: reasonOf(error) }, 'Deliveries to webhooks are held up')
       isAway = true
     }
   }

@@ -1,6 +1,6 @@
 // MLflow's rules for reading runs: by id, and by search.
 import { doesNotExist, invalidParameter } from '../../errors.ts'
-import { limitConcurrency } from '../../platform/database/concurrency.ts'
+import { limitConcurrency } from '../../platform/concurrency.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { createBatchedReader } from '../../platform/database/group-commit.ts'
 import { readAhead } from '../../platform/wire/json-list.ts'
@@ -10,6 +10,7 @@ import { createEdgesReader, edgeTables, type RunEdges } from '../datasets/store.
 import { parseExperimentId } from '../experiments/ids.ts'
 import type { ViewType } from '../experiments/schema.ts'
 import { stagesOf } from '../experiments/store.ts'
+import { createChunkSizes } from './chunk-sizes.ts'
 import type { Run } from './schema.ts'
 import { searchRunRows } from './search.store.ts'
 import { parseRunFilter, parseRunOrderBy } from './search.ts'
@@ -20,8 +21,8 @@ import { runToWire } from './to-wire.ts'
 const DEFAULT_MAX_RESULTS = 1000
 /** Requests whose runs are read at a time; what each of them holds is in memory until all of it is there. */
 const READS_AT_ONCE = 8
-/** Runs whose params, tags and metrics are in memory at a time; of one answer, two such chunks. */
-const RUNS_AT_ONCE = 500
+/** The same for chunks of searches: writes wait for what the database reads for them. */
+const CHUNKS_AT_ONCE = 3
 
 export type RunReader = ReturnType<typeof createRunReader>
 
@@ -29,7 +30,9 @@ export function createRunReader(engine: Engine) {
   // Ingest asks for the run's row with every request: what arrives together is read together.
   const readRun = createBatchedReader(store.createRunFinder(engine), 64)
   const known = engine.rowCache(runs)
-  const inTurn = limitConcurrency(READS_AT_ONCE)
+  const readInTurn = limitConcurrency(READS_AT_ONCE)
+  const searchInTurn = limitConcurrency(CHUNKS_AT_ONCE)
+  const beginChunks = createChunkSizes()
   const findContents = store.createContentsReader(engine)
   const findEdges = createEdgesReader(engine)
 
@@ -50,7 +53,7 @@ export function createRunReader(engine: Engine) {
 
   /** All is read at once: that the run is missing is the exception. */
   async function get(runId: string): Promise<Run> {
-    const [row, [contents]] = await Promise.all([requireRun(runId), readContents([runId])])
+    const [row, [contents]] = await Promise.all([requireRun(runId), readInTurn(() => readContents([runId]))])
     return runToWire(row, ...(contents as Contents))
   }
 
@@ -59,16 +62,20 @@ export function createRunReader(engine: Engine) {
   /** What the runs hold, in their order: seven statements, however many runs. */
   async function readContents(ids: string[]): Promise<Contents[]> {
     await engine.refresh(...store.runContentTables, ...edgeTables)
-    const [contents, edges] = await inTurn(() => Promise.all([findContents(ids), findEdges(ids)]))
+    const [contents, edges] = await Promise.all([findContents(ids), findEdges(ids)])
     return ids.map((id) => [contents.get(id) as store.RunContents, edges.get(id) as RunEdges])
   }
 
-  /** The runs as clients see them, some hundred at a time, so that memory does not grow with the page. */
+  /** The runs as clients see them, a chunk at a time, so that memory does not grow with the page. */
   async function* withContents(rows: RunRow[]): AsyncGenerator<Run[]> {
-    for (let from = 0; from < rows.length; from += RUNS_AT_ONCE) {
-      const chunk = rows.slice(from, from + RUNS_AT_ONCE)
-      const contents = await readContents(chunk.map((row) => row.runId))
-      yield chunk.map((row, position) => runToWire(row, ...(contents[position] as Contents)))
+    const size = beginChunks()
+    for (let from = 0; from < rows.length; ) {
+      const chunk = rows.slice(from, from + size.runs())
+      const contents = await searchInTurn(() => readContents(chunk.map((row) => row.runId)))
+      const read = chunk.map((row, position) => runToWire(row, ...(contents[position] as Contents)))
+      size.note(read)
+      yield read
+      from += chunk.length
     }
   }
 

@@ -1,6 +1,6 @@
 // Answers GraphQL queries. The library is loaded with the first of them, so that a start does not wait for it.
 import type { z } from 'zod'
-import { limitConcurrency } from '../../platform/database/concurrency.ts'
+import { limitConcurrency } from '../../platform/concurrency.ts'
 import type { DocumentLimits } from './documents.ts'
 import type { Execute } from './execution.ts'
 import type { Sources } from './resolvers.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createMatcher, DEFAULT_ALLOWED_HOSTS } from '../../../../src/platform/http/security.ts'
 import { missing, useService } from '../../../support/services.ts'
-import { type RawAnswer, send, useShellApp } from './shell-app.ts'
+import { type RawAnswer, send, sendBytes, useShellApp } from './shell-app.ts'
 
 const GET = '/api/2.0/mlflow/experiments/get?experiment_id=0'
 const CREATE = '/api/2.0/mlflow/experiments/create'
@@ -171,6 +171,16 @@ describe('allowed hosts and origins', () => {
     ['localhost', 403],
   ])('take the place of the default: %s is answered by %i', async (name, status) => {
     expect((await send(ours.url, 'GET', GET, { host: name })).status).toBe(status)
+  })
+
+  it.each([
+    ['a second Host header', GET, ['mlflow.example.com', 'evil.com']],
+    ['a URL', `http://evil.com${GET}`, ['mlflow.example.com']],
+  ])('must hold for the host of %s, too', async (_where, url, hosts) => {
+    const lines = [`GET ${url} HTTP/1.1`, ...hosts.map((name) => `Host: ${name}`), 'Connection: close']
+    expect(await sendBytes(ours.app, `${lines.join('\r\n')}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 403 /)
+    const good = lines.map((line) => line.replace('evil.com', 'mlflow.example.com'))
+    expect(await sendBytes(ours.app, `${good.join('\r\n')}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 200 /)
   })
 
   it.each([

@@ -1,6 +1,8 @@
 // Bounds how much work of one kind goes on at a time.
-import { MlflowError } from '../../errors.ts'
-import { cancelled } from './errors.ts'
+import { cancelled, MlflowError } from '../errors.ts'
+
+/** How long a search may wait for others to end, in milliseconds. */
+export const SEARCH_WAIT_MS = 30_000
 
 /** How long work waits for its turn: so many milliseconds at most, and no longer than somebody wants it. */
 export interface Patience {
