@@ -15,7 +15,7 @@ import {
 } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
-import { invalidParameter } from '../../errors.ts'
+import { invalidParameter, unavailable } from '../../errors.ts'
 import {
   createFolder,
   errorCode,
@@ -189,6 +189,8 @@ async function write(folder: string, path: string, stream: Readable, sizeBytes?:
     await rm(temporary, { force: true })
     await held.forget()
     if (['EISDIR', 'ENOTEMPTY', 'EEXIST'].includes(errorCode(error))) throw new DirectoryError(path)
+    if (errorCode(error) === 'ENOENT')
+      throw unavailable('The folder of the artifact was deleted meanwhile. Please retry.', error)
     throw error
   } finally {
     await held.release()
@@ -205,6 +207,9 @@ async function fill(file: FileHandle, stream: Readable, sizeBytes?: number): Pro
   await file.close()
 }
 
+/** A name that no list shows. */
+const hiddenName = () => UPLOADING_PREFIX + randomBytes(9).toString('hex')
+
 interface Temporary {
   held: NewFolder
   file: FileHandle
@@ -213,7 +218,7 @@ interface Temporary {
 
 /** Creates the folder of an upload, and a file in it that nobody sees yet. */
 async function openTemporary(folder: string, parts: readonly string[], path: string): Promise<Temporary> {
-  const name = UPLOADING_PREFIX + randomBytes(9).toString('hex')
+  const name = hiddenName()
   for (let attempt = 1; ; attempt++) {
     let held: NewFolder | undefined
     try {
@@ -238,9 +243,16 @@ async function deletePath(folder: string, path: string): Promise<void> {
     const target = join(held.path, name)
     const stats = await orUndefined(lstat(target))
     // A link is deleted itself, never what it leads to.
-    if (stats?.isDirectory()) await rm(target, { recursive: true, force: true })
+    if (stats?.isDirectory()) await deleteFolder(held.path, target)
     else if (stats) await orUndefined(unlink(target))
   } finally {
     await held.release()
   }
+}
+
+/** Out of the way first: who uploads meanwhile makes the folder anew, and what was under way there is no obstacle. */
+async function deleteFolder(parent: string, target: string): Promise<void> {
+  const doomed = join(parent, hiddenName())
+  await orUndefined(rename(target, doomed))
+  await rm(doomed, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
 }

@@ -137,6 +137,24 @@ describeEachStore('An artifact store', (target) => {
     expect(await store().list('del')).toEqual([{ path: 'del/dir-too', isDir: true }])
   })
 
+  it('deletes a folder while files are uploaded to it: none fails, or is told to try again', async () => {
+    const failed: unknown[] = []
+    const note = (error: unknown) => void failed.push(error)
+    for (let round = 0; round < 10; round++) {
+      const work: Promise<void>[] = []
+      for (let at = 0; at < 20; at++) {
+        work.push(write(`busy/x${round}-${at}/f`, 'z'.repeat(1000)).catch(note))
+        if (at % 5 === 2) work.push(store().delete('busy').catch(note))
+      }
+      await Promise.all(work)
+    }
+    expect(failed.filter((error) => (error as { code?: string }).code !== 'TEMPORARILY_UNAVAILABLE')).toEqual(
+      [],
+    )
+    await store().delete('busy')
+    expect(await store().list('busy')).toEqual([])
+  })
+
   it('deletes more files than one request of S3 takes', async () => {
     const names = Array.from({ length: 1100 }, (_, index) => `many/${index}`)
     for (let at = 0; at < names.length; at += 50) {
