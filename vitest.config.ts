@@ -1,7 +1,12 @@
 // How tests run: two files at a time, since each may hold an embedded database of some hundred megabytes.
 import { defineConfig } from 'vitest/config'
+import { makeMemoryFolder } from './test/support/memory-folder.ts'
 import { SlowFirst } from './test/support/slow-first.ts'
 import { summaryReporter } from './test/support/summary-reporter.ts'
+
+// Inherited by all that tests start.
+const folder = process.env.TMPDIR ?? makeMemoryFolder()
+if (folder) process.env.TMPDIR = folder
 
 export default defineConfig({
   test: {

@@ -6,7 +6,7 @@ import { MlflowError, reasonOf } from '../errors.ts'
 import type { Engine } from '../platform/database/engine.ts'
 import type { TableLayout } from '../platform/database/migrate.ts'
 import { openEngine } from '../platform/database/open-engine.ts'
-import { describeRefusal } from '../platform/database/refusals.ts'
+import { describeOtherServer, describeRefusal, hintFor } from '../platform/database/refusals.ts'
 import { type BackendTarget, describeTarget } from '../platform/database/uri.ts'
 import { UsageError } from './errors.ts'
 
@@ -62,6 +62,8 @@ export async function untilAvailable(
   let nextLine = 0
   for (;;) {
     try {
+      const other = await describeOtherServer(engine, target)
+      if (other !== undefined) throw new UsageError(other)
       await engine.ping()
       return await attempt()
     } catch (error) {
@@ -71,10 +73,10 @@ export async function untilAvailable(
       const isAway = error instanceof MlflowError && error.code === 'TEMPORARILY_UNAVAILABLE'
       if (!isAway) throw error
       const place = describeTarget(target)
-      if (left <= 0)
-        throw new Error(`The database ${place} does not answer: ${reasonOf(error)}`, { cause: error })
+      const reason = reasonOf(error) + hintFor(reasonOf(error))
+      if (left <= 0) throw new Error(`The database ${place} does not answer: ${reason}`, { cause: error })
       if (Date.now() >= nextLine) {
-        log.warn(`Waiting for the database ${place}, ${Math.ceil(left / 1000)} s more: ${reasonOf(error)}`)
+        log.warn(`Waiting for the database ${place}, ${Math.ceil(left / 1000)} s more: ${reason}`)
         nextLine = Date.now() + LINE_EVERY_MS
       }
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS)

@@ -57,6 +57,10 @@ async function checkDestination(uri: string, { s3, log }: Pick<Surroundings, 's3
     const text = `The artifacts destination ${uri} cannot be used`
     if (error instanceof MlflowError && error.code === 'TEMPORARILY_UNAVAILABLE')
       return log.warn(`${text} yet: ${reasonOf(error)}`)
+    if ((error as Error).name === 'CredentialsProviderError')
+      throw new UsageError(
+        `${text} without credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or whatever else the AWS SDK finds them by.`,
+      )
     throw new UsageError(
       `${text}: ${sentence(reasonOf(error))} Name another one with --artifacts-destination.`,
     )

@@ -51,7 +51,12 @@ export async function runServer(
   const setup: Setup = { config, artifacts, webhooks, env, log, stop, primary, workers }
   try {
     if (primary) return await serve(setup)
-    for (const warning of [...warnings, ...securityWarnings(config), ...workerWarnings(setup)])
+    for (const warning of [
+      ...warnings,
+      ...securityWarnings(config),
+      ...workerWarnings(setup),
+      ...storeWarnings(config),
+    ])
       log.warn(warning)
     await checkSurroundings({
       host: config.host,
@@ -124,6 +129,15 @@ function workerWarnings({ config, workers }: Setup): string[] {
     ? 'the embedded database has one owner'
     : '--db-pool-size leaves each of them one connection'
   return [`${config.workers} workers were asked for, ${workers} will serve: ${why}.`]
+}
+
+function storeWarnings(config: ServerConfig): string[] {
+  if (config.artifactsOnly) return []
+  const target = targetOf(config)
+  if (target.engine !== 'pglite' || target.folder !== '') return []
+  return [
+    'The store is in memory and ends with the server. To keep it, name a folder: pglite:./crateflow-data.',
+  ]
 }
 
 /** Runs as the primary process: prepares the database and leaves all else to the workers. */

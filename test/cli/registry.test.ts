@@ -87,7 +87,9 @@ describe('crateflow registry', () => {
     const ask = (uri: string) =>
       runProgram(['registry', 'history', 'm', '--alias', 'a', '--tracking-uri', uri])
     const away = await ask('http://u:hunter2@127.0.0.1:1')
-    expect(away.stderr).toMatch(/^crateflow: http:\/\/u:\*\*\*@127\.0\.0\.1:1 cannot be reached: .+\n$/)
+    expect(away.stderr).toMatch(
+      /^crateflow: http:\/\/u:\*\*\*@127\.0\.0\.1:1 cannot be reached: .+ Name the server with --tracking-uri or MLFLOW_TRACKING_URI\.\n$/,
+    )
     expect(away.code).toBe(1)
     expect(await ask('file:///tmp')).toMatchObject({
       code: 2,

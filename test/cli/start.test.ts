@@ -111,6 +111,37 @@ describeEachEngine(
 )
 
 describeEachEngine(
+  'a database that is not the one that the URI names',
+  (engine) => {
+    it('is told from it before anything is made in it', async () => {
+      const observer = await engine.open()
+      const [named, meant] = engine.name === 'CrateDB' ? ['postgresql', 'cratedb'] : ['cratedb', 'postgresql']
+      const uri = engine.uri.replace(/^\w+:/, `${named}:`).replace(/schema=\w+/, 'schema=elsewhere')
+      const { code, stderr } = await runProgram(['server', '--port', '0', '--backend-store-uri', uri])
+      expect(stderr).toMatch(
+        new RegExp(`^crateflow: The database is \\w+ [\\d.]+: write ${meant}:// instead of ${named}://`, 'm'),
+      )
+      expect(code).toBe(2)
+      const { rows } = await observer.execute(
+        sql`SELECT table_name FROM information_schema.tables WHERE table_schema = 'elsewhere'`,
+      )
+      expect(rows).toEqual([])
+    })
+  },
+  ['CrateDB', 'PostgreSQL'],
+)
+
+it('says so when a database speaks no TLS that the URI asks for', async () => {
+  const { uri } = await useService('postgres')
+  const args = ['server', '--port', '0', '--backend-store-uri', `${uri}?sslmode=require`]
+  const { code, stderr } = await runProgram(args)
+  expect(stderr).toContain(
+    'crateflow: The database speaks no TLS, which sslmode=require in the backend store URI',
+  )
+  expect(code).toBe(2)
+})
+
+describeEachEngine(
   'a database that is not there',
   (engine) => {
     it('is named, with the statement that makes it', async () => {
@@ -178,7 +209,7 @@ describe('a server process', () => {
     const { pid } = await runServer([], { cwd })
     const { code, stderr } = await runProgram(['server', '--port', '0'], { cwd })
     expect(stderr).toBe(
-      `crateflow: The store ./crateflow-data/store is in use by process ${pid} on ${hostname()}.\n`,
+      `crateflow: The store ./crateflow-data/store is in use by process ${pid} on ${hostname()}. End that one, or name another folder: --backend-store-uri pglite:<folder>.\n`,
     )
     expect(code).toBe(1)
   })
@@ -241,7 +272,7 @@ describe('a server process', () => {
       ],
       [
         ['--artifacts-destination', './file/x'],
-        /cannot be used: this user cannot write into .* \(ENOTDIR\)\. Name another/,
+        /cannot be used: .* is a file, not a folder\. Name another/,
         2,
       ],
       // Node.js would try to make it for ever.
@@ -264,6 +295,11 @@ describe('a server process', () => {
       [
         ['--backend-store-uri', 'postgresql+psycopg2://u@h/db'],
         /write postgresql:\/\/ without the driver/,
+        2,
+      ],
+      [
+        ['--backend-store-uri', 'http://127.0.0.1:5000'],
+        /http:\/\/ is how clients reach a server \(MLFLOW_TRACKING_URI\)/,
         2,
       ],
       [
@@ -349,6 +385,15 @@ describe('a server process', () => {
     const file = '/api/2.0/mlflow-artifacts/artifacts/a.txt'
     expect(await status(root + file, { method: 'PUT', body: 'x' })).toBe(200)
     expect(await status(server.url + file)).toBe(200)
+  })
+
+  it('warns of a store that is in memory alone', async () => {
+    const server = await runServer(['--backend-store-uri', 'pglite:'])
+    expect(server.output.stderr).toContain(
+      'The store is in memory and ends with the server. To keep it, name a folder',
+    )
+    server.signal('SIGTERM')
+    await server.ended
   })
 
   it('opens no database with --artifacts-only', async () => {

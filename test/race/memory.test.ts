@@ -15,7 +15,7 @@ const SECONDS = 10
 const HEAP_MIB = 512
 const PEAK_MIB = 1000
 /** What forty searches of 35 MB may add; each holds some megabytes of its answer. */
-const SEARCHES_MIB = 600
+const SEARCHES_MIB = 800
 
 const peakOf = (pid: number) =>
   Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024

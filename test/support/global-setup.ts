@@ -1,6 +1,7 @@
 // Finds the services of a test run and starts each of them when the first test file asks for it.
 import { createServer } from 'node:http'
 import type { TestProject } from 'vitest/node'
+import { removeMemoryFolder } from './memory-folder.ts'
 import { type Build, findBuild } from './services/build.ts'
 import { type Chromium, findChromium } from './services/chromium.ts'
 import { type CrateDb, findCrateDb } from './services/cratedb.ts'
@@ -72,6 +73,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     close()
     const running = await Promise.allSettled(started.values())
     await Promise.all(running.map((one) => (one.status === 'fulfilled' ? one.value.stop() : undefined)))
+    removeMemoryFolder()
   }
 }
 

@@ -59,6 +59,7 @@ async function checkFolder(folder: string): Promise<void> {
   } catch (error) {
     // What is there can be read and deleted, which makes room.
     if (['ENOSPC', 'EDQUOT'].includes(errorCode(error))) return
+    if (errorCode(error) === 'ENOTDIR') throw new Error(`${place} is a file, not a folder.`)
     throw new Error(`this user cannot write into ${place} (${errorCode(error)}).`)
   }
 }

@@ -22,7 +22,7 @@ export async function lockFolder(folder: string): Promise<() => void> {
       const owner = readFileSync(file, 'utf8').trim()
       throw new MlflowError(
         'INVALID_STATE',
-        `The store ${folder} is in use by ${owner || 'another process'}.`,
+        `The store ${folder} is in use by ${owner || 'another process'}. End that one, or name another folder: --backend-store-uri pglite:<folder>.`,
       )
     }
     ftruncateSync(fd)

@@ -40,7 +40,7 @@ export function parseBackendUri(uri: string): BackendTarget {
   }
   const match =
     /^(cratedb|crate|postgresql|postgres):\/\/(?:([^@/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/.exec(uri)
-  if (!match) throw isStock(uri) ? ofStock(uri) : unsupported()
+  if (!match) throw isStock(uri) ? ofStock(uri) : /^https?:/.test(uri) ? ofClients(uri) : unsupported()
   const [, scheme = '', userInfo = '', hostList = '', database = '', query = ''] = match
   const engine = scheme.startsWith('crate') ? 'cratedb' : 'postgresql'
   const options = readOptions(query, ['schema', 'sslmode', 'sslrootcert'])
@@ -121,7 +121,7 @@ function ofStock(uri: string): MlflowError {
   const scheme = /^([\w+]+):/.exec(uri)?.[1]
   if (scheme?.startsWith('postgres'))
     return invalid(
-      `write postgresql:// without the driver, and name a database, or a ?schema=, of its own: the data of MLflow's own server ${MOVING_IN}`,
+      `write postgresql:// without the driver, and name a database, or a ?schema=, of its own, since the data of MLflow's own server ${MOVING_IN}`,
     )
   const what = scheme === undefined || scheme === 'file' ? 'a folder of files' : scheme
   return invalid(
@@ -129,8 +129,13 @@ function ofStock(uri: string): MlflowError {
   )
 }
 
+const ofClients = (uri: string) =>
+  invalid(
+    `${uri.slice(0, uri.indexOf(':'))}:// is how clients reach a server (MLFLOW_TRACKING_URI); this one keeps its data in pglite:, cratedb:// or postgresql://`,
+  )
+
 const MOVING_IN =
-  'is not read in place: run "mlflow server" on it once more and copy it with mlflow-export-import, which talks to both servers'
+  'is not read in place (run "mlflow server" on it once more and copy it with mlflow-export-import, which talks to both servers)'
 
 const invalid = (why: string) =>
   new MlflowError('INVALID_PARAMETER_VALUE', `Invalid backend store URI: ${why}.`)

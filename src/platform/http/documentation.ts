@@ -27,7 +27,7 @@ export const ErrorWire = z
 
 const INFO = {
   title: 'Crateflow',
-  description: 'MLflow tracking server on CrateDB. What lies below /api is served below /ajax-api too.',
+  description: `MLflow tracking server with the API of MLflow ${MLFLOW_VERSION}. What lies below /api is served below /ajax-api too.`,
   version: MLFLOW_VERSION,
   license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
 }
@@ -67,6 +67,10 @@ export async function registerDocumentation(app: FastifyInstance, staticPrefix: 
     routePrefix: '/docs',
     indexPrefix: staticPrefix,
     uiConfig: { url: `${staticPrefix}/openapi.json` },
+    theme: {
+      title: 'Crateflow API',
+      css: [{ filename: 'crateflow.css', content: '.topbar { display: none }' }],
+    },
   })
   app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.type('application/json').send(JSON.stringify(app.swagger())),
