@@ -85,7 +85,7 @@ export const metricCases: Case[] = [
       log({}),
       log({ value: null }),
       log({ value: 'one' }),
-      unreadable(log({ run_id: '<other>', value: true })),
+      log({ run_id: '<other>', value: true }),
       log({ value: [1] }),
       log({ value: 1, timestamp: undefined }),
       log({ value: 1, timestamp: null }),
