@@ -75,7 +75,9 @@ async function ask<Answer>(config: ClientConfig, path: string, init: RequestInit
     const response = await fetch(url, { ...init, headers, signal }).catch((error: unknown) => {
       if (pause !== undefined) return undefined
       const cause = error instanceof Error ? (error.cause ?? error) : error
-      throw new Error(`${config.trackingUri} cannot be reached: ${reasonOf(cause)}. Name the server with --tracking-uri or MLFLOW_TRACKING_URI.`)
+      throw new Error(
+        `${config.trackingUri} cannot be reached: ${reasonOf(cause)}. Name the server with --tracking-uri or MLFLOW_TRACKING_URI.`,
+      )
     })
     if (response && (pause === undefined || !BUSY.includes(response.status))) {
       return readAnswer(response, config.trackingUri)

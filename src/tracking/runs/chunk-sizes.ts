@@ -19,15 +19,18 @@ export interface ChunkSize {
 
 /** Returns what begins a search: its first chunk is as large as the widest runs of the latest searches allow. */
 export function createChunkSizes(): () => ChunkSize {
-  let widest = FIRST_GUESS
+  let widest: number | undefined
   return () => {
-    let size = runsOf(widest)
+    let size: number | undefined
     return {
-      runs: () => size,
+      runs() {
+        size ??= runsOf(widest ?? FIRST_GUESS)
+        return size
+      },
       note(chunk) {
         const width = textOf(chunk) / Math.max(1, chunk.length)
-        widest = Math.max(width, widest * 0.7)
-        size = Math.min(runsOf(width), size * GROWTH)
+        widest = Math.max(width, (widest ?? 0) * 0.7)
+        size = Math.min(runsOf(width), chunk.length * GROWTH)
       },
     }
   }

@@ -70,12 +70,14 @@ export function createRunReader(engine: Engine) {
   async function* withContents(rows: RunRow[]): AsyncGenerator<Run[]> {
     const size = beginChunks()
     for (let from = 0; from < rows.length; ) {
-      const chunk = rows.slice(from, from + size.runs())
-      const contents = await searchInTurn(() => readContents(chunk.map((row) => row.runId)))
-      const read = chunk.map((row, position) => runToWire(row, ...(contents[position] as Contents)))
+      const read = await searchInTurn(async () => {
+        const chunk = rows.slice(from, from + size.runs())
+        const contents = await readContents(chunk.map((row) => row.runId))
+        return chunk.map((row, position) => runToWire(row, ...(contents[position] as Contents)))
+      })
       size.note(read)
       yield read
-      from += chunk.length
+      from += read.length
     }
   }
 
