@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { Engine } from '../../src/platform/database/engine.ts'
 import { createFolder, createSchema, type Database, openMigrated, takeSchema } from './databases.ts'
+import { holdProgram } from './pglite-program.ts'
 import { missing, useService } from './services.ts'
 
 export type EngineName = 'PGlite' | 'CrateDB' | 'PostgreSQL'
@@ -89,6 +90,7 @@ async function createDatabase(name: EngineName, empty: boolean): Promise<Databas
     const { uri } = await useService(SERVICES[name])
     return name === 'CrateDB' && !empty ? takeSchema(uri) : createSchema(uri)
   }
+  await holdProgram()
   const database = await createFolder(empty ? undefined : (await useService('pglite')).folder)
   // A new embedded store has the tables of the usual schema from its template.
   return empty ? { ...database, uri: `${database.uri}?schema=bare` } : database

@@ -13,8 +13,11 @@ type Ask = (method: string, path: string, body?: unknown) => Promise<HttpAnswer>
 /** A pattern that is looked for from each of thousands of places, thousands of characters far. */
 const CONDITION = `attributes.user_id LIKE 'a%${'a'.repeat(2900)}b%'`
 
-/** Makes an experiment and answers the body of a `runs/search` among its runs that takes long. */
-export async function prepareSlowSearch(ask: Ask): Promise<object> {
+/**
+ * Makes an experiment and answers the body of a `runs/search` among its runs that takes long.
+ * @param conditions PostgreSQL ends a statement between two rows at the earliest: with few of them it comes to that soon
+ */
+export async function prepareSlowSearch(ask: Ask, conditions = CONDITIONS): Promise<object> {
   const name = crypto.randomUUID()
   const { body } = await ask('POST', `${API}/experiments/create`, { name })
   const { experiment_id } = body as { experiment_id: string }
@@ -23,7 +26,7 @@ export async function prepareSlowSearch(ask: Ask): Promise<object> {
     ask('POST', `${API}/runs/create`, { experiment_id, user_id }),
   )
   for (const { status } of await Promise.all(made)) if (status !== 200) throw new Error('No run was made')
-  const filter = Array.from({ length: CONDITIONS }, () => CONDITION).join(' AND ')
+  const filter = Array.from({ length: conditions }, () => CONDITION).join(' AND ')
   return { experiment_ids: [experiment_id], max_results: 10, filter }
 }
 

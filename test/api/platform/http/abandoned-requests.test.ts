@@ -169,7 +169,7 @@ describeEachEngine(
       const engine = await openEngine(parseBackendUri(target.uri), { maxConnections: 1, statementTimeoutMs })
       const started = await startApp(target, { engine })
       const url = await started.app.listen({ host: '127.0.0.1', port: 0 })
-      const slowSearch = await prepareSlowSearch(started.request)
+      const slowSearch = await prepareSlowSearch(started.request, 6)
       const search = (signal?: AbortSignal) =>
         fetch(url + SEARCH, {
           method: 'POST',
