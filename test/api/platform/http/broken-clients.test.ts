@@ -95,7 +95,9 @@ describe('a request', () => {
   })
 
   it('with thousands of small headers is answered', async () => {
-    expect(await ask(`${GET}Connection: close\r\n${'A: b\r\n'.repeat(5000)}\r\n`)).toMatch(/ 200 OK.*OK$/s)
+    const answer = await ask(`${GET}Connection: close\r\n${'A: b\r\n'.repeat(5000)}\r\n`)
+    // Newer releases of Node.js refuse more than 2,000 of them; older ones drop what comes behind.
+    expect(answer).toMatch(/^HTTP\/1\.1 (?:200 OK\r\n.*OK$|431 )/s)
   })
 
   it.each([
