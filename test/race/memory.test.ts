@@ -4,7 +4,7 @@ import { Agent, request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { type RunningServer, runServer } from '../cli/program.ts'
+import { createRun, type RunningServer, runServer } from '../cli/program.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 
@@ -32,11 +32,6 @@ function post(url: string, path: string, body: Buffer, agent: Agent): Promise<nu
     })
     sent.on('error', () => resolve(0)).end(body)
   })
-}
-
-async function createRun(server: RunningServer): Promise<string> {
-  const { body } = await server.request('POST', `${API}/runs/create`, { experiment_id: '0' })
-  return (body as { run: { info: { run_id: string } } }).run.info.run_id
 }
 
 const batchOf = (runId: string, number: number) =>
@@ -114,6 +109,14 @@ async function watchHealth(server: RunningServer, deadline: number): Promise<num
   return slowest
 }
 
+/** Sends a request and reads nothing of the answer. */
+function askUnread(url: string, request: string) {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').pause()
+  socket.on('error', () => {})
+  socket.write(request)
+  return socket
+}
+
 describeEachEngine(
   'readers that never read',
   (engine) => {
@@ -133,12 +136,8 @@ describeEachEngine(
         ).toBe(200)
       }
       // 4.8 MB each, and the kernel takes some of it.
-      const sockets = Array.from({ length: 150 }, () => {
-        const socket = connect(Number(new URL(server.url).port), '127.0.0.1').pause()
-        socket.on('error', () => {})
-        socket.write(`GET ${API}/runs/get?run_id=${runId} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
-        return socket
-      })
+      const request = `GET ${API}/runs/get?run_id=${runId} HTTP/1.1\r\nHost: localhost\r\n\r\n`
+      const sockets = Array.from({ length: 150 }, () => askUnread(server.url, request))
       await expect
         .poll(async () => (await server.request('GET', '/health')).status, { timeout: 30_000 })
         .toBe(200)
@@ -151,15 +150,6 @@ describeEachEngine(
   },
   ['CrateDB'],
 )
-
-/** Asks for all runs of an experiment and reads nothing of the answer. */
-function searchUnread(url: string, body: string) {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1').pause()
-  socket.on('error', () => {})
-  const headers = `Host: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`
-  socket.write(`POST ${API}/runs/search HTTP/1.1\r\n${headers}\r\n\r\n${body}`)
-  return socket
-}
 
 describeEachEngine(
   'many who search for much at once',
@@ -181,7 +171,9 @@ describeEachEngine(
       const before = peakOf(server.pid)
       // 35 MB each.
       const body = JSON.stringify({ experiment_ids: ['0'], max_results: 1000 })
-      const sockets = Array.from({ length: 40 }, () => searchUnread(server.url, body))
+      const headers = `Host: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`
+      const request = `POST ${API}/runs/search HTTP/1.1\r\n${headers}\r\n\r\n${body}`
+      const sockets = Array.from({ length: 40 }, () => askUnread(server.url, request))
       const deadline = Date.now() + SECONDS * 1000
       const statuses = new Set<number>()
       for (let step = 0; Date.now() < deadline; step++) {

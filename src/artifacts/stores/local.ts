@@ -190,9 +190,7 @@ async function write(folder: string, path: string, stream: Readable, sizeBytes?:
     await rm(temporary, { force: true })
     await held.forget()
     if (['EISDIR', 'ENOTEMPTY', 'EEXIST'].includes(errorCode(error))) throw new DirectoryError(path)
-    if (errorCode(error) === 'ENOENT')
-      throw unavailable('The folder of the artifact was deleted meanwhile. Please retry.', error)
-    throw error
+    throw errorCode(error) === 'ENOENT' ? folderGone(error) : error
   } finally {
     await held.release()
   }
@@ -207,6 +205,9 @@ async function fill(file: FileHandle, stream: Readable, sizeBytes?: number): Pro
   if (sizeBytes !== undefined && written !== sizeBytes) throw shortUpload()
   await file.close()
 }
+
+const folderGone = (error: unknown) =>
+  unavailable('The folder of the artifact was deleted meanwhile. Please retry.', error)
 
 /** A name that no list shows. */
 const hiddenName = () => UPLOADING_PREFIX + randomBytes(9).toString('hex')
@@ -229,7 +230,8 @@ async function openTemporary(folder: string, parts: readonly string[], path: str
     } catch (error) {
       await held?.release()
       // A deletion, or another upload that failed, took the folder away.
-      if (errorCode(error) !== 'ENOENT' || attempt === MAX_FOLDER_ATTEMPTS) throw error
+      if (errorCode(error) !== 'ENOENT') throw error
+      if (attempt === MAX_FOLDER_ATTEMPTS) throw folderGone(error)
     }
   }
 }

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { type ActiveRequest, beginRequest, endRequest, runFor } from '../active-request.ts'
 import { limitConcurrency, SEARCH_WAIT_MS } from '../concurrency.ts'
+import { aroundReads } from './stream-reads.ts'
 
 const SEARCHES = /\/(search|search-datasets|graphql|get-history[a-z-]*)$/
 /** What else may have to read a lot. */
@@ -18,6 +19,12 @@ interface Reading {
   isAnswered: boolean
 }
 
+interface Running {
+  active: ActiveRequest
+  /** Called when its answer begins. */
+  onAnswer: () => void
+}
+
 /**
  * Runs each request that may read a lot as the active one until the last byte of its answer has left; what writes goes on
  * to its end. Register it before endpoints are mounted.
@@ -26,8 +33,7 @@ interface Reading {
 export function registerAbandonedRequests(app: FastifyInstance, searchesAtOnce: number): void {
   const inTurn = limitConcurrency(searchesAtOnce)
   const unanswered = new WeakMap<Socket, Set<Reading>>()
-  const beginnings = new WeakMap<IncomingMessage, () => void>()
-  const running = new WeakMap<IncomingMessage, ActiveRequest>()
+  const running = new WeakMap<IncomingMessage, Running>()
 
   /** Watches the connection: with HTTP pipelining, requests wait on it whose answers do not know it yet. */
   function readingsOn(socket: Socket): Set<Reading> {
@@ -45,18 +51,16 @@ export function registerAbandonedRequests(app: FastifyInstance, searchesAtOnce: 
   }
 
   /** Lets others search as soon as the answer begins: who reads it slowly holds up nobody. */
-  async function searchInTurn<T>(
-    request: IncomingMessage,
-    { signal }: AbortController,
-    search: () => Promise<T>,
-  ): Promise<T> {
-    const begun = new Promise<void>((resolve) => beginnings.set(request, resolve))
+  async function searchInTurn<T>(run: Running, search: () => Promise<T>): Promise<T> {
+    const begun = new Promise<void>((resolve) => {
+      run.onAnswer = resolve
+    })
     let answered: Promise<T> | undefined
     const work = async () => {
       answered = search()
       await Promise.race([begun, answered])
     }
-    await inTurn(work, { signal, ms: SEARCH_WAIT_MS })
+    await inTurn(work, { signal: run.active.abandoned, ms: SEARCH_WAIT_MS })
     return answered as Promise<T>
   }
 
@@ -77,25 +81,23 @@ export function registerAbandonedRequests(app: FastifyInstance, searchesAtOnce: 
       setMaxListeners(0, reading.controller.signal)
       readings.add(reading)
       const active = beginRequest({ abandoned: reading.controller.signal, searches })
-      running.set(request.raw, active)
+      const run: Running = { active, onAnswer: () => {} }
+      running.set(request.raw, run)
       reply.raw.once('finish', () => update(readings, reading, { isAnswered: true }))
       const work = async () => runFor(active, () => handler.call(this, request, reply))
       try {
-        return await (searches ? searchInTurn(request.raw, reading.controller, work) : work())
+        return await (searches ? searchInTurn(run, work) : work())
       } finally {
         update(readings, reading, { isHandled: true, isAnswered: reading.isAnswered || socket.destroyed })
       }
     }
   })
-  app.addHook('onSend', async ({ raw }) => {
-    beginnings.get(raw)?.()
-  })
-  // What a stream reads later, it reads when its connection has room, which is nobody's request.
   app.addHook('onSend', async (request, _reply, payload) => {
-    const active = running.get(request.raw)
-    if (!(payload instanceof Readable) || !active) return payload
-    const read = payload._read
-    payload._read = (size) => runFor(active, () => read.call(payload, size))
+    const run = running.get(request.raw)
+    if (!run) return payload
+    run.onAnswer()
+    // What a stream reads later, it reads when its connection has room, which is nobody's request.
+    if (payload instanceof Readable) aroundReads(payload, (read) => runFor(run.active, read))
     return payload
   })
 }

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { MlflowError } from '../../errors.ts'
+import { aroundReads } from './stream-reads.ts'
 
 /** Characters of an answer from which on it counts. */
 const COUNTED = 16 * 1024
@@ -62,7 +63,11 @@ export function registerAnswerMemory(app: FastifyInstance, limits: AnswerMemoryL
     unsent.add(answer)
     total += size
     reply.raw.once('close', () => forget(answer))
-    if (isPieces(payload)) onPiece(payload, () => renew(answer))
+    if (isPieces(payload))
+      aroundReads(payload, (read) => {
+        renew(answer)
+        read()
+      })
     return payload
   })
 }
@@ -70,12 +75,3 @@ export function registerAnswerMemory(app: FastifyInstance, limits: AnswerMemoryL
 /** Texts that are made when there is room for them; files come as bytes, and wait on the disk. */
 const isPieces = (payload: unknown): payload is Readable =>
   payload instanceof Readable && payload.readableObjectMode
-
-/** Calls back whenever the connection asks for more. */
-function onPiece(pieces: Readable, then: () => void): void {
-  const read = pieces._read
-  pieces._read = (size) => {
-    then()
-    read.call(pieces, size)
-  }
-}

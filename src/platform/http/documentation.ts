@@ -66,11 +66,9 @@ export async function registerDocumentation(app: FastifyInstance, staticPrefix: 
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     indexPrefix: staticPrefix,
-    uiConfig: { url: `${staticPrefix}/openapi.json` },
-    theme: {
-      title: 'Crateflow API',
-      css: [{ filename: 'crateflow.css', content: '.topbar { display: none }' }],
-    },
+    // The other layout has a bar with the name of whoever made the pages.
+    uiConfig: { url: `${staticPrefix}/openapi.json`, layout: 'BaseLayout' },
+    theme: { title: 'Crateflow API' },
   })
   app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.type('application/json').send(JSON.stringify(app.swagger())),

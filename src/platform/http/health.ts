@@ -1,5 +1,4 @@
 // What load balancers, clients and the web UI ask about the server itself.
-
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'

@@ -152,6 +152,7 @@ function answerOptions(request: FastifyRequest, reply: FastifyReply, cors: Cors,
 }
 
 const pathOf = (request: FastifyRequest) => (request.raw.url ?? '').split('?', 1)[0] ?? ''
+
 /** The hosts that a request names: a proxy in front may have looked at another one than Node.js does. */
 function hostsOf({ originalUrl, raw: { rawHeaders } }: FastifyRequest): string[] {
   const hosts: string[] = []

@@ -58,3 +58,17 @@ export function decodePageStart(token: string | undefined, order: unknown): Page
   const goesOn = order !== undefined && Array.isArray(after) && madeFor === fingerprint(order)
   return { offset: Math.min(Number(offset), MAX_OFFSET), after: goesOn ? after : undefined }
 }
+
+/**
+ * A page of so many rows: what its statement needs, which reads one more to see whether there is a next page, and
+ * that one's token.
+ * @throws INVALID_PARAMETER_VALUE as `decodePageStart`
+ */
+export function pageOf(token: string | undefined, order: unknown, size: number) {
+  const start = decodePageStart(token, order)
+  return {
+    bounds: { offset: rowsToSkip(start), after: start.after, limit: size + 1 },
+    tokenBehind: (after: PageStart['after']) =>
+      encodePageStart({ offset: start.offset + size, after }, order),
+  }
+}

@@ -2,7 +2,7 @@
 import { invalidParameter } from '../../errors.ts'
 import type { Int64 } from '../../platform/wire/int64.ts'
 import { checkKey, checkLength } from '../../platform/wire/names.ts'
-import { decodePageStart, encodePageStart, rowsToSkip } from '../../platform/wire/page-token.ts'
+import { pageOf } from '../../platform/wire/page-token.ts'
 import { createModelNames, type ModelNamesDeps } from './model-names.service.ts'
 import type { NamedModelRow } from './models.store.ts'
 import * as store from './models.store.ts'
@@ -112,23 +112,13 @@ export function createRegisteredModelService(deps: RegisteredModelServiceDeps) {
     }
     const { filter, modelsOnly } = splitPrompts(parseRegisteredModelFilter(input.filter))
     const orderBy = parseRegisteredModelOrderBy(input.order_by)
-    const start = decodePageStart(input.page_token, orderBy)
-    const rows = await searchModelRows(engine, {
-      filter,
-      modelsOnly,
-      orderBy,
-      offset: rowsToSkip(start),
-      after: start.after,
-      limit: pageSize + 1,
-    })
+    const { bounds, tokenBehind } = pageOf(input.page_token, orderBy, pageSize)
+    const rows = await searchModelRows(engine, { filter, modelsOnly, orderBy, ...bounds })
     const page = rows.slice(0, pageSize)
     const place = page.at(-1)?.place
     return {
       models: await modelsToWire(engine, page),
-      nextPageToken:
-        rows.length > pageSize
-          ? encodePageStart({ offset: start.offset + pageSize, after: place ?? start.after }, orderBy)
-          : undefined,
+      nextPageToken: rows.length > pageSize ? tokenBehind(place ?? bounds.after) : undefined,
     }
   }
 

@@ -2,7 +2,7 @@
 import { invalidParameter } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { readAhead } from '../../platform/wire/json-list.ts'
-import { decodePageStart, encodePageStart, rowsToSkip } from '../../platform/wire/page-token.ts'
+import { pageOf } from '../../platform/wire/page-token.ts'
 import type { SearchInput } from './models.service.ts'
 import { splitPrompts } from './names.ts'
 import { MAX_VERSIONS_PER_PAGE, type ModelVersion } from './schema.ts'
@@ -47,19 +47,12 @@ export function createVersionSearch(engine: Engine) {
     }
     const { filter, modelsOnly } = splitPrompts(parseModelVersionFilter(input.filter))
     const orderBy = parseModelVersionOrderBy(input.order_by)
-    const start = decodePageStart(input.page_token, orderBy)
-    const rows = await searchVersionRows(engine, {
-      filter,
-      modelsOnly,
-      orderBy,
-      offset: rowsToSkip(start),
-      after: start.after,
-      limit: pageSize + 1,
-    })
+    const { bounds, tokenBehind } = pageOf(input.page_token, orderBy, pageSize)
+    const rows = await searchVersionRows(engine, { filter, modelsOnly, orderBy, ...bounds })
     const last = rows.length > pageSize ? rows[pageSize - 1] : undefined
     return {
       versions: await readAhead(withTags(rows.slice(0, pageSize))),
-      nextPageToken: last && encodePageStart({ offset: start.offset + pageSize, after: last.place }, orderBy),
+      nextPageToken: last && tokenBehind(last.place),
     }
   }
 }

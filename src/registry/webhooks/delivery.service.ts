@@ -4,7 +4,6 @@
 // so of several servers one gets it. A server that dies leaves claims that end by themselves. The server that
 // raised an event claims its deliveries as it writes them, as long as it has slots for them; all servers look for
 // what is left over every few seconds, by one statement.
-
 import { randomUUID } from 'node:crypto'
 import { reasonOf } from '../../errors.ts'
 import { type AttemptDeps, createAttempt, type Retry } from './attempt.ts'

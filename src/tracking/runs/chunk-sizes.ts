@@ -28,7 +28,7 @@ export function createChunkSizes(): () => ChunkSize {
         return size
       },
       note(chunk) {
-        const width = textOf(chunk) / Math.max(1, chunk.length)
+        const width = textOf(chunk) / chunk.length
         widest = Math.max(width, (widest ?? 0) * 0.7)
         size = Math.min(runsOf(width), chunk.length * GROWTH)
       },
@@ -36,8 +36,7 @@ export function createChunkSizes(): () => ChunkSize {
   }
 }
 
-const runsOf = (width: number) =>
-  Math.min(MOST_RUNS, Math.max(LEAST_RUNS, Math.floor(CHUNK_TEXT / Math.max(1, width))))
+const runsOf = (width: number) => Math.min(MOST_RUNS, Math.max(LEAST_RUNS, Math.floor(CHUNK_TEXT / width)))
 
 function textOf(runs: readonly Run[]): number {
   let text = 0

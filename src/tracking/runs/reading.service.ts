@@ -4,7 +4,7 @@ import { limitConcurrency } from '../../platform/concurrency.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { createBatchedReader } from '../../platform/database/group-commit.ts'
 import { readAhead } from '../../platform/wire/json-list.ts'
-import { decodePageStart, encodePageStart, rowsToSkip } from '../../platform/wire/page-token.ts'
+import { pageOf } from '../../platform/wire/page-token.ts'
 import { checkMaxResults } from '../../platform/wire/paging.ts'
 import { createEdgesReader, edgeTables, type RunEdges } from '../datasets/store.ts'
 import { parseExperimentId } from '../experiments/ids.ts'
@@ -53,15 +53,21 @@ export function createRunReader(engine: Engine) {
 
   /** All is read at once: that the run is missing is the exception. */
   async function get(runId: string): Promise<Run> {
-    const [row, [contents]] = await Promise.all([requireRun(runId), readInTurn(() => readContents([runId]))])
+    const read = async () => {
+      await refreshContents()
+      return readInTurn(() => readContents([runId]))
+    }
+    const [row, [contents]] = await Promise.all([requireRun(runId), read()])
     return runToWire(row, ...(contents as Contents))
   }
 
   type Contents = [store.RunContents, RunEdges]
 
+  /** Before a turn is taken: those who wait for turns share it. */
+  const refreshContents = () => engine.refresh(...store.runContentTables, ...edgeTables)
+
   /** What the runs hold, in their order: seven statements, however many runs. */
   async function readContents(ids: string[]): Promise<Contents[]> {
-    await engine.refresh(...store.runContentTables, ...edgeTables)
     const [contents, edges] = await Promise.all([findContents(ids), findEdges(ids)])
     return ids.map((id) => [contents.get(id) as store.RunContents, edges.get(id) as RunEdges])
   }
@@ -70,6 +76,7 @@ export function createRunReader(engine: Engine) {
   async function* withContents(rows: RunRow[]): AsyncGenerator<Run[]> {
     const size = beginChunks()
     for (let from = 0; from < rows.length; ) {
+      await refreshContents()
       const read = await searchInTurn(async () => {
         const chunk = rows.slice(from, from + size.runs())
         const contents = await readContents(chunk.map((row) => row.runId))
@@ -94,7 +101,7 @@ export function createRunReader(engine: Engine) {
     checkMaxResults(maxResults)
     const filter = parseRunFilter(input.filter)
     const orderBy = parseRunOrderBy(input.order_by)
-    const start = decodePageStart(input.page_token, orderBy)
+    const { bounds, tokenBehind } = pageOf(input.page_token, orderBy, maxResults)
     const experimentIds = input.experiment_ids.map(parseExperimentId)
     if (experimentIds.length === 0) return { runs: withContents([]), nextPageToken: undefined }
     const rows = await searchRunRows(engine, {
@@ -102,15 +109,12 @@ export function createRunReader(engine: Engine) {
       filter,
       orderBy,
       stages: stagesOf(input.run_view_type ?? 'ACTIVE_ONLY'),
-      limit: maxResults + 1,
-      offset: rowsToSkip(start),
-      after: start.after,
+      ...bounds,
     })
     const last = rows.length > maxResults ? rows[maxResults - 1] : undefined
     return {
       runs: await readAhead(withContents(rows.slice(0, maxResults))),
-      nextPageToken:
-        last && encodePageStart({ offset: start.offset + maxResults, after: last.place }, orderBy),
+      nextPageToken: last && tokenBehind(last.place),
     }
   }
 

@@ -1,5 +1,6 @@
 // Bytes that are not quite HTTP, or not what they announce: all of them are answered, none is worked off.
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { deflateSync, gzipSync } from 'node:zlib'
 import fastify from 'fastify'
@@ -95,9 +96,13 @@ describe('a request', () => {
   })
 
   it('with thousands of small headers is answered', async () => {
-    const answer = await ask(`${GET}Connection: close\r\n${'A: b\r\n'.repeat(5000)}\r\n`)
+    const bytes = `${GET}Connection: close\r\n${'A: b\r\n'.repeat(5000)}\r\n`
     // Newer releases of Node.js refuse more than 2,000 of them; older ones drop what comes behind.
-    expect(answer).toMatch(/^HTTP\/1\.1 (?:200 OK\r\n.*OK$|431 )/s)
+    const bare = createServer(timeLimitOptions.http, (_request, answer) => answer.end('OK'))
+    await once(bare.listen(0, '127.0.0.1'), 'listening')
+    const isRefused = (await exchange((bare.address() as AddressInfo).port, bytes)).includes(' 431 ')
+    bare.close()
+    expect(await ask(bytes)).toMatch(isRefused ? TOO_LARGE : / 200 OK.*OK$/s)
   })
 
   it.each([
