@@ -3,6 +3,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { type ArtifactsOptions, createArtifacts } from './artifacts/artifacts.ts'
 import type { LocationPolicy } from './artifacts/stores/locations.ts'
 import type { WebhookConfig } from './config.ts'
+import { createGenai } from './genai/genai.ts'
 import type { Engine } from './platform/database/engine.ts'
 import { registerAbandonedRequests } from './platform/http/abandoned-requests.ts'
 import { refuseTracking } from './platform/http/artifacts-only.ts'
@@ -70,7 +71,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     getLoggedModelLocation: loggedModels.artifactLocation,
     getModelVersionLocation: registry.artifactLocation,
   })
-
+  const genai = createGenai({ engine, clock })
   const web = createWeb({
     ui: deps.ui,
     graphql: deps.graphql,
@@ -87,7 +88,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     },
   })
 
-  mount(app, [...tracking.endpoints, ...registry.endpoints, ...web.endpoints])
+  mount(app, [...tracking.endpoints, ...registry.endpoints, ...genai.endpoints, ...web.endpoints])
   if (!deps.artifacts.only) registry.deliverWhileListening(app)
   artifacts.register(app)
   const ping = deps.artifacts.only ? async () => {} : engine.ping

@@ -31,7 +31,7 @@ const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .sort()
   .map(readSource)
 
-const WINGS = ['tracking', 'artifacts', 'registry', 'web']
+const WINGS = ['tracking', 'artifacts', 'registry', 'genai', 'web']
 
 /**
  * What a wing may read of another one besides platform: tables for joins, messages that its own ones hold. Everything else that
