@@ -1,8 +1,9 @@
 # The server in a container. Data lie in the volume /data unless the environment names a database and a bucket.
 #   docker build --tag crateflow .
 #   docker run --publish 127.0.0.1:5000:5000 --volume crateflow:/data crateflow
+# Node.js 22: with 24 the embedded database takes 800 MiB for a moment (docs/embedded.md).
 
-FROM node:24-bookworm-slim AS build
+FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
@@ -15,7 +16,7 @@ RUN npm run build --ignore-scripts && npm ci --omit=dev --ignore-scripts
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-pip && rm -rf /var/lib/apt/lists/*
 RUN node dist/main.js ui install --ui-dir /app/ui
 
-FROM node:24-bookworm-slim
+FROM node:22-bookworm-slim
 ENV NODE_ENV=production \
     MLFLOW_BACKEND_STORE_URI=pglite:/data/store \
     MLFLOW_ARTIFACTS_DESTINATION=/data/artifacts \

@@ -15,6 +15,8 @@ export default defineConfig({
     reporters: ['default', summaryReporter()],
     sequence: { sequencer: SlowFirst },
     pool: 'forks',
+    // PostgreSQL's largest functions take V8 seconds of a core to optimise, which no test lives long enough to gain from.
+    execArgv: ['--liftoff-only'],
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     maxWorkers: 2,
     // Nothing is asserted about time; these only end what hangs, on machines that are busy too.

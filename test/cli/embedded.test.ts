@@ -13,10 +13,13 @@ const peakOf = (pid: number) =>
   Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / MIB
 
 describe('the embedded database', () => {
-  it('takes less than 450 MiB in the run that makes it too', async () => {
+  // V8 13.6 compiles one of PostgreSQL's functions with 600 MB (docs/embedded.md), some seconds after the start.
+  const mostMiB = Number(process.versions.node.split('.')[0]) >= 24 ? 900 : 450
+
+  it(`takes less than ${mostMiB} MiB in the run that makes it too`, async () => {
     const server = await runServer([], { cwd: await emptyFolder() })
     expect((await server.request('GET', '/ready')).status).toBe(200)
-    expect(peakOf(server.pid)).toBeLessThan(450)
+    expect(peakOf(server.pid)).toBeLessThan(mostMiB)
   })
 
   it('is made anew after a crash while it was being made', async () => {

@@ -17,7 +17,7 @@ export function makeMemoryFolder(): string | undefined {
   if (!existsSync(MEMORY)) return undefined
   for (const name of readdirSync(MEMORY)) {
     const isDead = name.startsWith(PREFIX) && !existsSync(`/proc/${name.slice(PREFIX.length)}`)
-    if (isDead) rmSync(join(MEMORY, name), { recursive: true, force: true })
+    if (isDead) removeFolder(join(MEMORY, name))
   }
   const { bavail, bsize } = statfsSync(MEMORY)
   if (bavail * bsize < ENOUGH_BYTES || freemem() < 2 * ENOUGH_BYTES) return undefined
@@ -26,5 +26,13 @@ export function makeMemoryFolder(): string | undefined {
   return folder
 }
 
-export const removeMemoryFolder = (): void =>
-  rmSync(`${join(MEMORY, PREFIX)}${process.pid}`, { recursive: true, force: true })
+export const removeMemoryFolder = (): void => removeFolder(`${join(MEMORY, PREFIX)}${process.pid}`)
+
+/** A server that a killed run left behind may still write: what cannot be removed is left to the next run. */
+function removeFolder(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true })
+  } catch (error) {
+    console.warn(`${folder} is left: ${error}`)
+  }
+}

@@ -37,7 +37,7 @@ export async function startServer(options: {
     : ['--artifacts-destination', join(folder, 'artifacts')]
   const child = await startChild({
     command: [
-      ...[process.execPath, main, 'server', '--host', '127.0.0.1', '--port', String(port)],
+      ...[process.execPath, '--liftoff-only', main, 'server', '--host', '127.0.0.1', '--port', String(port)],
       ...['--backend-store-uri', options.backendStoreUri, ...destination, ...args],
     ],
     logFile: join(folder, 'server.log'),

@@ -74,10 +74,16 @@ describe('README.md', () => {
     expect(folders.filter((folder) => !named.includes(folder))).toEqual([])
   })
 
+  it('names folders of tests so that `vitest run` finds one by its name alone', () => {
+    const folders = foldersOf('test')
+    const both = folders.filter((name) => folders.some((other) => other !== name && other.startsWith(name)))
+    expect(both).toEqual([])
+  })
+
   it('names every version of the client that is tested, and no other', () => {
     const [, section = ''] = /^### Clients\n([\s\S]*?)^### /m.exec(readme) ?? []
     const named = section.slice(0, section.indexOf('Java client')).match(/\b\d+\.\d+\.\d+\b/g) ?? []
-    const tested = readdirSync(join(ROOT, 'test/clients/requirements')).map((name) => name.slice(0, -4))
+    const tested = readdirSync(join(ROOT, 'test/compatibility/requirements')).map((name) => name.slice(0, -4))
     expect(named.sort()).toEqual(tested.sort())
   })
 
