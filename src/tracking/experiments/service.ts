@@ -37,6 +37,13 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     )
   }
 
+  /** For what asks a deleted experiment nothing. @throws RESOURCE_DOES_NOT_EXIST */
+  async function requireUndeleted(experimentId: string): Promise<ExperimentRow> {
+    const row = await requireRow(experimentId)
+    if (row.lifecycleStage !== 'active') throw experimentNotFound(row.experimentId)
+    return row
+  }
+
   /**
    * Adds to an experiment that takes new content. Whoever deletes the experiment at this server waits for the work,
    * so that he finds what it has made.
@@ -157,13 +164,23 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     return new Map(found.map((experiment) => [experiment.experiment_id, experiment]))
   }
 
+  /** Ids of those that are there and not deleted. @throws INVALID_PARAMETER_VALUE for an id that is no integer */
+  async function filterActive(experimentIds: string[]): Promise<string[]> {
+    const rows = await store.findExperiments(engine, experimentIds.map(parseExperimentId))
+    return rows
+      .filter(({ lifecycleStage }) => lifecycleStage === 'active')
+      .map(({ experimentId }) => experimentId)
+  }
+
   return {
     create: names.create,
     rename: names.rename,
     ensureDefault: names.ensureDefault,
     getByName,
     find,
+    filterActive,
     requireActive,
+    requireUndeleted,
     whileActive,
     get: async (experimentId: string) => (await withTags([await requireRow(experimentId)]))[0] as Experiment,
     delete: (experimentId: string) => changeLifecycle(experimentId, 'active', 'deleted'),
