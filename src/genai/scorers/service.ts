@@ -37,12 +37,11 @@ export function createScorerService(deps: ScorerServiceDeps) {
   const takeTurn = createTurns<ScorerVersionRow>()
 
   /** @throws RESOURCE_DOES_NOT_EXIST */
-  async function require(input: Named): Promise<ScorerRow> {
-    const { experimentId } = await requireActiveExperiment(input.experiment_id)
-    const { name } = input
+  async function require({ experiment_id, name }: Named): Promise<ScorerRow> {
+    const { experimentId } = await requireActiveExperiment(experiment_id)
     const isName = lengthOf(name) <= MAX_NAME_LENGTH
     const row = isName ? await store.findScorer(engine, { experimentId, name }) : undefined
-    if (!row) throw notFound(input)
+    if (!row) throw notFound({ experiment_id, name })
     return row
   }
 
