@@ -13,7 +13,7 @@ export interface GenaiDeps {
   /** What the wing asks of experiments. */
   experiments: {
     requireActive: ScorerServiceDeps['requireActiveExperiment']
-    requireUndeleted: LabelSchemaServiceDeps['requireUndeletedExperiment']
+    requireVisible: LabelSchemaServiceDeps['requireExperiment']
     filterActive: ScorerServiceDeps['filterActiveExperiments']
   }
 }
@@ -28,7 +28,7 @@ export function createGenai({ engine, clock, experiments }: GenaiDeps) {
   const labelSchemas = createLabelSchemaService({
     engine,
     clock,
-    requireUndeletedExperiment: experiments.requireUndeleted,
+    requireExperiment: experiments.requireVisible,
   })
 
   const endpoints: Endpoint[] = [...scorerEndpoints(scorers), ...labelSchemaEndpoints(labelSchemas)]

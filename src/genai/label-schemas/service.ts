@@ -22,8 +22,11 @@ const DEFAULT_NAME = 'Feedback'
 export interface LabelSchemaServiceDeps {
   engine: Engine
   clock: Clock
-  /** @throws RESOURCE_DOES_NOT_EXIST, also when it is deleted; INVALID_PARAMETER_VALUE when its id is no integer */
-  requireUndeletedExperiment: (experimentId: string) => Promise<{ experimentId: string }>
+  /**
+   * The id of an experiment in its plain spelling.
+   * @throws RESOURCE_DOES_NOT_EXIST, also when it is deleted; INVALID_PARAMETER_VALUE when its id is no integer
+   */
+  requireExperiment: (experimentId: string) => Promise<string>
 }
 
 export type LabelSchemaService = ReturnType<typeof createLabelSchemaService>
@@ -40,7 +43,7 @@ export interface NewLabelSchema {
 export type ChangedLabelSchema = Partial<Omit<NewLabelSchema, 'experiment_id' | 'type'>>
 
 export function createLabelSchemaService(deps: LabelSchemaServiceDeps) {
-  const { engine, clock, requireUndeletedExperiment } = deps
+  const { engine, clock, requireExperiment } = deps
 
   /** @throws RESOURCE_DOES_NOT_EXIST */
   async function require(schemaId: string): Promise<store.NamedLabelSchema> {
@@ -64,7 +67,7 @@ export function createLabelSchemaService(deps: LabelSchemaServiceDeps) {
     }
     const input = readInput(given.input)
     checkChanges(given, input)
-    const { experimentId } = await requireUndeletedExperiment(given.experiment_id)
+    const experimentId = await requireExperiment(given.experiment_id)
     const owner = store.labelSchemaNames(engine, experimentId)
     for (;;) {
       const schemaId = `ls-${randomUUID().replaceAll('-', '')}`
@@ -91,7 +94,7 @@ export function createLabelSchemaService(deps: LabelSchemaServiceDeps) {
 
   /** The label schema of a name. @throws RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE */
   async function getByName(experiment: string, name: string): Promise<LabelSchema> {
-    const { experimentId } = await requireUndeletedExperiment(experiment)
+    const experimentId = await requireExperiment(experiment)
     const schemaId = name === DEFAULT_NAME ? defaultIdOf(experimentId) : await findClaimed(experimentId, name)
     const row = schemaId === undefined ? undefined : await store.findLabelSchema(engine, schemaId)
     if (row?.name === name) return toWire(row)
@@ -116,7 +119,7 @@ export function createLabelSchemaService(deps: LabelSchemaServiceDeps) {
       throw invalidParameter(`max_results must be between 1 and ${MAX_RESULTS_LIMIT}.${SEE_DOCS}`)
     }
     const offset = decodeOffset(input.page_token)
-    const { experimentId } = await requireUndeletedExperiment(input.experiment_id)
+    const experimentId = await requireExperiment(input.experiment_id)
     await ensureDefault(experimentId)
     const rows = await store.listLabelSchemas(engine, experimentId, { offset, limit: size + 1 })
     return {

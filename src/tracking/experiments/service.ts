@@ -37,11 +37,15 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     )
   }
 
-  /** For what asks a deleted experiment nothing. @throws RESOURCE_DOES_NOT_EXIST */
-  async function requireUndeleted(experimentId: string): Promise<ExperimentRow> {
+  /**
+   * The id of an experiment that is not deleted, in its plain spelling.
+   * @throws RESOURCE_DOES_NOT_EXIST, also for a deleted one
+   * @see mlflow/store/tracking/sqlalchemy_store.py _get_experiment with ViewType.ACTIVE_ONLY
+   */
+  async function requireVisible(experimentId: string): Promise<string> {
     const row = await requireRow(experimentId)
     if (row.lifecycleStage !== 'active') throw experimentNotFound(row.experimentId)
-    return row
+    return row.experimentId
   }
 
   /**
@@ -179,8 +183,8 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     getByName,
     find,
     filterActive,
+    requireVisible,
     requireActive,
-    requireUndeleted,
     whileActive,
     get: async (experimentId: string) => (await withTags([await requireRow(experimentId)]))[0] as Experiment,
     delete: (experimentId: string) => changeLifecycle(experimentId, 'active', 'deleted'),
