@@ -42,7 +42,11 @@ async function asked(ask: Ask, name: string): Promise<{ id: string }> {
 
 const scenarios: Record<string, Scenario> = {
   'register the first version of a scorer': {
-    prepare: async () => ({}),
+    prepare: async (ask, mark) => {
+      // Has the experiment remembered, so that each attempt makes as many statements.
+      expect(await versionsOf(ask, mark)).toEqual([])
+      return {}
+    },
     act: (ask, _state, mark) => register(ask, mark),
     remains: async (ask, _state, mark) => expect([[], [1]]).toContainEqual(await versionsOf(ask, mark)),
     completed: async (ask, _state, mark, retry) => {

@@ -10,10 +10,10 @@ from mlflow.genai.scorers import (
     RelevanceToQuery,
     delete_scorer,
     get_scorer,
-    list_scorer_versions,
     list_scorers,
     scorer,
 )
+from mlflow.genai.scorers.registry import list_scorer_versions
 
 MODEL = "openai:/gpt-4.1-mini"
 
