@@ -249,6 +249,10 @@ export const scorerCases: Case[] = [
       configs('<s>'),
       configure({ filter_string: "status = 'OK' AND tag.x = 'y'" }),
       configs('<s>', '<o>', 'none'),
+      configure({ filter_string: 'timestamp > 1 AND attributes.execution_time_ms >= 5' }),
+      configure({
+        filter_string: "name IN ('a', 'b') AND tags.x IS NOT NULL AND span.name LIKE 'timestamp = %'",
+      }),
       configure({ sample_rate: '0', filter_string: '' }),
       configs('<s>'),
       configure({ sample_rate: false, filter_string: null }),
