@@ -15,17 +15,12 @@ export const NOT_BUILT: readonly NotBuilt[] = [
     requests: [`${AJAX}/traces/metrics POST`, `${AJAX}/traces/search POST`],
   },
   {
-    reason: 'Judges are not built.',
-    requests: [`${AJAX}/scorers/list GET`],
-  },
-  {
     reason: 'Evaluation datasets are not built; their page says so.',
     requests: [`${AJAX}/datasets/search POST`],
   },
   {
-    reason: 'Reviews and labels of traces are not built.',
+    reason: 'Reviews of traces are not built.',
     requests: [
-      `${AJAX}/label-schemas/list GET`,
       `${AJAX}/review-queues/get-or-create-user POST`,
       `${AJAX}/review-queues/items/list GET`,
       `${AJAX}/review-queues/list GET`,

@@ -140,6 +140,43 @@ export const WEBHOOK = object({
   last_updated_timestamp: TYPE_MUST_MATCH,
 })
 
+const scorer = (experimentId: Shape) =>
+  object({
+    experiment_id: experimentId,
+    scorer_name: MUST_MATCH,
+    scorer_version: MUST_MATCH,
+    serialized_scorer: MUST_MATCH,
+    creation_time: TYPE_MUST_MATCH,
+    scorer_id: MUST_MATCH,
+  })
+
+/** Our experiment ids do not fit the int32 that MLflow has in this one message, so we leave them out of it. */
+export const SCORER = scorer(IGNORE)
+/** One of an experiment whose id fits. */
+export const DEFAULT_SCORER = scorer(MUST_MATCH)
+
+const ONLINE_CONFIG = object({
+  online_scoring_config_id: MUST_MATCH,
+  scorer_id: MUST_MATCH,
+  sample_rate: MUST_MATCH,
+  experiment_id: MUST_MATCH,
+  filter_string: MUST_MATCH,
+})
+
+export const LABEL_SCHEMA = object({
+  schema_id: MUST_MATCH,
+  experiment_id: MUST_MATCH,
+  name: MUST_MATCH,
+  type: MUST_MATCH,
+  instruction: MUST_MATCH,
+  enable_comment: MUST_MATCH,
+  input: MUST_MATCH,
+  created_by: MUST_MATCH,
+  created_at: TYPE_MUST_MATCH,
+  last_updated_at: TYPE_MUST_MATCH,
+  is_default: MUST_MATCH,
+})
+
 const FILE_INFO = object({ path: MUST_MATCH, is_dir: MUST_MATCH, file_size: MUST_MATCH })
 const EMPTY = object({})
 const MODEL = object({ model: LOGGED_MODEL })
@@ -224,6 +261,30 @@ const RESPONSES: [pattern: RegExp, shape: Shape][] = [
       }),
     }),
   ],
+  [
+    /^POST .*scorers\/register$/,
+    object({
+      version: MUST_MATCH,
+      scorer_id: MUST_MATCH,
+      experiment_id: MUST_MATCH,
+      name: MUST_MATCH,
+      serialized_scorer: MUST_MATCH,
+      creation_time: TYPE_MUST_MATCH,
+    }),
+  ],
+  [/^GET .*scorers\/(list|versions)$/, object({ scorers: list(SCORER) })],
+  [/^GET .*scorers\/get$/, object({ scorer: SCORER })],
+  [/^GET .*scorers\/online-configs$/, object({ configs: unordered(ONLINE_CONFIG, 'scorer_id') })],
+  [/^PUT .*scorers\/online-config$/, object({ config: ONLINE_CONFIG })],
+  [
+    /^(POST|GET|PATCH) .*label-schemas\/(create|get|get-by-name|update)$/,
+    object({ label_schema: LABEL_SCHEMA }),
+  ],
+  [
+    /^GET .*label-schemas\/list$/,
+    object({ label_schemas: list(LABEL_SCHEMA), next_page_token: TYPE_MUST_MATCH }),
+  ],
+  [/^DELETE .*(scorers|label-schemas)\/delete$/, EMPTY],
   [/^GET \/model-versions\/get-artifact$/, MUST_MATCH],
   [/^(PUT|DELETE) .*mlflow-artifacts\/artifacts\//, EMPTY],
   [/^GET .*mlflow-artifacts\/artifacts$/, object({ files: list(FILE_INFO), next_page_token: IGNORE })],

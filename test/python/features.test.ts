@@ -51,6 +51,12 @@ const FEATURES = {
     deletion: 'deletes prompts and versions',
     refused_prompts: 'refuses prompts that cannot be',
   },
+  reviewing: {
+    scorers: 'registers judges and scorers, loads them by version and deletes them',
+    refused_scorers: 'refuses scorers with code of their own, those of a gateway, and what is not there',
+    questions: 'asks reviewers with every kind of label schema, and changes and lists them page by page',
+    refused_questions: 'refuses label schemas that cannot be, and changes of the default one',
+  },
   command_line: {
     experiment_commands: 'creates, renames, shows, deletes and restores experiments from the command line',
     run_commands: 'creates, lists, exports, deletes and restores runs from the command line',

@@ -155,7 +155,8 @@ export type Parsed<M extends Message> = z.output<M>
 /** Declares a message under its protobuf name. Fields that are not optional are MLflow's required ones. */
 export const message = <S extends z.ZodRawShape>(id: string, shape: S) => z.object(shape).meta({ id })
 
-const SEE_DOCS = ' See the API docs for more information about request parameters.'
+/** What MLflow adds to every refusal of a request's parameter. */
+export const SEE_DOCS = ' See the API docs for more information about request parameters.'
 const camelCase = (name: string) =>
   name.replace(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase())
 

@@ -38,6 +38,17 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
   }
 
   /**
+   * The id of an experiment that is not deleted, in its plain spelling.
+   * @throws RESOURCE_DOES_NOT_EXIST, also for a deleted one
+   * @see mlflow/store/tracking/sqlalchemy_store.py _get_experiment with ViewType.ACTIVE_ONLY
+   */
+  async function requireVisible(experimentId: string): Promise<string> {
+    const row = await requireRow(experimentId)
+    if (row.lifecycleStage !== 'active') throw experimentNotFound(row.experimentId)
+    return row.experimentId
+  }
+
+  /**
    * Adds to an experiment that takes new content. Whoever deletes the experiment at this server waits for the work,
    * so that he finds what it has made.
    */
@@ -157,12 +168,22 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     return new Map(found.map((experiment) => [experiment.experiment_id, experiment]))
   }
 
+  /** Ids of those that are there and not deleted. @throws INVALID_PARAMETER_VALUE for an id that is no integer */
+  async function filterActive(experimentIds: string[]): Promise<string[]> {
+    const rows = await store.findExperiments(engine, experimentIds.map(parseExperimentId))
+    return rows
+      .filter(({ lifecycleStage }) => lifecycleStage === 'active')
+      .map(({ experimentId }) => experimentId)
+  }
+
   return {
     create: names.create,
     rename: names.rename,
     ensureDefault: names.ensureDefault,
     getByName,
     find,
+    filterActive,
+    requireVisible,
     requireActive,
     whileActive,
     get: async (experimentId: string) => (await withTags([await requireRow(experimentId)]))[0] as Experiment,
