@@ -158,7 +158,14 @@ function createPlayer(side: Side): (step: Step) => Promise<HttpAnswer> {
 }
 
 /** Where answers hold the id of what was made. */
-const IDS = ['experiment_id', 'run.info.run_id', 'model.info.model_id', 'webhook.webhook_id']
+const IDS = [
+  'experiment_id',
+  'run.info.run_id',
+  'model.info.model_id',
+  'webhook.webhook_id',
+  'review_queue.queue_id',
+  'issue.issue_id',
+]
 
 const valueAt = (body: unknown, path: string): unknown =>
   path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | null)?.[key], body)

@@ -1,6 +1,8 @@
 // Migrations: the tables that the code declares on every engine, safe with several servers, resumable, dropped in one call.
 import { getTableColumns, getTableName, sql, type Table } from 'drizzle-orm'
 import { expect, it } from 'vitest'
+import * as issues from '../../src/genai/issues/tables.ts'
+import * as reviewQueues from '../../src/genai/review-queues/tables.ts'
 import type { Engine } from '../../src/platform/database/engine.ts'
 import {
   dropAllTables,
@@ -27,9 +29,17 @@ const LAYOUT = { shards: 2, replicas: '0-1' }
 const declared: Table[] = [
   schemaMigrations,
   nameClaims,
-  ...[experiments, runs, metrics, datasets, loggedModels, modelRegistry, webhooks].flatMap(
-    (room) => Object.values(room) as Table[],
-  ),
+  ...[
+    experiments,
+    runs,
+    metrics,
+    datasets,
+    loggedModels,
+    modelRegistry,
+    webhooks,
+    reviewQueues,
+    issues,
+  ].flatMap((room) => Object.values(room) as Table[]),
 ]
 
 /** The mark of the embedded engine's ingest path is of no use on CrateDB. */
@@ -40,6 +50,9 @@ const namesOn = (engine: Engine): string[] => declaredOn(engine).map(getTableNam
 
 const open = (uri: string) => openEngine(parseBackendUri(uri), { maxConnections: 4 })
 
+/** Lists of texts, which are the only ones. */
+const SPELLINGS: Record<string, string> = { ARRAY: 'text[]', text_array: 'text[]' }
+
 /** Column names and types by table, in one spelling for all engines. */
 async function columnsOf(engine: Engine): Promise<Record<string, Record<string, string>>> {
   const { rows } = await engine.execute<{ table_name: string; column_name: string; data_type: string }>(
@@ -47,7 +60,10 @@ async function columnsOf(engine: Engine): Promise<Record<string, Record<string, 
   )
   const tables: Record<string, Record<string, string>> = {}
   for (const row of rows) {
-    tables[row.table_name] = { ...tables[row.table_name], [row.column_name]: row.data_type }
+    tables[row.table_name] = {
+      ...tables[row.table_name],
+      [row.column_name]: SPELLINGS[row.data_type] ?? row.data_type,
+    }
   }
   return tables
 }

@@ -21,6 +21,9 @@ export const milliseconds = customType<{ data: number; driverData: string | numb
   fromDriver: (value) => Number(value),
 })
 
+/** A list of texts, by which rows are found as well: `$1 = ANY(column)`. */
+export const textList = customType<{ data: string[] }>({ dataType: () => 'text[]' })
+
 /** Keys repeated up to a power of two, so that few distinct statements are prepared. */
 export function padKeys(keys: readonly string[]): string[] {
   const padded = [...keys]

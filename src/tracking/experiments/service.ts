@@ -38,6 +38,17 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
   }
 
   /**
+   * The id of an experiment that is not deleted, in its plain spelling.
+   * @throws RESOURCE_DOES_NOT_EXIST, also for a deleted one
+   * @see mlflow/store/tracking/sqlalchemy_store.py _get_experiment with ViewType.ACTIVE_ONLY
+   */
+  async function requireVisible(experimentId: string): Promise<string> {
+    const row = await requireRow(experimentId)
+    if (row.lifecycleStage !== 'active') throw experimentNotFound(row.experimentId)
+    return row.experimentId
+  }
+
+  /**
    * Adds to an experiment that takes new content. Whoever deletes the experiment at this server waits for the work,
    * so that he finds what it has made.
    */
@@ -163,6 +174,8 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     ensureDefault: names.ensureDefault,
     getByName,
     find,
+    parseId: parseExperimentId,
+    requireVisible,
     requireActive,
     whileActive,
     get: async (experimentId: string) => (await withTags([await requireRow(experimentId)]))[0] as Experiment,
