@@ -23,15 +23,8 @@ export const NOT_BUILT: readonly NotBuilt[] = [
     requests: [`${AJAX}/datasets/search POST`],
   },
   {
-    reason: 'Reviews and labels of traces are not built.',
-    requests: [
-      `${AJAX}/label-schemas/list GET`,
-      `${AJAX}/review-queues/get-or-create-user POST`,
-      `${AJAX}/review-queues/items/list GET`,
-      `${AJAX}/review-queues/list GET`,
-      // Asked for only after the queues.
-      '/ajax-api/2.0/mlflow/users/list GET',
-    ],
+    reason: 'Labels of traces are not built.',
+    requests: [`${AJAX}/label-schemas/list GET`],
   },
   {
     reason: 'The registry of MCP servers is not built; its page says so.',

@@ -98,7 +98,6 @@ export const reviewQueueCases: Case[] = [
       create({ queue_type: null }),
       create({ queue_type: 0 }),
       unreadable(create({ queue_type: 'OTHER' })),
-      unreadable(create({ users: 'ann' })),
       create({ users: [''] }),
       create({ users: [long(251)] }),
       create({ users: users(11) }),
@@ -122,6 +121,7 @@ export const reviewQueueCases: Case[] = [
       update({ queue_id: 'none' }),
       remove(''),
       remove('none'),
+      unreadable(create({ name: 'Unreadable', users: 'ann' })),
     ],
   },
   {

@@ -51,6 +51,11 @@ const FEATURES = {
     deletion: 'deletes prompts and versions',
     refused_prompts: 'refuses prompts that cannot be',
   },
+  reviews: {
+    custom_queues: 'creates, changes and deletes review queues',
+    user_queues: 'gives users review queues of their own and lists them page by page',
+    issues: 'creates, changes and searches issues',
+  },
   command_line: {
     experiment_commands: 'creates, renames, shows, deletes and restores experiments from the command line',
     run_commands: 'creates, lists, exports, deletes and restores runs from the command line',
