@@ -32,7 +32,7 @@ export const reviewQueueCases: Case[] = [
     title: 'creates, gets, changes and deletes',
     steps: [
       createExperiment('e'),
-      created({ users: ['Zoe', ' ann ', 'ANN', 'ß', '🙂', '�', 'a"b,\\c{}'] }),
+      created({ users: ['Zoe', ' ann ', 'ANN', 'ß', '🙂', '�', 'a"b,\\c{}%22', '\\', '50%'] }),
       read,
       byName('answers'),
       byName('ANSWERS'),

@@ -1,6 +1,7 @@
 // Statements over review queues. Their items are in items.store.ts.
 import { and, asc, desc, eq, isNotNull, sql } from 'drizzle-orm'
 import { hasChild } from '../../platform/database/children.ts'
+import { isInList } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { NameOwner } from '../../platform/database/name-claims.ts'
 import { type ReviewQueueRow, reviewQueueItems, reviewQueues as table } from './tables.ts'
@@ -56,8 +57,8 @@ export async function changeQueue(
     .set({
       name: sql`CASE WHEN ${isUnfenced} THEN ${changes.name} ELSE name END`,
       createdBy: sql`CASE WHEN ${isUnfenced} THEN ${changes.createdBy}::text ELSE created_by END`,
-      users: sql`CASE WHEN ${isUnfenced} THEN ${sql.param(changes.users)}::text[] ELSE users END`,
-      schemaIds: sql`CASE WHEN ${isUnfenced} THEN ${sql.param(changes.schemaIds)}::text[] ELSE schema_ids END`,
+      users: sql`CASE WHEN ${isUnfenced} THEN ${sql.param(changes.users, table.users)}::text[] ELSE users END`,
+      schemaIds: sql`CASE WHEN ${isUnfenced} THEN ${sql.param(changes.schemaIds, table.schemaIds)}::text[] ELSE schema_ids END`,
       lastUpdateTimeMs: sql`CASE WHEN ${isUnfenced} THEN ${nowMs}::bigint ELSE last_update_time_ms END`,
       fence: sql`CASE WHEN ${isUnfenced} THEN ${fence + 1}::bigint ELSE fence END`,
     })
@@ -110,7 +111,7 @@ export async function listQueues(
       and(
         eq(table.experimentId, experimentId),
         isNotNull(table.name),
-        user === undefined ? undefined : sql`${user} = ANY(${table.users})`,
+        user === undefined ? undefined : isInList(user, table.users),
         holdsItem,
       ),
     )
