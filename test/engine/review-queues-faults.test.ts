@@ -14,7 +14,11 @@ const find = (ask: Ask, name: string) =>
 
 const scenarios: Record<string, Scenario> = {
   'create review queue': {
-    prepare: async () => ({}),
+    prepare: async (ask, mark) => {
+      // The embedded engine remembers the experiment from now on.
+      await find(ask, mark)
+      return {}
+    },
     act: (ask, _state, mark) => create(ask, mark),
     remains: async (ask, _state, mark) => {
       const found = await find(ask, mark)
