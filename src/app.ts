@@ -37,7 +37,6 @@ export interface AppDeps extends Partial<Pick<WebDeps, 'ui' | 'graphql'>> {
 
 /** Bytes of a JSON body at most; the largest message is a dataset with a profile of 16 MiB. */
 const BODY_LIMIT = 64 * 1024 * 1024
-
 const BARE: ShellOptions = { staticPrefix: '', security: undefined, metrics: false, documentation: false }
 
 /** Builds the server without listening. Makes the default experiment when it is missing. */
@@ -71,7 +70,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     getLoggedModelLocation: loggedModels.artifactLocation,
     getModelVersionLocation: registry.artifactLocation,
   })
-  const genai = createGenai({ engine, clock, experiments })
+  const genai = createGenai({ engine, clock, experiments, getRun: tracking.locateRun })
   const web = createWeb({
     ui: deps.ui,
     graphql: deps.graphql,

@@ -2,35 +2,85 @@
 import type { Engine } from '../platform/database/engine.ts'
 import type { Endpoint } from '../platform/http/route.ts'
 import type { Clock } from '../platform/wire/ids.ts'
+import { createDatasetRecordService } from './evaluation-datasets/records.service.ts'
+import { evaluationDatasetEndpoints } from './evaluation-datasets/routes.ts'
+import {
+  createEvaluationDatasetService,
+  type EvaluationDatasetServiceDeps,
+} from './evaluation-datasets/service.ts'
+import { issueEndpoints } from './issues/routes.ts'
+import { createIssueService, type IssueServiceDeps } from './issues/service.ts'
 import { labelSchemaEndpoints } from './label-schemas/routes.ts'
-import { createLabelSchemaService, type LabelSchemaServiceDeps } from './label-schemas/service.ts'
+import { createLabelSchemaService } from './label-schemas/service.ts'
+import { createReviewItemService } from './review-queues/items.service.ts'
+import { reviewItemEndpoints, reviewQueueEndpoints } from './review-queues/routes.ts'
+import { createReviewQueueService } from './review-queues/service.ts'
 import { scorerEndpoints } from './scorers/routes.ts'
 import { createScorerService, type ScorerServiceDeps } from './scorers/service.ts'
+import type { Experiments } from './traces/experiments.ts'
+import { createTraceIngest } from './traces/ingest.service.ts'
+import { createTraceWriter } from './traces/ingest.store.ts'
+import { otlpEndpoints } from './traces/otlp.routes.ts'
+import { createTraceReader } from './traces/reading.service.ts'
+import { readingEndpoints } from './traces/routes.ts'
+import { searchEndpoints } from './traces/search.routes.ts'
+import { createTraceSearcher } from './traces/search.service.ts'
+import { createTraceService } from './traces/service.ts'
+import { createTraceStart } from './traces/start.service.ts'
+import { createTraceStarter } from './traces/start.store.ts'
+import { writingEndpoints } from './traces/writing.routes.ts'
 
-export interface GenaiDeps {
+export interface GenaiDeps extends Pick<IssueServiceDeps, 'getRun'> {
   engine: Engine
   clock: Clock
   /** What the wing asks of experiments. */
-  experiments: {
-    requireActive: ScorerServiceDeps['requireActiveExperiment']
-    requireVisible: LabelSchemaServiceDeps['requireExperiment']
-    filterActive: ScorerServiceDeps['filterActiveExperiments']
-  }
+  experiments: Experiments &
+    IssueServiceDeps['experiments'] & {
+      find: EvaluationDatasetServiceDeps['findExperiments']
+      filterActive: ScorerServiceDeps['filterActiveExperiments']
+      requireActive: ScorerServiceDeps['requireActiveExperiment']
+    }
 }
 
-export function createGenai({ engine, clock, experiments }: GenaiDeps) {
+export function createGenai({ engine, clock, experiments, getRun }: GenaiDeps) {
+  const traces = createTraces({ engine, clock, experiments })
+  const datasetDeps = { engine, clock, findExperiments: experiments.find }
   const scorers = createScorerService({
     engine,
     clock,
     requireActiveExperiment: experiments.requireActive,
     filterActiveExperiments: experiments.filterActive,
   })
-  const labelSchemas = createLabelSchemaService({
-    engine,
-    clock,
-    requireExperiment: experiments.requireVisible,
-  })
+  const requireExperiment = experiments.requireVisible
+  const labelSchemas = createLabelSchemaService({ engine, clock, requireExperiment })
+  const findLabelSchemas = labelSchemas.findIds
+  const reviewQueues = createReviewQueueService({ engine, clock, requireExperiment, findLabelSchemas })
+  const reviewItems = createReviewItemService({ engine, clock, experimentsOfTraces: traces.experimentsOf })
 
-  const endpoints: Endpoint[] = [...scorerEndpoints(scorers), ...labelSchemaEndpoints(labelSchemas)]
+  const endpoints: Endpoint[] = [
+    ...traces.endpoints,
+    ...evaluationDatasetEndpoints(
+      createEvaluationDatasetService(datasetDeps),
+      createDatasetRecordService(datasetDeps),
+    ),
+    ...scorerEndpoints(scorers),
+    ...labelSchemaEndpoints(labelSchemas),
+    ...reviewQueueEndpoints(reviewQueues),
+    ...reviewItemEndpoints(reviewItems),
+    ...issueEndpoints(createIssueService({ engine, clock, experiments, getRun })),
+  ]
   return { endpoints }
+}
+
+function createTraces({ engine, clock, experiments }: Omit<GenaiDeps, 'getRun'>) {
+  const write = createTraceWriter(engine)
+  const reader = createTraceReader(engine)
+  const starter = createTraceStart({ engine, clock, start: createTraceStarter(engine), reader, experiments })
+  const endpoints: Endpoint[] = [
+    ...otlpEndpoints(createTraceIngest({ clock, write, experiments })),
+    ...readingEndpoints(reader),
+    ...writingEndpoints(starter, createTraceService({ engine, reader, experiments })),
+    ...searchEndpoints(createTraceSearcher({ engine, reader, experiments })),
+  ]
+  return { endpoints, experimentsOf: reader.experimentsOf }
 }

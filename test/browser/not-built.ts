@@ -19,16 +19,6 @@ export const NOT_BUILT: readonly NotBuilt[] = [
     requests: [`${AJAX}/datasets/search POST`],
   },
   {
-    reason: 'Reviews of traces are not built.',
-    requests: [
-      `${AJAX}/review-queues/get-or-create-user POST`,
-      `${AJAX}/review-queues/items/list GET`,
-      `${AJAX}/review-queues/list GET`,
-      // Asked for only after the queues.
-      '/ajax-api/2.0/mlflow/users/list GET',
-    ],
-  },
-  {
     reason: 'The registry of MCP servers is not built; its page says so.',
     requests: [`${AJAX}/mcp-servers GET`],
   },

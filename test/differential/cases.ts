@@ -167,6 +167,8 @@ const IDS = [
   'config.online_scoring_config_id',
   'label_schema.schema_id',
   'label_schemas.0.schema_id',
+  'review_queue.queue_id',
+  'issue.issue_id',
 ]
 
 const valueAt = (body: unknown, path: string): unknown =>

@@ -125,9 +125,10 @@ export const KNOWN_DIFFERENCES: Record<string, Known> = {
     accepts: refusesWith(/^Invalid page token/),
   },
   'id in the path is enough': {
-    reason: 'Stock wants the id of a logged model in the body once more, where the path has it already.',
+    reason:
+      'Stock wants the id of a logged model or an issue in the body once more, where the path has it already.',
     accepts: (stock, ours) =>
-      /Missing value for required parameter 'model_id'/.test(errorOf(stock).message ?? '') &&
+      /Missing value for required parameter '(model|issue)_id'/.test(errorOf(stock).message ?? '') &&
       ours.status === 200,
   },
   'equal param of a model logged again': {

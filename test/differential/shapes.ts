@@ -175,6 +175,44 @@ export const LABEL_SCHEMA = object({
   created_at: TYPE_MUST_MATCH,
   last_updated_at: TYPE_MUST_MATCH,
   is_default: MUST_MATCH,
+export const REVIEW_QUEUE = object({
+  queue_id: MUST_MATCH,
+  experiment_id: MUST_MATCH,
+  name: MUST_MATCH,
+  queue_type: MUST_MATCH,
+  created_by: MUST_MATCH,
+  creation_time_ms: TYPE_MUST_MATCH,
+  last_update_time_ms: TYPE_MUST_MATCH,
+  users: list(MUST_MATCH),
+  // Sorted by ids, which are each side's own.
+  schema_ids: unordered(MUST_MATCH, 'all'),
+})
+
+const REVIEW_ITEM = object({
+  queue_id: MUST_MATCH,
+  item_type: MUST_MATCH,
+  item_id: MUST_MATCH,
+  status: MUST_MATCH,
+  completed_by: MUST_MATCH,
+  completed_time_ms: TYPE_MUST_MATCH,
+  creation_time_ms: TYPE_MUST_MATCH,
+  last_update_time_ms: TYPE_MUST_MATCH,
+})
+
+const ISSUE = object({
+  issue_id: MUST_MATCH,
+  experiment_id: MUST_MATCH,
+  name: MUST_MATCH,
+  description: MUST_MATCH,
+  status: MUST_MATCH,
+  severity: MUST_MATCH,
+  root_causes: list(MUST_MATCH),
+  source_run_id: MUST_MATCH,
+  created_timestamp: TYPE_MUST_MATCH,
+  last_updated_timestamp: TYPE_MUST_MATCH,
+  created_by: MUST_MATCH,
+  categories: list(MUST_MATCH),
+  trace_count: MUST_MATCH,
 })
 
 const FILE_INFO = object({ path: MUST_MATCH, is_dir: MUST_MATCH, file_size: MUST_MATCH })
@@ -285,6 +323,22 @@ const RESPONSES: [pattern: RegExp, shape: Shape][] = [
     object({ label_schemas: list(LABEL_SCHEMA), next_page_token: TYPE_MUST_MATCH }),
   ],
   [/^DELETE .*(scorers|label-schemas)\/delete$/, EMPTY],
+    /^(GET|POST) .*review-queues\/(create|get|get-by-name|get-or-create-user|update)$/,
+    object({ review_queue: REVIEW_QUEUE }),
+  ],
+  [
+    /^GET .*review-queues\/list$/,
+    object({ review_queues: list(REVIEW_QUEUE), next_page_token: TYPE_MUST_MATCH }),
+  ],
+  [/^POST .*review-queues\/(delete|items\/remove)$/, EMPTY],
+  [/^POST .*review-queues\/items\/add$/, object({ items: list(REVIEW_ITEM) })],
+  [/^POST .*review-queues\/items\/set-status$/, object({ item: REVIEW_ITEM })],
+  [
+    /^GET .*review-queues\/items\/list$/,
+    object({ items: list(REVIEW_ITEM), next_page_token: TYPE_MUST_MATCH }),
+  ],
+  [/^POST .*issues\/search$/, object({ issues: list(ISSUE), next_page_token: TYPE_MUST_MATCH })],
+  [/^(POST|GET|PATCH) .*issues(\/[^/]+)?$/, object({ issue: ISSUE })],
   [/^GET \/model-versions\/get-artifact$/, MUST_MATCH],
   [/^(PUT|DELETE) .*mlflow-artifacts\/artifacts\//, EMPTY],
   [/^GET .*mlflow-artifacts\/artifacts$/, object({ files: list(FILE_INFO), next_page_token: IGNORE })],

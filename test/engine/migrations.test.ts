@@ -3,6 +3,8 @@ import { getTableColumns, getTableName, sql, type Table } from 'drizzle-orm'
 import { expect, it } from 'vitest'
 import * as labelSchemas from '../../src/genai/label-schemas/tables.ts'
 import * as scorers from '../../src/genai/scorers/tables.ts'
+import * as issues from '../../src/genai/issues/tables.ts'
+import * as reviewQueues from '../../src/genai/review-queues/tables.ts'
 import type { Engine } from '../../src/platform/database/engine.ts'
 import {
   dropAllTables,
@@ -39,6 +41,8 @@ const declared: Table[] = [
     webhooks,
     scorers,
     labelSchemas,
+    reviewQueues,
+    issues,
   ].flatMap((room) => Object.values(room) as Table[]),
 ]
 
@@ -50,6 +54,9 @@ const namesOn = (engine: Engine): string[] => declaredOn(engine).map(getTableNam
 
 const open = (uri: string) => openEngine(parseBackendUri(uri), { maxConnections: 4 })
 
+/** Lists of texts, which are the only ones. */
+const SPELLINGS: Record<string, string> = { ARRAY: 'text[]', text_array: 'text[]' }
+
 /** Column names and types by table, in one spelling for all engines. */
 async function columnsOf(engine: Engine): Promise<Record<string, Record<string, string>>> {
   const { rows } = await engine.execute<{ table_name: string; column_name: string; data_type: string }>(
@@ -57,7 +64,10 @@ async function columnsOf(engine: Engine): Promise<Record<string, Record<string, 
   )
   const tables: Record<string, Record<string, string>> = {}
   for (const row of rows) {
-    tables[row.table_name] = { ...tables[row.table_name], [row.column_name]: row.data_type }
+    tables[row.table_name] = {
+      ...tables[row.table_name],
+      [row.column_name]: SPELLINGS[row.data_type] ?? row.data_type,
+    }
   }
   return tables
 }

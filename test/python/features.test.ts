@@ -57,6 +57,11 @@ const FEATURES = {
     questions: 'asks reviewers with every kind of label schema, and changes and lists them page by page',
     refused_questions: 'refuses label schemas that cannot be, and changes of the default one',
   },
+  reviews: {
+    custom_queues: 'creates, changes and deletes review queues',
+    user_queues: 'gives users review queues of their own and lists them page by page',
+    issues: 'creates, changes and searches issues',
+  },
   command_line: {
     experiment_commands: 'creates, renames, shows, deletes and restores experiments from the command line',
     run_commands: 'creates, lists, exports, deletes and restores runs from the command line',

@@ -21,6 +21,22 @@ export const milliseconds = customType<{ data: number; driverData: string | numb
   fromDriver: (value) => Number(value),
 })
 
+/** CrateDB answers lists without the escapes that `"` and `\` need, so nobody could read them (measured on 6.4). */
+const toListed = (text: string) =>
+  text.replace(/[%"\\]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+const fromListed = (listed: string) =>
+  listed.replace(/%(2[25]|5C)/g, (_code, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
+
+/** A list of texts, each kept with `%22` for `"`, `%5C` for `\` and `%25` for `%`. */
+export const textList = customType<{ data: string[]; driverData: string[] }>({
+  dataType: () => 'text[]',
+  toDriver: (texts) => texts.map(toListed),
+  fromDriver: (listed) => listed.map(fromListed),
+})
+
+/** Holds where the text is in the list. */
+export const isInList = (text: string, list: Column): SQL => sql`${toListed(text)} = ANY(${list})`
+
 /** Keys repeated up to a power of two, so that few distinct statements are prepared. */
 export function padKeys(keys: readonly string[]): string[] {
   const padded = [...keys]

@@ -183,6 +183,7 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     getByName,
     find,
     filterActive,
+    parseId: parseExperimentId,
     requireVisible,
     requireActive,
     whileActive,

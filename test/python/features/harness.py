@@ -12,8 +12,8 @@ import mlflow  # noqa: E402
 import requests  # noqa: E402
 
 FEATURES = {}
-# Ids of models, traces and runs, and experiment ids of stock's store and of this server.
-ID = re.compile(r"(?<![\w.])(?:(?:m|d|tr)-)?[0-9a-f]{32}(?!\w)|(?<![\w.+-])(?:7\d{5}|\d{18})(?![\w.])")
+# Ids of models, traces, review queues, issues and runs, and experiment ids of stock's store and of this server.
+ID = re.compile(r"(?<![\w.])(?:(?:m|d|tr|rq|iss)-)?[0-9a-f]{32}(?!\w)|(?<![\w.+-])(?:7\d{5}|\d{18})(?![\w.])")
 
 
 def feature(function):
