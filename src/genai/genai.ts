@@ -1,14 +1,17 @@
 // The GenAI wing: what MLflow keeps about applications of language models and their evaluation.
-import type { Engine } from '../platform/database/engine.ts'
 import type { Endpoint } from '../platform/http/route.ts'
-import type { Clock } from '../platform/wire/ids.ts'
+import { createDatasetRecordService } from './evaluation-datasets/records.service.ts'
+import { evaluationDatasetEndpoints } from './evaluation-datasets/routes.ts'
+import {
+  createEvaluationDatasetService,
+  type EvaluationDatasetServiceDeps,
+} from './evaluation-datasets/service.ts'
 
-export interface GenaiDeps {
-  engine: Engine
-  clock: Clock
-}
+export type GenaiDeps = EvaluationDatasetServiceDeps
 
-export function createGenai(_deps: GenaiDeps) {
-  const endpoints: Endpoint[] = []
+export function createGenai(deps: GenaiDeps) {
+  const datasets = createEvaluationDatasetService(deps)
+  const records = createDatasetRecordService(deps)
+  const endpoints: Endpoint[] = [...evaluationDatasetEndpoints(datasets, records)]
   return { endpoints }
 }

@@ -158,10 +158,20 @@ function createPlayer(side: Side): (step: Step) => Promise<HttpAnswer> {
 }
 
 /** Where answers hold the id of what was made. */
-const IDS = ['experiment_id', 'run.info.run_id', 'model.info.model_id', 'webhook.webhook_id']
+const IDS = [
+  'experiment_id',
+  'run.info.run_id',
+  'model.info.model_id',
+  'webhook.webhook_id',
+  'dataset.dataset_id',
+]
 
+/** The value at a path, which may lead into a text of JSON. */
 const valueAt = (body: unknown, path: string): unknown =>
-  path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | null)?.[key], body)
+  path.split('.').reduce<unknown>((at, key) => {
+    const value = typeof at === 'string' ? JSON.parse(at) : at
+    return (value as Record<string, unknown> | null)?.[key]
+  }, body)
 
 /** Puts `<name>` wherever a saved value stands on its own in a text. */
 function replaceValues(body: unknown, values: Map<string, string>): unknown {
