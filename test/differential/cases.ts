@@ -169,7 +169,7 @@ const IDS = [
 /** The value at a path, which may lead into a text of JSON. */
 const valueAt = (body: unknown, path: string): unknown =>
   path.split('.').reduce<unknown>((at, key) => {
-    const value = typeof at === 'string' ? JSON.parse(at) : at
+    const value = typeof at === 'string' && /^[[{]/.test(at) ? JSON.parse(at) : at
     return (value as Record<string, unknown> | null)?.[key]
   }, body)
 

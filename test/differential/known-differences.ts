@@ -231,4 +231,9 @@ export const KNOWN_DIFFERENCES: Record<string, Known> = {
       'Stock runs into its foreign key when records come to a dataset that is not there, and takes none of no records.',
     accepts: (_stock, ours) => ours.status === 404 && errorOf(ours).error_code === 'RESOURCE_DOES_NOT_EXIST',
   },
+  'regular expression refused': {
+    reason:
+      'Stock hands RLIKE over attributes of evaluation datasets on to its database; no filter of ours takes one.',
+    accepts: refusesWith(/^Invalid comparator for string attribute: RLIKE$/),
+  },
 }

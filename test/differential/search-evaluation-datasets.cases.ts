@@ -1,5 +1,5 @@
 // Cases of the search over evaluation datasets: filters, orders, pages.
-import { type Case, createExperiment, get, post, type Step } from './cases.ts'
+import { type Case, createExperiment, get, known, post, type Step } from './cases.ts'
 
 const DATASETS = '/api/3.0/mlflow/datasets'
 
@@ -94,7 +94,6 @@ export const searchEvaluationDatasetCases: Case[] = [
         "name in ('a')",
         "created_by IN ('a')",
         "name like 'a'",
-        "name RLIKE 'a'",
         'name IS NULL',
         'tags.a IS NULL',
         'tags.a IS NOT NULL',
@@ -113,6 +112,7 @@ export const searchEvaluationDatasetCases: Case[] = [
         'nonsense',
         '   ',
       ].map(filtered),
+      known('regular expression refused', filtered("name RLIKE 'a'")),
     ],
   },
   {
@@ -149,7 +149,7 @@ export const searchEvaluationDatasetCases: Case[] = [
       search({ max_results: 50001 }),
       search({ max_results: 50000 }),
       search({ max_results: 'x' }),
-      search({ page_token: 'x' }),
+      known('page token named as sent', search({ page_token: 'x' })),
       search({ order_by: 'name' }),
       search({ experiment_ids: '0' }),
       search({ filter_string: 5 }),

@@ -66,10 +66,12 @@ export function extendSchema(schema: string | null, fields: RecordFields): strin
 
 const EMPTY: JsonObject = { inputs: {}, outputs: {}, expectations: {}, version: '1.0' }
 
-const extend = (known: unknown, types: Map<string, string>): JsonObject => ({
-  ...Object.fromEntries(types),
-  ...(known as JsonObject),
-})
+/** Fields that are known keep their types and their order. */
+const extend = (known: unknown, types: Map<string, string>): JsonObject =>
+  Object.fromEntries([
+    ...Object.entries(known as JsonObject),
+    ...[...types].filter(([key]) => !Object.hasOwn(known as JsonObject, key)),
+  ])
 
 /** Outputs are the type of plain ones, or those of fields; stock fails where fields follow plain ones. */
 function extendOutputs(known: unknown, { outputs, plainOutputs }: RecordFields): unknown {
