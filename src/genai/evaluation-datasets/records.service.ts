@@ -47,7 +47,8 @@ interface Batch {
 export type DatasetRecordService = ReturnType<typeof createDatasetRecordService>
 
 export function createDatasetRecordService({ engine, clock }: { engine: Engine; clock: Clock }) {
-  const inTurn = createTurns<void>()
+  /** One change of a dataset goes after the other within this server; other servers are told by the rows. */
+  const inTurn = createTurns<number>()
 
   /**
    * Merges records into the dataset by their inputs: a record that is new is added, one that is there gets the outputs,
@@ -60,6 +61,12 @@ export function createDatasetRecordService({ engine, clock }: { engine: Engine; 
     if (!(await store.findDataset(engine, datasetId))) throw datasetNotFound(datasetId)
     const nowMs = clock.now()
     const batch = await readBatch(datasetId, json)
+    const inserted = await inTurn(datasetId, () => merge(datasetId, batch, nowMs))
+    return { inserted, updated: batch.inputs.length - inserted }
+  }
+
+  /** @returns how many records were new */
+  async function merge(datasetId: string, batch: Batch, nowMs: number): Promise<number> {
     const groups = [...groupById(batch.inputs).values()]
     let inserted = 0
     for (let start = 0; start < groups.length; start += WRITTEN_AT_ONCE) {
@@ -72,7 +79,7 @@ export function createDatasetRecordService({ engine, clock }: { engine: Engine; 
       lastUpdateTimeMs: nowMs,
       lastUpdatedBy: batch.user,
     }))
-    if (isThere) return { inserted, updated: batch.inputs.length - inserted }
+    if (isThere) return inserted
     // It was deleted meanwhile, maybe before the last of its records came.
     await store.removeContents(engine, datasetId)
     throw datasetNotFound(datasetId)
@@ -106,19 +113,14 @@ export function createDatasetRecordService({ engine, clock }: { engine: Engine; 
     datasetId: string,
     change: (row: EvaluationDatasetRow, count: number) => store.DatasetChanges,
   ): Promise<boolean> {
-    let isThere = false
-    await inTurn(datasetId, async () => {
-      for (let repeat = 0; repeat < MAX_REPEATS; repeat++) {
-        const row = await store.findDataset(engine, datasetId)
-        isThere = row !== undefined
-        if (!row) return
-        const count = await recordsStore.countRecords(engine, datasetId)
-        const changes = { ...change(row, count), writeId: randomUUID() }
-        if (await store.changeDataset(engine, row, changes)) return
-      }
-      throw changedByOthers()
-    })
-    return isThere
+    for (let repeat = 0; repeat < MAX_REPEATS; repeat++) {
+      const row = await store.findDataset(engine, datasetId)
+      if (!row) return false
+      const count = await recordsStore.countRecords(engine, datasetId)
+      const changes = { ...change(row, count), writeId: randomUUID() }
+      if (await store.changeDataset(engine, row, changes)) return true
+    }
+    throw changedByOthers()
   }
 
   /**
@@ -165,11 +167,12 @@ export function createDatasetRecordService({ engine, clock }: { engine: Engine; 
    * @returns how many there were
    * @see mlflow/store/tracking/sqlalchemy_store.py delete_dataset_records
    */
-  async function deleteRecords(datasetId: string, recordIds: string[]): Promise<number> {
-    const deleted = await recordsStore.deleteRecords(engine, datasetId, recordIds)
-    if (deleted > 0) await settle(datasetId, (row, count) => ({ ...row, numRecords: count }))
-    return deleted
-  }
+  const deleteRecords = (datasetId: string, recordIds: string[]): Promise<number> =>
+    inTurn(datasetId, async () => {
+      const deleted = await recordsStore.deleteRecords(engine, datasetId, recordIds)
+      if (deleted > 0) await settle(datasetId, (row, count) => ({ ...row, numRecords: count }))
+      return deleted
+    })
 
   return { upsert, list, delete: deleteRecords }
 }
