@@ -19,10 +19,6 @@ export const NOT_BUILT: readonly NotBuilt[] = [
     requests: [`${AJAX}/scorers/list GET`],
   },
   {
-    reason: 'Evaluation datasets are not built; their page says so.',
-    requests: [`${AJAX}/datasets/search POST`],
-  },
-  {
     reason: 'Reviews and labels of traces are not built.',
     requests: [
       `${AJAX}/label-schemas/list GET`,

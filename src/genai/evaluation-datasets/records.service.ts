@@ -25,7 +25,7 @@ const DEFAULT_PAGE_SIZE = 1000
 /** Characters of records in an answer; a page that has as many ends there. */
 const MAX_PAGE_TEXT = 32 * 1024 * 1024
 /** Records of the first read of a page, and characters that a further one should bring. */
-const FIRST_READ = 100
+const FIRST_READ = 10
 const READ_TEXT = 4 * 1024 * 1024
 const READ_AT_MOST = 1000
 

@@ -38,20 +38,20 @@ describeEachEngine('records of evaluation datasets', (target) => {
     return pages
   }
 
-  it('takes 20,000 records in one request and answers each once, page by page', async () => {
+  it('takes 10,000 records in one request and answers each once, page by page', async () => {
     const id = await create()
-    const records = Array.from({ length: 20_000 }, (_, n) => ({
+    const records = Array.from({ length: 10_000 }, (_, n) => ({
       inputs: { n, question: `What is ${n}?` },
       expectations: { answer: `It is ${n}` },
     }))
-    expect((await upsert(id, records)).body).toEqual({ inserted_count: 20_000, updated_count: 0 })
+    expect((await upsert(id, records)).body).toEqual({ inserted_count: 10_000, updated_count: 0 })
     const pages = await read(id, 3000)
-    expect(pages.map(({ length }) => length)).toEqual([3000, 3000, 3000, 3000, 3000, 3000, 2000])
+    expect(pages.map(({ length }) => length)).toEqual([3000, 3000, 3000, 1000])
     const numbers = pages.flat().map(({ inputs }) => inputs.n)
     expect(numbers.sort((a, b) => a - b)).toEqual(records.map(({ inputs }) => inputs.n))
-    expect((await upsert(id, records.slice(0, 5000))).body).toEqual({
+    expect((await upsert(id, records.slice(0, 2000))).body).toEqual({
       inserted_count: 0,
-      updated_count: 5000,
+      updated_count: 2000,
     })
   }, 600_000)
 

@@ -97,7 +97,8 @@ def merge_frames(client):
         "tags": [{"t": "1"}, {"t": "2"}],
     })
     dataset.merge_records(frame)
-    dataset.merge_records(pd.DataFrame([{"inputs": {"q": 3}}, {"inputs": {"q": 1}, "outputs": {"late": 1}}]))
+    later = [{"inputs": {"q": 3}, "outputs": {"late": 0}}, {"inputs": {"q": 1}, "outputs": {"late": 1}}]
+    dataset.merge_records(pd.DataFrame(later))
     return [records(dataset), get_dataset(dataset_id=dataset.dataset_id).profile]
 
 
