@@ -43,7 +43,6 @@ const BARE: ShellOptions = { staticPrefix: '', security: undefined, metrics: fal
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const { engine, locations, clock = systemClock, shell = BARE } = deps
   const app = await createHttp(deps, shell)
-
   const tracking = createTracking({
     engine,
     clock,

@@ -15,10 +15,6 @@ export const NOT_BUILT: readonly NotBuilt[] = [
     requests: [`${AJAX}/traces/metrics POST`, `${AJAX}/traces/search POST`],
   },
   {
-    reason: 'Evaluation datasets are not built; their page says so.',
-    requests: [`${AJAX}/datasets/search POST`],
-  },
-  {
     reason: 'The registry of MCP servers is not built; its page says so.',
     requests: [`${AJAX}/mcp-servers GET`],
   },

@@ -169,10 +169,15 @@ const IDS = [
   'label_schemas.0.schema_id',
   'review_queue.queue_id',
   'issue.issue_id',
+  'dataset.dataset_id',
 ]
 
+/** The value at a path, which may lead into a text of JSON. */
 const valueAt = (body: unknown, path: string): unknown =>
-  path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | null)?.[key], body)
+  path.split('.').reduce<unknown>((at, key) => {
+    const value = typeof at === 'string' && /^[[{]/.test(at) ? JSON.parse(at) : at
+    return (value as Record<string, unknown> | null)?.[key]
+  }, body)
 
 /** Puts `<name>` wherever a saved value stands on its own in a text. */
 function replaceValues(body: unknown, values: Map<string, string>): unknown {

@@ -223,4 +223,18 @@ export const KNOWN_DIFFERENCES: Record<string, Known> = {
     accepts: (stock, ours) =>
       /^Failed to parse run_view_type field/.test(graphqlErrorOf(stock)) && graphqlErrorOf(ours) === '',
   },
+  'repeated experiment taken once': {
+    reason: 'Stock runs into its unique constraint when a new dataset names an experiment twice.',
+    accepts: (stock, ours) => stock.status !== 200 && ours.status === 200,
+  },
+  'records of a missing dataset refused': {
+    reason:
+      'Stock runs into its foreign key when records come to a dataset that is not there, and takes none of no records.',
+    accepts: (_stock, ours) => ours.status === 404 && errorOf(ours).error_code === 'RESOURCE_DOES_NOT_EXIST',
+  },
+  'regular expression refused': {
+    reason:
+      'Stock hands RLIKE over attributes of evaluation datasets on to its database; no filter of ours takes one.',
+    accepts: refusesWith(/^Invalid comparator for string attribute: RLIKE$/),
+  },
 }

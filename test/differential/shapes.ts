@@ -1,6 +1,7 @@
 // Field policies of MLflow's messages and which endpoint answers which.
 import {
   IGNORE,
+  json,
   list,
   MUST_MATCH,
   object,
@@ -214,6 +215,41 @@ const ISSUE = object({
   categories: list(MUST_MATCH),
   trace_count: MUST_MATCH,
 })
+export const EVALUATION_DATASET = object({
+  dataset_id: MUST_MATCH,
+  name: MUST_MATCH,
+  tags: SAME_TEXT_OR_JSON,
+  schema: MUST_MATCH,
+  profile: MUST_MATCH,
+  digest: TYPE_MUST_MATCH,
+  created_time: TYPE_MUST_MATCH,
+  last_update_time: TYPE_MUST_MATCH,
+  created_by: MUST_MATCH,
+  last_updated_by: MUST_MATCH,
+  experiment_ids: list(MUST_MATCH),
+})
+
+/** Records that are made at once have no order among them. */
+const RECORDS = json(
+  unordered(
+    object({
+      dataset_record_id: TYPE_MUST_MATCH,
+      dataset_id: MUST_MATCH,
+      inputs: MUST_MATCH,
+      outputs: MUST_MATCH,
+      expectations: MUST_MATCH,
+      tags: MUST_MATCH,
+      source: MUST_MATCH,
+      source_id: MUST_MATCH,
+      source_type: MUST_MATCH,
+      created_time: TYPE_MUST_MATCH,
+      last_update_time: TYPE_MUST_MATCH,
+      created_by: MUST_MATCH,
+      last_updated_by: MUST_MATCH,
+    }),
+    'inputs',
+  ),
+)
 
 const FILE_INFO = object({ path: MUST_MATCH, is_dir: MUST_MATCH, file_size: MUST_MATCH })
 const EMPTY = object({})
@@ -339,6 +375,25 @@ const RESPONSES: [pattern: RegExp, shape: Shape][] = [
   ],
   [/^POST .*issues\/search$/, object({ issues: list(ISSUE), next_page_token: TYPE_MUST_MATCH })],
   [/^(POST|GET|PATCH) .*issues(\/[^/]+)?$/, object({ issue: ISSUE })],
+    /^(GET|POST) .*\/3\.0\/mlflow\/datasets\/search$/,
+    object({ datasets: list(EVALUATION_DATASET), next_page_token: TYPE_MUST_MATCH }),
+  ],
+  [/^DELETE .*mlflow\/datasets\/[^/]+(\/tags\/[^/]+)?$/, EMPTY],
+  [/^PATCH .*mlflow\/datasets\/[^/]+\/tags$/, EMPTY],
+  [/^GET .*mlflow\/datasets\/[^/]+\/experiment-ids$/, object({ experiment_ids: list(MUST_MATCH) })],
+  [
+    /^POST .*mlflow\/datasets\/[^/]+\/records$/,
+    object({ inserted_count: MUST_MATCH, updated_count: MUST_MATCH }),
+  ],
+  [
+    /^GET .*mlflow\/datasets\/[^/]+\/records$/,
+    object({ records: RECORDS, next_page_token: TYPE_MUST_MATCH }),
+  ],
+  [/^DELETE .*mlflow\/datasets\/[^/]+\/records$/, object({ deleted_count: MUST_MATCH })],
+  [
+    /^(GET|POST) .*mlflow\/datasets\/(create|[^/]+|[^/]+\/(add|remove)-experiments)$/,
+    object({ dataset: EVALUATION_DATASET }),
+  ],
   [/^GET \/model-versions\/get-artifact$/, MUST_MATCH],
   [/^(PUT|DELETE) .*mlflow-artifacts\/artifacts\//, EMPTY],
   [/^GET .*mlflow-artifacts\/artifacts$/, object({ files: list(FILE_INFO), next_page_token: IGNORE })],

@@ -5,6 +5,7 @@ import * as labelSchemas from '../../src/genai/label-schemas/tables.ts'
 import * as scorers from '../../src/genai/scorers/tables.ts'
 import * as issues from '../../src/genai/issues/tables.ts'
 import * as reviewQueues from '../../src/genai/review-queues/tables.ts'
+import * as evaluationDatasets from '../../src/genai/evaluation-datasets/tables.ts'
 import type { Engine } from '../../src/platform/database/engine.ts'
 import {
   dropAllTables,
@@ -43,6 +44,7 @@ const declared: Table[] = [
     labelSchemas,
     reviewQueues,
     issues,
+    evaluationDatasets,
   ].flatMap((room) => Object.values(room) as Table[]),
 ]
 

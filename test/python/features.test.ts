@@ -61,6 +61,18 @@ const FEATURES = {
     custom_queues: 'creates, changes and deletes review queues',
     user_queues: 'gives users review queues of their own and lists them page by page',
     issues: 'creates, changes and searches issues',
+  evaluation_datasets: {
+    create_and_get: 'creates evaluation datasets and gets them by id and by name',
+    merge_dicts: 'merges records by their inputs',
+    merge_frames: 'merges records of data frames',
+    sessions: 'keeps records of sessions apart from others, and refuses records that cannot be',
+    deleted_records: 'deletes records',
+    many_records: 'merges and reads thousands of records',
+    tags: 'sets and deletes tags of evaluation datasets',
+    experiments: 'adds evaluation datasets to experiments and removes them',
+    searches: 'searches evaluation datasets with filters and orders, page by page',
+    deletion: 'deletes evaluation datasets',
+    logged_to_runs: 'logs evaluation datasets to runs',
   },
   command_line: {
     experiment_commands: 'creates, renames, shows, deletes and restores experiments from the command line',

@@ -1,4 +1,5 @@
 // Compares two answers by field policy: every field is declared, an undeclared field is a difference.
+import { parseJsonAsSpelled } from '../../src/platform/wire/int64.ts'
 
 /** Same value on both sides. */
 export const MUST_MATCH = 'must match'
@@ -19,7 +20,12 @@ export type Policy =
   | typeof IGNORE
 
 /** Policies of an object's fields, of a list's items, of a map with any keys, or of one value. */
-export type Shape = Policy | { fields: Record<string, Shape> } | ListShape | { values: Shape }
+export type Shape =
+  | Policy
+  | { fields: Record<string, Shape> }
+  | ListShape
+  | { values: Shape }
+  | { json: Shape }
 
 /** Order counts unless the lists are sorted `by` one of the items' fields, or by them `all`, before. */
 export interface ListShape {
@@ -31,6 +37,9 @@ export const object = (fields: Record<string, Shape>): Shape => ({ fields })
 export const list = (items: Shape): Shape => ({ items })
 /** A list whose order MLflow leaves open (its SQL has no ORDER BY). */
 export const unordered = (items: Shape, by: string): Shape => ({ items, by })
+
+/** A text of JSON, whose numbers are compared as they are spelled. */
+export const json = (value: Shape): Shape => ({ json: value })
 
 export interface Difference {
   path: string
@@ -49,6 +58,7 @@ export function compare(shape: Shape, stock: unknown, ours: unknown, path = ''):
   if (shape === TYPE_MUST_MATCH) return (stock === '') === (ours === '') ? [] : differ('empty or not')
   if (shape === MUST_MATCH)
     return JSON.stringify(sorted(stock)) === JSON.stringify(sorted(ours)) ? [] : differ('value')
+  if ('json' in shape) return compareJson(shape.json, stock, ours, path)
   if ('items' in shape) return compareLists(shape, stock, ours, path)
   if (typeOf(stock) !== 'object') return differ('no object')
   const keys = new Set([...Object.keys(stock as object), ...Object.keys(ours as object)])
@@ -58,6 +68,15 @@ export function compare(shape: Shape, stock: unknown, ours: unknown, path = ''):
     if (!policy) return [{ path: `${path}.${key}`, stock: a, ours: b, why: 'undeclared field' }]
     return compare(policy, a, b, `${path}.${key}`)
   })
+}
+
+function compareJson(shape: Shape, stock: unknown, ours: unknown, path: string): Difference[] {
+  try {
+    const [a, b] = [stock, ours].map((text) => parseJsonAsSpelled(String(text)))
+    return compare(shape, a, b, path)
+  } catch {
+    return [{ path, stock, ours, why: 'no JSON' }]
+  }
 }
 
 /** The decoded list or object in a text, else the value itself. */
@@ -82,7 +101,10 @@ function compareLists({ items, by }: ListShape, stock: unknown, ours: unknown, p
 }
 
 function sortedBy(rows: Fields[], key: string): Fields[] {
-  const rank = (row: Fields) => (key === 'all' ? JSON.stringify(sorted(row)) : String(row[key]))
+  const rank = (row: Fields) => {
+    const value = key === 'all' ? row : row[key]
+    return typeof value === 'object' ? JSON.stringify(sorted(value)) : String(value)
+  }
   return [...rows].sort((a, b) => (rank(a) < rank(b) ? -1 : 1))
 }
 

@@ -3,7 +3,8 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { invalidParameter } from '../../errors.ts'
-import { jsonParts, parseJson } from '../wire/int64.ts'
+import { parseJson } from '../wire/int64.ts'
+import { checkNumberOfValues } from '../wire/json-size.ts'
 import { type BodyMemoryLimits, registerBodyMemory } from './body-memory.ts'
 
 /** Their body is JSON whatever its content type: no page of another site can send one. */
@@ -72,28 +73,10 @@ function encodingOf([first = 1, second = 1]: Buffer): string {
   return first !== 0 && second === 0 ? 'utf-16le' : 'utf-8'
 }
 
-/** Bodies beyond this are large for the texts in them: datasets with their profiles. In characters. */
-const LARGE_BODY = 1024 * 1024
-/** Lists, objects and their members in a large body; each takes up to a hundred bytes of memory. */
-const MAX_VALUES = 1_000_000
-
-/** @throws INVALID_PARAMETER_VALUE for a large body of so many small values that reading it would take all memory */
-function checkNumberOfValues(body: string): void {
-  if (body.length < LARGE_BODY) return
-  let values = 0
-  for (const [part] of jsonParts(body)) {
-    for (let i = 0; i < part.length; i++) if (isStructural(part.charCodeAt(i))) values++
-    if (values > MAX_VALUES) throw invalidParameter(`The request body has more than ${MAX_VALUES} values.`)
-  }
-}
-
-// [ { ,
-const isStructural = (code: number) => code === 0x5b || code === 0x7b || code === 0x2c
-
 /** Old clients encode their JSON twice. @see mlflow/server/handlers.py _get_normalized_request_json */
 function readJson(body: string): unknown {
   if (body.trim() === '') return undefined
-  checkNumberOfValues(body)
+  checkNumberOfValues(body, 'The request body')
   try {
     const value = parseJson(body)
     return typeof value === 'string' ? parseJson(value) : value

@@ -53,6 +53,17 @@ export function pythonRepr(text: string): string {
   return quote + body + quote
 }
 
+/** `str(value)` of a decoded JSON value. */
+export const pythonText = (value: unknown): string =>
+  typeof value === 'string' ? value : pythonLiteral(value)
+
+/** `bool(value)` of a decoded JSON value. */
+export function isPythonTrue(value: unknown): boolean {
+  if (value instanceof SpelledNumber) return Number(value.text) !== 0
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0
+  return Boolean(value)
+}
+
 /** `repr` of a list of strings. */
 export const pythonList = (items: readonly string[]): string => `[${items.map(pythonRepr).join(', ')}]`
 
@@ -63,6 +74,8 @@ export function pythonLiteral(value: unknown, depth = 0): string {
   if (typeof value === 'boolean') return value ? 'True' : 'False'
   if (typeof value === 'string') return pythonRepr(value)
   if (Array.isArray(value)) return `[${value.map((item) => pythonLiteral(item, depth + 1)).join(', ')}]`
+  if (value instanceof SpelledNumber)
+    return isFloat(value) ? pythonFloat(Number(value.text)) : pythonNumber(value)
   if (typeof value !== 'object') return String(value)
   return `{${Object.entries(value)
     .map(([key, item]) => `${pythonRepr(key)}: ${pythonLiteral(item, depth + 1)}`)

@@ -1,0 +1,158 @@
+// Cases of the search over evaluation datasets: filters, orders, pages.
+import { type Case, createExperiment, get, known, post, type Step } from './cases.ts'
+
+const DATASETS = '/api/3.0/mlflow/datasets'
+
+const create = (name: string, tags: object, experiments: string[] = ['<e>']): Step =>
+  post(
+    `${DATASETS}/create`,
+    { name, tags: JSON.stringify(tags), experiment_ids: experiments },
+    { save: { [name]: 'dataset.dataset_id' } },
+  )
+const search = (body: object): Step => post(`${DATASETS}/search`, { experiment_ids: ['<e>'], ...body })
+const filtered = (filter_string: string): Step => search({ filter_string })
+const ordered = (...order_by: string[]): Step => search({ order_by })
+
+/** Each a millisecond after the other, so that times tell them apart. */
+const SETUP: Step[] = [
+  createExperiment('e'),
+  createExperiment('f'),
+  create('b', { 'mlflow.user': 'ann', stage: 'prod', team: 'x' }),
+  create('A', { 'mlflow.user': 'bob', stage: 'dev' }),
+  create('c_1', { stage: 'prod', note: '100%' }, ['<e>', '<f>']),
+  create('a', { 'mlflow.user': 'Ann', stage: 'PROD', none: null }),
+  create('other', { stage: 'prod' }, ['<f>']),
+]
+
+export const searchEvaluationDatasetCases: Case[] = [
+  {
+    title: 'finds datasets of experiments',
+    steps: [
+      ...SETUP,
+      search({}),
+      search({ experiment_ids: ['<f>'] }),
+      search({ experiment_ids: ['<e>', '<f>'] }),
+      search({ experiment_ids: ['none'] }),
+      get(`${DATASETS}/search`, { experiment_ids: '<f>' }),
+      get(`${DATASETS}/search`, { experiment_ids: ['<f>', '<e>'], max_results: '3', order_by: 'name' }),
+      get(`${DATASETS}/search`, { experiment_ids: ['<e>'], filter_string: "name = 'a'" }),
+    ],
+  },
+  {
+    title: 'filters by attributes and tags',
+    steps: [
+      ...SETUP,
+      ...[
+        "name = 'a'",
+        'name = "a"',
+        "name != 'a'",
+        "name LIKE 'c%'",
+        "name LIKE 'C%'",
+        "name ILIKE 'C_1'",
+        "name IN ('a', 'b')",
+        "name IN ('nothing')",
+        "name > 'a'",
+        "name <= 'a'",
+        "created_by = 'ann'",
+        "created_by != 'ann'",
+        "last_updated_by ILIKE 'ANN'",
+        'created_time > 0',
+        'created_time > 0 AND created_time < 99999999999999',
+        'last_update_time < 5',
+        'created_time != -5',
+        "tags.stage = 'prod'",
+        "tags.stage != 'prod'",
+        "tags.stage ILIKE 'prod' AND name LIKE '%'",
+        "tags.stage = 'prod' AND tags.team = 'x'",
+        "tags.stage LIKE 'p%' AND tags.stage != 'prod'",
+        "tags.note LIKE '100%'",
+        "tags.none = 'a'",
+        "tags.mlflow.user = 'bob'",
+        'tags.`stage` = "prod"',
+        'tags."stage" = "prod"',
+        "tags. = 'a'",
+        '',
+      ].map(filtered),
+    ],
+  },
+  {
+    title: 'refuses filters',
+    steps: [
+      createExperiment('e'),
+      ...[
+        "dataset_id = 'a'",
+        "digest = 'a'",
+        "attributes.name = 'a'",
+        "tag.stage = 'a'",
+        "`name` = 'a'",
+        'name = a',
+        'name = 5',
+        "name IN ('a', 5)",
+        'name IN ()',
+        "name NOT IN ('a')",
+        "name = ('a')",
+        "name in ('a')",
+        "created_by IN ('a')",
+        "name like 'a'",
+        'name IS NULL',
+        'tags.a IS NULL',
+        'tags.a IS NOT NULL',
+        "tags.a IN ('a')",
+        "tags.a > 'a'",
+        'tags.a = 5',
+        "created_time = '5'",
+        'created_time = 1.5',
+        'created_time LIKE 5',
+        'created_time IN (5)',
+        'created_time >> 5',
+        "name = 'a' OR name = 'b'",
+        "name = 'a'; name = 'b'",
+        "name = 'a' name = 'b'",
+        "'a' = name",
+        'nonsense',
+        '   ',
+      ].map(filtered),
+      known('regular expression refused', filtered("name RLIKE 'a'")),
+    ],
+  },
+  {
+    title: 'orders',
+    steps: [
+      ...SETUP,
+      ordered('name'),
+      ordered('name DESC'),
+      ordered('created_time'),
+      ordered('created_time ASC'),
+      ordered('last_update_time DESC'),
+      ordered('last_update_time', 'name'),
+      ordered('name desc', 'name asc'),
+      ordered('created_by'),
+      ordered('dataset_id'),
+      ordered('tags.stage'),
+      ordered('attributes.name'),
+      ordered('name UP'),
+      ordered('name, created_time'),
+      ordered(''),
+    ],
+  },
+  {
+    title: 'goes on page by page',
+    steps: [
+      ...SETUP,
+      { ...search({ max_results: 2, order_by: ['name'] }), save: { next: 'next_page_token' } },
+      search({ max_results: 2, order_by: ['name'], page_token: '<next>' }),
+      { ...search({ max_results: 3 }), save: { next: 'next_page_token' } },
+      search({ max_results: 3, page_token: '<next>' }),
+      search({ max_results: 4 }),
+      search({ max_results: 0 }),
+      search({ max_results: -1 }),
+      search({ max_results: 50001 }),
+      search({ max_results: 50000 }),
+      search({ max_results: 'x' }),
+      known('page token named as sent', search({ page_token: 'x' })),
+      search({ order_by: 'name' }),
+      search({ experiment_ids: '0' }),
+      search({ filter_string: 5 }),
+    ],
+  },
+]
