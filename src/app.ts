@@ -71,7 +71,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     getLoggedModelLocation: loggedModels.artifactLocation,
     getModelVersionLocation: registry.artifactLocation,
   })
-  const genai = createGenai({ engine, clock })
+  const genai = createGenai({ engine, clock, experiments })
   const web = createWeb({
     ui: deps.ui,
     graphql: deps.graphql,

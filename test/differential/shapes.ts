@@ -140,6 +140,44 @@ export const WEBHOOK = object({
   last_updated_timestamp: TYPE_MUST_MATCH,
 })
 
+const TRACE_INFO = object({
+  trace_id: MUST_MATCH,
+  client_request_id: MUST_MATCH,
+  trace_location: MUST_MATCH,
+  request_preview: MUST_MATCH,
+  response_preview: MUST_MATCH,
+  request_time: MUST_MATCH,
+  execution_duration: MUST_MATCH,
+  state: MUST_MATCH,
+  trace_metadata: MUST_MATCH,
+  tags: MUST_MATCH,
+})
+
+const OTLP_SPAN = object({
+  trace_id: MUST_MATCH,
+  span_id: MUST_MATCH,
+  parent_span_id: MUST_MATCH,
+  name: MUST_MATCH,
+  start_time_unix_nano: MUST_MATCH,
+  end_time_unix_nano: MUST_MATCH,
+  attributes: unordered(MUST_MATCH, 'key'),
+  events: MUST_MATCH,
+  links: MUST_MATCH,
+  status: MUST_MATCH,
+})
+
+const TRACE = object({ trace_info: TRACE_INFO, spans: list(OTLP_SPAN) })
+
+const TRACE_INFO_V2 = object({
+  request_id: MUST_MATCH,
+  experiment_id: MUST_MATCH,
+  timestamp_ms: MUST_MATCH,
+  execution_time_ms: MUST_MATCH,
+  status: MUST_MATCH,
+  request_metadata: unordered(PAIR, 'key'),
+  tags: unordered(PAIR, 'key'),
+})
+
 const FILE_INFO = object({ path: MUST_MATCH, is_dir: MUST_MATCH, file_size: MUST_MATCH })
 const EMPTY = object({})
 const MODEL = object({ model: LOGGED_MODEL })
@@ -224,6 +262,19 @@ const RESPONSES: [pattern: RegExp, shape: Shape][] = [
       }),
     }),
   ],
+  [/^POST \/v1\/traces$/, MUST_MATCH],
+  [/^GET .*traces\/batchGet$/, object({ traces: list(TRACE) })],
+  [/^POST .*traces\/batchGetInfos$/, object({ trace_infos: list(TRACE_INFO) })],
+  [
+    /^POST .*3\.0\/mlflow\/traces\/search$/,
+    object({ traces: list(TRACE_INFO), next_page_token: TYPE_MUST_MATCH }),
+  ],
+  [/^GET .*2\.0\/mlflow\/traces$/, object({ traces: list(TRACE_INFO_V2), next_page_token: TYPE_MUST_MATCH })],
+  [/^POST .*traces\/delete-traces$/, object({ traces_deleted: MUST_MATCH })],
+  [/^(PATCH|DELETE) .*traces\/[^/]+\/tags$/, EMPTY],
+  [/^(GET|POST|PATCH) .*2\.0\/mlflow\/traces(\/[^/]+(\/info)?)?$/, object({ trace_info: TRACE_INFO_V2 })],
+  [/^(GET|POST) .*3\.0\/mlflow\/traces(\/[^/]+)?$/, object({ trace: TRACE })],
+  [/^GET .*get-trace-artifact$/, MUST_MATCH],
   [/^GET \/model-versions\/get-artifact$/, MUST_MATCH],
   [/^(PUT|DELETE) .*mlflow-artifacts\/artifacts\//, EMPTY],
   [/^GET .*mlflow-artifacts\/artifacts$/, object({ files: list(FILE_INFO), next_page_token: IGNORE })],

@@ -1,6 +1,7 @@
 // Migrations: the tables that the code declares on every engine, safe with several servers, resumable, dropped in one call.
 import { getTableColumns, getTableName, sql, type Table } from 'drizzle-orm'
 import { expect, it } from 'vitest'
+import * as traces from '../../src/genai/traces/tables.ts'
 import type { Engine } from '../../src/platform/database/engine.ts'
 import {
   dropAllTables,
@@ -27,7 +28,7 @@ const LAYOUT = { shards: 2, replicas: '0-1' }
 const declared: Table[] = [
   schemaMigrations,
   nameClaims,
-  ...[experiments, runs, metrics, datasets, loggedModels, modelRegistry, webhooks].flatMap(
+  ...[experiments, runs, metrics, datasets, loggedModels, modelRegistry, webhooks, traces].flatMap(
     (room) => Object.values(room) as Table[],
   ),
 ]

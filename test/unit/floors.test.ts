@@ -182,7 +182,8 @@ describe('the floors of src', () => {
   })
 
   it(`has no file of more than ${LONGEST_FILE} lines`, () => {
-    const long = sources.filter(({ text }) => text.trimEnd().split('\n').length > LONGEST_FILE)
+    const written = sources.filter(({ path }) => !path.endsWith('.pb.ts'))
+    const long = written.filter(({ text }) => text.trimEnd().split('\n').length > LONGEST_FILE)
     expect(long.map(({ path }) => path)).toEqual([])
   })
 

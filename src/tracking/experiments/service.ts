@@ -163,6 +163,9 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     ensureDefault: names.ensureDefault,
     getByName,
     find,
+    parseId: parseExperimentId,
+    /** The row of an experiment, deleted or not. @throws RESOURCE_DOES_NOT_EXIST */
+    requireRow,
     requireActive,
     whileActive,
     get: async (experimentId: string) => (await withTags([await requireRow(experimentId)]))[0] as Experiment,
