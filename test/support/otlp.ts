@@ -1,7 +1,7 @@
 // Exports of OpenTelemetry spans as tests spell them: OTLP's JSON, sent as protobuf or as JSON.
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { fromJson, type JsonValue, toBinary } from '@bufbuild/protobuf'
-import { ExportTraceServiceRequestSchema } from '../../src/genai/traces/otlp/trace-service.pb.ts'
+import { ExportTraceServiceRequestSchema } from '../../src/genai/traces/otlp-trace-service.pb.ts'
 
 /** The body of `POST /v1/traces`. Ids are hex digits, as in OTLP's JSON. */
 export interface OtlpBody {

@@ -1,6 +1,6 @@
 // Values of OTLP as Python's json module spells them: spans keep every attribute as such a text.
 import { pythonFloat } from '../../platform/wire/python.ts'
-import type { AnyValue, KeyValue } from './otlp/common.pb.ts'
+import type { AnyValue, KeyValue } from './otlp-common.pb.ts'
 
 /** Protobuf's own limit of nesting. */
 const MAX_DEPTH = 100

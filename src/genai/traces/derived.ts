@@ -2,32 +2,20 @@
 import { checkKey, checkLength, truncate } from '../../platform/wire/names.ts'
 import { escapeNonAscii } from '../../platform/wire/python.ts'
 import { dumpAnyValue } from './any-value.ts'
-import { ATTRIBUTE, IN_TABLES, METADATA, TAG } from './attribute-keys.ts'
+import { ATTRIBUTE, IN_TABLES, METADATA, TAG } from './ids.ts'
+import type { TraceAddition } from './ingest.store.ts'
 import { monthOfTrace } from './months.ts'
-import type { KeyValue } from './otlp/common.pb.ts'
+import type { KeyValue } from './otlp-common.pb.ts'
 import { previewOf } from './previews.ts'
 import { type IncomingSpan, textOf } from './spans.ts'
-import type { SpanRow, TraceItemRow, TraceRow } from './tables.ts'
-import { NO_COSTS, NO_TOKENS, readObject } from './usage.ts'
+import type { SpanRow } from './tables.ts'
+import { NO_COSTS, NO_TOKENS, readObject } from './usage.schema.ts'
 
 export const MAX_TAG_KEY_LENGTH = 250
 export const MAX_TAG_VALUE_LENGTH = 8000
 export const MAX_NAME_LENGTH = 4096
 export const MAX_SESSION_LENGTH = 250
 const MAX_MODEL_LENGTH = 500
-
-/** Rows of one trace that a request brings. Its month and its experiment are those of the stored trace, if there is one. */
-export interface TraceAddition {
-  trace: TraceRow
-  spans: SpanRow[]
-  /** Tags that replace what is there. */
-  tags: TraceItemRow[]
-  /** Tags and metadata that stay as they are where they are there. */
-  firstTags: TraceItemRow[]
-  firstMetadata: TraceItemRow[]
-  /** Metadata that replaces what is there. */
-  metadata: TraceItemRow[]
-}
 
 /** No engine keeps NUL; an index of CrateDB takes 32,766 bytes, hence 8000 characters. */
 export const indexed = (text: string, length = MAX_TAG_VALUE_LENGTH): string =>

@@ -4,7 +4,6 @@ import { createUpsert, inKeyOrder, keepStored, takeNew, writeAll } from '../../p
 import { excluded } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { createGroupCommit } from '../../platform/database/group-commit.ts'
-import type { TraceAddition } from './derived.ts'
 import { findUsageNodes, groupBy } from './store.ts'
 import {
   type SpanRow,
@@ -15,7 +14,20 @@ import {
   traces,
   traceTags,
 } from './tables.ts'
-import { COST_COLUMNS, sumCosts, sumTokens, TOKEN_COLUMNS, type UsageNode } from './usage.ts'
+import { COST_COLUMNS, sumCosts, sumTokens, TOKEN_COLUMNS, type UsageNode } from './usage.schema.ts'
+
+/** Rows of one trace that a request brings. Its month and its experiment are those of the stored trace, if there is one. */
+export interface TraceAddition {
+  trace: TraceRow
+  spans: SpanRow[]
+  /** Tags that replace what is there. */
+  tags: TraceItemRow[]
+  /** Tags and metadata that stay as they are where they are there. */
+  firstTags: TraceItemRow[]
+  firstMetadata: TraceItemRow[]
+  /** Metadata that replaces what is there. */
+  metadata: TraceItemRow[]
+}
 
 /** Rows, or kilobytes of spans: one span may have megabytes. */
 const MAX_ROWS_PER_FLUSH = 20_000

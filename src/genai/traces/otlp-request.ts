@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { gunzip, type InputType, inflate, inflateRaw, type ZlibOptions } from 'node:zlib'
 import { fromBinary, fromJson, type JsonValue } from '@bufbuild/protobuf'
 import { parseJson } from '../../platform/wire/int64.ts'
-import { type ExportTraceServiceRequest, ExportTraceServiceRequestSchema } from './otlp/trace-service.pb.ts'
+import { type ExportTraceServiceRequest, ExportTraceServiceRequestSchema } from './otlp-trace-service.pb.ts'
 
 /** Why an export is refused: FastAPI's form of an error, which stock answers here. */
 export class OtlpRefusal extends Error {

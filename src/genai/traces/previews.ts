@@ -1,6 +1,6 @@
 // Short texts of what went into a trace and what came out of it.
+import { tryParseJson } from '../../platform/wire/int64.ts'
 import { lengthOf, truncate } from '../../platform/wire/names.ts'
-import { tryParse } from './spans.ts'
 
 /** Characters. @see mlflow/tracing/constant.py TRACE_REQUEST_RESPONSE_PREVIEW_MAX_LENGTH_OSS */
 const MAX_LENGTH = 1000
@@ -15,7 +15,7 @@ const isMessage = (item: unknown): item is Json => isObject(item) && 'role' in i
  * @see mlflow/tracing/utils/truncation.py _get_truncated_preview
  */
 export function previewOf(json: string, role: 'user' | 'assistant'): string {
-  const messages = findMessages(tryParse(json))
+  const messages = findMessages(tryParseJson(json))
   const message = messages?.findLast((item) => item.role === role) ?? messages?.at(-1)
   const text = (message && contentOf(message)) || json
   return lengthOf(text) <= MAX_LENGTH ? text : `${truncate(text, MAX_LENGTH - 3)}...`

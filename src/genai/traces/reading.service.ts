@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { doesNotExist } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
-import { IN_TABLES, METADATA, TAG } from './attribute-keys.ts'
+import { IN_TABLES, METADATA, TAG } from './ids.ts'
 import type { Trace, TraceInfo, TraceInfoV2 } from './schema.ts'
 import { toOtlpSpan } from './span-wire.ts'
 import { findItems, findSpans, findTraces, type StoredSpan, type TraceItems } from './store.ts'
 import type { TraceRow } from './tables.ts'
 import { toTraceInfo, toTraceInfoV2 } from './to-wire.ts'
-import { readObject } from './usage.ts'
+import { readObject } from './usage.schema.ts'
 
 /** How long is waited for spans that are still on their way. */
 const RETRIES_MS = [1000, 2000]

@@ -11,7 +11,7 @@ import {
   required,
   text,
 } from '../../platform/wire/message.ts'
-import { parseDuration, parseTimestamp } from './times.ts'
+import { parseDuration, parseTimestamp } from '../../platform/wire/times.ts'
 
 export const STATES = { STATE_UNSPECIFIED: 0, OK: 1, ERROR: 2, IN_PROGRESS: 3 } as const
 export const STATUSES_V2 = { TRACE_STATUS_UNSPECIFIED: 0, OK: 1, ERROR: 2, IN_PROGRESS: 3 } as const

@@ -13,10 +13,10 @@ import {
   type SortKey,
 } from '../../platform/search/keyset.ts'
 import { compare } from '../../platform/search/to-sql.ts'
-import { METADATA, TAG } from './attribute-keys.ts'
+import { METADATA, TAG } from './ids.ts'
 import type { TraceComparison, TraceOrderBy } from './search.ts'
 import { spans, type TraceRow, traceMetadata, traces, traceTags } from './tables.ts'
-import { COST_COLUMNS, costsOf, isTold, readObject, TOKEN_COLUMNS, tokensOf } from './usage.ts'
+import { COST_COLUMNS, costsOf, isTold, readObject, TOKEN_COLUMNS, tokensOf } from './usage.schema.ts'
 
 export interface TraceSearch {
   /** Ids of the experiments to search; at least one. */

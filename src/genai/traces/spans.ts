@@ -1,12 +1,12 @@
 // Spans of OTLP as MLflow's: what of them is kept, and the JSON that they are kept in.
-import { parseJson } from '../../platform/wire/int64.ts'
+import { tryParseJson } from '../../platform/wire/int64.ts'
 import { dumpAnyValue, dumpKeyValues } from './any-value.ts'
-import { ATTRIBUTE } from './attribute-keys.ts'
-import type { KeyValue } from './otlp/common.pb.ts'
-import type { Resource } from './otlp/resource.pb.ts'
-import { type Span, Status_StatusCode } from './otlp/trace.pb.ts'
-import type { ExportTraceServiceRequest } from './otlp/trace-service.pb.ts'
+import { ATTRIBUTE } from './ids.ts'
+import type { KeyValue } from './otlp-common.pb.ts'
 import { OtlpRefusal } from './otlp-request.ts'
+import type { Resource } from './otlp-resource.pb.ts'
+import { type Span, Status_StatusCode } from './otlp-trace.pb.ts'
+import type { ExportTraceServiceRequest } from './otlp-trace-service.pb.ts'
 
 /** A span as it came, its attributes as JSON texts by key. */
 export interface IncomingSpan {
@@ -144,21 +144,12 @@ function readAttributes(pairs: readonly KeyValue[]): Map<string, string> {
 function spelledOnce(json: string): string {
   if (!/^"\s*(?:\\[nrt]|\s)*(?:\\"|[[{])/.test(json)) return json
   const text = JSON.parse(json) as string
-  const value = tryParse(text)
+  const value = tryParseJson(text)
   return typeof value === 'string' || (typeof value === 'object' && value !== null) ? text : json
-}
-
-/** What a JSON text says; undefined for what is none. */
-export function tryParse(json: string): unknown {
-  try {
-    return parseJson(json)
-  } catch {
-    return undefined
-  }
 }
 
 /** The text in a JSON string, else the JSON itself. @see mlflow/store/tracking/sqlalchemy_store.py _try_parse_json_string */
 export function textOf(json: string): string {
-  const value = tryParse(json)
+  const value = tryParseJson(json)
   return typeof value === 'string' ? value : json
 }

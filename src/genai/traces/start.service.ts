@@ -3,16 +3,16 @@ import { randomUUID } from 'node:crypto'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { Clock } from '../../platform/wire/ids.ts'
 import { checkLength } from '../../platform/wire/names.ts'
-import { METADATA, TAG } from './attribute-keys.ts'
 import { indexed, MAX_NAME_LENGTH, MAX_SESSION_LENGTH, MAX_TAG_KEY_LENGTH } from './derived.ts'
 import { artifactLocationOf, type Experiment, type Experiments } from './experiments.ts'
+import { METADATA, TAG } from './ids.ts'
 import { monthOfTrace } from './months.ts'
 import type { TraceReader } from './reading.service.ts'
 import type { TraceInfo, TraceInfoInput, TraceInfoV2 } from './schema.ts'
 import { moveToExperiment, type TraceStarter } from './start.store.ts'
 import { findTraces } from './store.ts'
 import type { TraceItemRow, TraceRow } from './tables.ts'
-import { costsOf, isTold, readObject, tokensOf } from './usage.ts'
+import { costsOf, isTold, readObject, tokensOf } from './usage.schema.ts'
 
 export interface TraceStartDeps {
   engine: Engine

@@ -6,7 +6,7 @@ import { equalsAny, excluded } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { createGroupCommit } from '../../platform/database/group-commit.ts'
 import { spans, type TraceItemRow, type TraceRow, traceMetadata, traces, traceTags } from './tables.ts'
-import { COST_COLUMNS, TOKEN_COLUMNS } from './usage.ts'
+import { COST_COLUMNS, TOKEN_COLUMNS } from './usage.schema.ts'
 
 export interface StartedTrace {
   trace: TraceRow

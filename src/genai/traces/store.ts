@@ -6,7 +6,7 @@ import { equalsAny } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { Int64 } from '../../platform/wire/int64.ts'
 import { spans, type TraceItemRow, type TraceRow, traceMetadata, traces, traceTags } from './tables.ts'
-import type { UsageNode } from './usage.ts'
+import type { UsageNode } from './usage.schema.ts'
 
 /** Keys of a read by primary key. */
 const KEYS_AT_ONCE = 100

@@ -2,12 +2,12 @@
 import type { Int64 } from '../../platform/wire/int64.ts'
 import { truncate } from '../../platform/wire/names.ts'
 import { pythonFloat } from '../../platform/wire/python.ts'
-import { METADATA, TAG } from './attribute-keys.ts'
+import { durationJson, timestampJson } from '../../platform/wire/times.ts'
+import { METADATA, TAG } from './ids.ts'
 import type { TraceInfo, TraceInfoV2 } from './schema.ts'
 import type { TraceItems } from './store.ts'
 import type { TraceRow } from './tables.ts'
-import { durationJson, timestampJson } from './times.ts'
-import { COST_COLUMNS, TOKEN_COLUMNS } from './usage.ts'
+import { COST_COLUMNS, TOKEN_COLUMNS } from './usage.schema.ts'
 
 /** Characters that answers have at most of keys and of values. @see mlflow/tracing/constant.py MAX_CHARS_IN_TRACE_INFO_* */
 const MAX_KEY = 250

@@ -4,8 +4,8 @@
 import type { Message } from '@bufbuild/protobuf'
 import type { GenFile, GenMessage, GenService } from '@bufbuild/protobuf/codegenv2'
 import { fileDesc, messageDesc, serviceDesc } from '@bufbuild/protobuf/codegenv2'
-import type { ResourceSpans } from './trace.pb.ts'
-import { file_opentelemetry_proto_trace_v1_trace } from './trace.pb.ts'
+import type { ResourceSpans } from './otlp-trace.pb.ts'
+import { file_opentelemetry_proto_trace_v1_trace } from './otlp-trace.pb.ts'
 
 /**
  * Describes the file opentelemetry/proto/collector/trace/v1/trace_service.proto.

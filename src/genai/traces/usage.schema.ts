@@ -1,6 +1,5 @@
 // Tokens and cost of a trace: the sums over its spans.
-import { type Int64, narrow } from '../../platform/wire/int64.ts'
-import { tryParse } from './spans.ts'
+import { type Int64, narrow, tryParseJson } from '../../platform/wire/int64.ts'
 import type { TraceRow } from './tables.ts'
 
 /** Columns of traces by the keys of the JSON object that tells tokens. The first three are always told. */
@@ -46,7 +45,7 @@ type Json = Record<string, unknown>
 
 /** The JSON object in a text; undefined for anything else. */
 export function readObject(json: string | null | undefined): Json | undefined {
-  const value = json ? tryParse(json) : undefined
+  const value = json ? tryParseJson(json) : undefined
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined
 }
 

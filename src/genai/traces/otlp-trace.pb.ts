@@ -4,10 +4,10 @@
 import type { Message, UnknownEnum } from '@bufbuild/protobuf'
 import type { GenEnum, GenFile, GenMessage } from '@bufbuild/protobuf/codegenv2'
 import { enumDesc, fileDesc, messageDesc } from '@bufbuild/protobuf/codegenv2'
-import type { InstrumentationScope, KeyValue } from './common.pb.ts'
-import { file_opentelemetry_proto_common_v1_common } from './common.pb.ts'
-import type { Resource } from './resource.pb.ts'
-import { file_opentelemetry_proto_resource_v1_resource } from './resource.pb.ts'
+import type { InstrumentationScope, KeyValue } from './otlp-common.pb.ts'
+import { file_opentelemetry_proto_common_v1_common } from './otlp-common.pb.ts'
+import type { Resource } from './otlp-resource.pb.ts'
+import { file_opentelemetry_proto_resource_v1_resource } from './otlp-resource.pb.ts'
 
 /**
  * Describes the file opentelemetry/proto/trace/v1/trace.proto.

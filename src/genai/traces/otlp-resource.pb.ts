@@ -4,8 +4,8 @@
 import type { Message } from '@bufbuild/protobuf'
 import type { GenFile, GenMessage } from '@bufbuild/protobuf/codegenv2'
 import { fileDesc, messageDesc } from '@bufbuild/protobuf/codegenv2'
-import type { EntityRef, KeyValue } from './common.pb.ts'
-import { file_opentelemetry_proto_common_v1_common } from './common.pb.ts'
+import type { EntityRef, KeyValue } from './otlp-common.pb.ts'
+import { file_opentelemetry_proto_common_v1_common } from './otlp-common.pb.ts'
 
 /**
  * Describes the file opentelemetry/proto/resource/v1/resource.proto.
