@@ -11,8 +11,8 @@ const AJAX = '/ajax-api/3.0/mlflow'
 
 export const NOT_BUILT: readonly NotBuilt[] = [
   {
-    reason: 'Traces are not built; their tables stay empty.',
-    requests: [`${AJAX}/traces/metrics POST`, `${AJAX}/traces/search POST`],
+    reason: 'Charts of traces are not built.',
+    requests: [`${AJAX}/traces/metrics POST`],
   },
   {
     reason: 'The registry of MCP servers is not built; its page says so.',

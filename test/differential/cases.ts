@@ -7,7 +7,7 @@ import { ERROR, responseShape } from './shapes.ts'
 
 /**
  * One request. In `path` and `body`, `<name>` stands for a value saved by an earlier step, `<case>` for a text
- * that no other case uses. Saved values read as `<name>` in the answers, so that ids of the two sides compare.
+ * that no other case uses, `<hex>` for eight such digits, which are the same on both sides. Saved values read as `<name>` in the answers, so that ids of the two sides compare.
  */
 export interface Step {
   method: string
@@ -86,7 +86,8 @@ export const createRun = (name: string, experiment: string, body: object = {}): 
 
 /** Drives both sides through the steps and expects the same answers, but for what is known to differ. */
 export async function expectSameAnswers({ steps }: Case, stock: Side, ours: Side): Promise<void> {
-  const [stockSide, ourSide] = [createPlayer(stock), createPlayer(ours)]
+  const hex = crypto.randomUUID().slice(0, 8)
+  const [stockSide, ourSide] = [createPlayer(stock, hex), createPlayer(ours, hex)]
   const problems: string[] = []
   for (const step of steps) {
     const [a, b] = [await stockSide(step), await ourSide(step)]
@@ -132,10 +133,12 @@ function compareAnswers(step: Step, stock: HttpAnswer, ours: HttpAnswer): Differ
 }
 
 /** Sends steps to one side with that side's values for the placeholders. */
-function createPlayer(side: Side): (step: Step) => Promise<HttpAnswer> {
+function createPlayer(side: Side, hex: string): (step: Step) => Promise<HttpAnswer> {
   const values = new Map<string, string>([['case', `c${crypto.randomUUID().slice(0, 8)}`]])
   const fill = (text: string) =>
-    text.replace(/<(\w+)>/g, (placeholder, name: string) => values.get(name) ?? placeholder)
+    text.replace(/<(\w+)>/g, (placeholder, name: string) =>
+      name === 'hex' ? hex : (values.get(name) ?? placeholder),
+    )
   let count = 0
   return async (step) => {
     count++

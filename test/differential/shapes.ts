@@ -141,6 +141,80 @@ export const WEBHOOK = object({
   last_updated_timestamp: TYPE_MUST_MATCH,
 })
 
+const TRACE_INFO = object({
+  trace_id: MUST_MATCH,
+  client_request_id: MUST_MATCH,
+  trace_location: MUST_MATCH,
+  request_preview: MUST_MATCH,
+  response_preview: MUST_MATCH,
+  request_time: MUST_MATCH,
+  execution_duration: MUST_MATCH,
+  state: MUST_MATCH,
+  trace_metadata: MUST_MATCH,
+  tags: MUST_MATCH,
+})
+
+const OTLP_SPAN = object({
+  trace_id: MUST_MATCH,
+  span_id: MUST_MATCH,
+  parent_span_id: MUST_MATCH,
+  name: MUST_MATCH,
+  start_time_unix_nano: MUST_MATCH,
+  end_time_unix_nano: MUST_MATCH,
+  attributes: unordered(MUST_MATCH, 'key'),
+  events: MUST_MATCH,
+  links: MUST_MATCH,
+  status: MUST_MATCH,
+})
+
+const TRACE = object({ trace_info: TRACE_INFO, spans: list(OTLP_SPAN) })
+
+const TRACE_INFO_V2 = object({
+  request_id: MUST_MATCH,
+  experiment_id: MUST_MATCH,
+  timestamp_ms: MUST_MATCH,
+  execution_time_ms: MUST_MATCH,
+  status: MUST_MATCH,
+  request_metadata: unordered(PAIR, 'key'),
+  tags: unordered(PAIR, 'key'),
+})
+
+export const EVALUATION_DATASET = object({
+  dataset_id: MUST_MATCH,
+  name: MUST_MATCH,
+  tags: SAME_TEXT_OR_JSON,
+  schema: MUST_MATCH,
+  profile: MUST_MATCH,
+  digest: TYPE_MUST_MATCH,
+  created_time: TYPE_MUST_MATCH,
+  last_update_time: TYPE_MUST_MATCH,
+  created_by: MUST_MATCH,
+  last_updated_by: MUST_MATCH,
+  experiment_ids: list(MUST_MATCH),
+})
+
+/** Records that are made at once have no order among them. */
+const RECORDS = json(
+  unordered(
+    object({
+      dataset_record_id: TYPE_MUST_MATCH,
+      dataset_id: MUST_MATCH,
+      inputs: MUST_MATCH,
+      outputs: MUST_MATCH,
+      expectations: MUST_MATCH,
+      tags: MUST_MATCH,
+      source: MUST_MATCH,
+      source_id: MUST_MATCH,
+      source_type: MUST_MATCH,
+      created_time: TYPE_MUST_MATCH,
+      last_update_time: TYPE_MUST_MATCH,
+      created_by: MUST_MATCH,
+      last_updated_by: MUST_MATCH,
+    }),
+    'inputs',
+  ),
+)
+
 const scorer = (experimentId: Shape) =>
   object({
     experiment_id: experimentId,
@@ -176,6 +250,8 @@ export const LABEL_SCHEMA = object({
   created_at: TYPE_MUST_MATCH,
   last_updated_at: TYPE_MUST_MATCH,
   is_default: MUST_MATCH,
+})
+
 export const REVIEW_QUEUE = object({
   queue_id: MUST_MATCH,
   experiment_id: MUST_MATCH,
@@ -215,41 +291,6 @@ const ISSUE = object({
   categories: list(MUST_MATCH),
   trace_count: MUST_MATCH,
 })
-export const EVALUATION_DATASET = object({
-  dataset_id: MUST_MATCH,
-  name: MUST_MATCH,
-  tags: SAME_TEXT_OR_JSON,
-  schema: MUST_MATCH,
-  profile: MUST_MATCH,
-  digest: TYPE_MUST_MATCH,
-  created_time: TYPE_MUST_MATCH,
-  last_update_time: TYPE_MUST_MATCH,
-  created_by: MUST_MATCH,
-  last_updated_by: MUST_MATCH,
-  experiment_ids: list(MUST_MATCH),
-})
-
-/** Records that are made at once have no order among them. */
-const RECORDS = json(
-  unordered(
-    object({
-      dataset_record_id: TYPE_MUST_MATCH,
-      dataset_id: MUST_MATCH,
-      inputs: MUST_MATCH,
-      outputs: MUST_MATCH,
-      expectations: MUST_MATCH,
-      tags: MUST_MATCH,
-      source: MUST_MATCH,
-      source_id: MUST_MATCH,
-      source_type: MUST_MATCH,
-      created_time: TYPE_MUST_MATCH,
-      last_update_time: TYPE_MUST_MATCH,
-      created_by: MUST_MATCH,
-      last_updated_by: MUST_MATCH,
-    }),
-    'inputs',
-  ),
-)
 
 const FILE_INFO = object({ path: MUST_MATCH, is_dir: MUST_MATCH, file_size: MUST_MATCH })
 const EMPTY = object({})
@@ -335,6 +376,39 @@ const RESPONSES: [pattern: RegExp, shape: Shape][] = [
       }),
     }),
   ],
+  [/^POST \/v1\/traces$/, MUST_MATCH],
+  [/^GET .*traces\/batchGet$/, object({ traces: list(TRACE) })],
+  [/^POST .*traces\/batchGetInfos$/, object({ trace_infos: list(TRACE_INFO) })],
+  [
+    /^POST .*3\.0\/mlflow\/traces\/search$/,
+    object({ traces: list(TRACE_INFO), next_page_token: TYPE_MUST_MATCH }),
+  ],
+  [/^GET .*2\.0\/mlflow\/traces$/, object({ traces: list(TRACE_INFO_V2), next_page_token: TYPE_MUST_MATCH })],
+  [/^POST .*traces\/delete-traces$/, object({ traces_deleted: MUST_MATCH })],
+  [/^(PATCH|DELETE) .*traces\/[^/]+\/tags$/, EMPTY],
+  [/^(GET|POST|PATCH) .*2\.0\/mlflow\/traces(\/[^/]+(\/info)?)?$/, object({ trace_info: TRACE_INFO_V2 })],
+  [/^(GET|POST) .*3\.0\/mlflow\/traces(\/[^/]+)?$/, object({ trace: TRACE })],
+  [/^GET .*get-trace-artifact$/, MUST_MATCH],
+  [
+    /^(GET|POST) .*\/3\.0\/mlflow\/datasets\/search$/,
+    object({ datasets: list(EVALUATION_DATASET), next_page_token: TYPE_MUST_MATCH }),
+  ],
+  [/^DELETE .*mlflow\/datasets\/[^/]+(\/tags\/[^/]+)?$/, EMPTY],
+  [/^PATCH .*mlflow\/datasets\/[^/]+\/tags$/, EMPTY],
+  [/^GET .*mlflow\/datasets\/[^/]+\/experiment-ids$/, object({ experiment_ids: list(MUST_MATCH) })],
+  [
+    /^POST .*mlflow\/datasets\/[^/]+\/records$/,
+    object({ inserted_count: MUST_MATCH, updated_count: MUST_MATCH }),
+  ],
+  [
+    /^GET .*mlflow\/datasets\/[^/]+\/records$/,
+    object({ records: RECORDS, next_page_token: TYPE_MUST_MATCH }),
+  ],
+  [/^DELETE .*mlflow\/datasets\/[^/]+\/records$/, object({ deleted_count: MUST_MATCH })],
+  [
+    /^(GET|POST) .*mlflow\/datasets\/(create|[^/]+|[^/]+\/(add|remove)-experiments)$/,
+    object({ dataset: EVALUATION_DATASET }),
+  ],
   [
     /^POST .*scorers\/register$/,
     object({
@@ -359,6 +433,7 @@ const RESPONSES: [pattern: RegExp, shape: Shape][] = [
     object({ label_schemas: list(LABEL_SCHEMA), next_page_token: TYPE_MUST_MATCH }),
   ],
   [/^DELETE .*(scorers|label-schemas)\/delete$/, EMPTY],
+  [
     /^(GET|POST) .*review-queues\/(create|get|get-by-name|get-or-create-user|update)$/,
     object({ review_queue: REVIEW_QUEUE }),
   ],
@@ -375,25 +450,6 @@ const RESPONSES: [pattern: RegExp, shape: Shape][] = [
   ],
   [/^POST .*issues\/search$/, object({ issues: list(ISSUE), next_page_token: TYPE_MUST_MATCH })],
   [/^(POST|GET|PATCH) .*issues(\/[^/]+)?$/, object({ issue: ISSUE })],
-    /^(GET|POST) .*\/3\.0\/mlflow\/datasets\/search$/,
-    object({ datasets: list(EVALUATION_DATASET), next_page_token: TYPE_MUST_MATCH }),
-  ],
-  [/^DELETE .*mlflow\/datasets\/[^/]+(\/tags\/[^/]+)?$/, EMPTY],
-  [/^PATCH .*mlflow\/datasets\/[^/]+\/tags$/, EMPTY],
-  [/^GET .*mlflow\/datasets\/[^/]+\/experiment-ids$/, object({ experiment_ids: list(MUST_MATCH) })],
-  [
-    /^POST .*mlflow\/datasets\/[^/]+\/records$/,
-    object({ inserted_count: MUST_MATCH, updated_count: MUST_MATCH }),
-  ],
-  [
-    /^GET .*mlflow\/datasets\/[^/]+\/records$/,
-    object({ records: RECORDS, next_page_token: TYPE_MUST_MATCH }),
-  ],
-  [/^DELETE .*mlflow\/datasets\/[^/]+\/records$/, object({ deleted_count: MUST_MATCH })],
-  [
-    /^(GET|POST) .*mlflow\/datasets\/(create|[^/]+|[^/]+\/(add|remove)-experiments)$/,
-    object({ dataset: EVALUATION_DATASET }),
-  ],
   [/^GET \/model-versions\/get-artifact$/, MUST_MATCH],
   [/^(PUT|DELETE) .*mlflow-artifacts\/artifacts\//, EMPTY],
   [/^GET .*mlflow-artifacts\/artifacts$/, object({ files: list(FILE_INFO), next_page_token: IGNORE })],

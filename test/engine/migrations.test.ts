@@ -1,11 +1,12 @@
 // Migrations: the tables that the code declares on every engine, safe with several servers, resumable, dropped in one call.
 import { getTableColumns, getTableName, sql, type Table } from 'drizzle-orm'
 import { expect, it } from 'vitest'
-import * as labelSchemas from '../../src/genai/label-schemas/tables.ts'
-import * as scorers from '../../src/genai/scorers/tables.ts'
-import * as issues from '../../src/genai/issues/tables.ts'
-import * as reviewQueues from '../../src/genai/review-queues/tables.ts'
 import * as evaluationDatasets from '../../src/genai/evaluation-datasets/tables.ts'
+import * as issues from '../../src/genai/issues/tables.ts'
+import * as labelSchemas from '../../src/genai/label-schemas/tables.ts'
+import * as reviewQueues from '../../src/genai/review-queues/tables.ts'
+import * as scorers from '../../src/genai/scorers/tables.ts'
+import * as traces from '../../src/genai/traces/tables.ts'
 import type { Engine } from '../../src/platform/database/engine.ts'
 import {
   dropAllTables,
@@ -45,6 +46,7 @@ const declared: Table[] = [
     reviewQueues,
     issues,
     evaluationDatasets,
+    traces,
   ].flatMap((room) => Object.values(room) as Table[]),
 ]
 

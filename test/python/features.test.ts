@@ -61,6 +61,7 @@ const FEATURES = {
     custom_queues: 'creates, changes and deletes review queues',
     user_queues: 'gives users review queues of their own and lists them page by page',
     issues: 'creates, changes and searches issues',
+  },
   evaluation_datasets: {
     create_and_get: 'creates evaluation datasets and gets them by id and by name',
     merge_dicts: 'merges records by their inputs',

@@ -1,5 +1,6 @@
 // Requests of tests, whoever answers them.
 import { parseJson } from '../../src/platform/wire/int64.ts'
+import { encodeOtlp, isOtlp } from './otlp.ts'
 
 export interface HttpAnswer {
   status: number
@@ -16,8 +17,12 @@ export interface RawBody {
 
 const isRaw = (body: unknown): body is RawBody => typeof body === 'object' && body !== null && 'raw' in body
 
-/** Headers and payload for a body: JSON unless it is raw; none for undefined. */
-export function encodeBody(body: unknown): { headers: Record<string, string>; payload: string | undefined } {
+/** Headers and payload for a body: JSON unless it is raw or an export of OTLP; none for undefined. */
+export function encodeBody(body: unknown): {
+  headers: Record<string, string>
+  payload: string | Buffer<ArrayBuffer> | undefined
+} {
+  if (isOtlp(body)) return encodeOtlp(body)
   if (body === undefined) return { headers: {}, payload: undefined }
   if (!isRaw(body)) return { headers: { 'content-type': 'application/json' }, payload: JSON.stringify(body) }
   return { headers: body.contentType ? { 'content-type': body.contentType } : {}, payload: body.raw }

@@ -159,7 +159,7 @@ describe('the floors of src', () => {
       expect(importers, file).toEqual(['app.ts'])
     }
     const app = sources.find(({ path }) => path === 'app.ts')
-    expect(app?.text.split('\n').length).toBeLessThanOrEqual(LONGEST_APP)
+    expect(app?.text.trimEnd().split('\n').length).toBeLessThanOrEqual(LONGEST_APP)
   })
 
   it('keeps drivers and the web framework in the rooms that wrap them', () => {
@@ -182,7 +182,8 @@ describe('the floors of src', () => {
   })
 
   it(`has no file of more than ${LONGEST_FILE} lines`, () => {
-    const long = sources.filter(({ text }) => text.trimEnd().split('\n').length > LONGEST_FILE)
+    const written = sources.filter(({ path }) => !path.endsWith('.pb.ts'))
+    const long = written.filter(({ text }) => text.trimEnd().split('\n').length > LONGEST_FILE)
     expect(long.map(({ path }) => path)).toEqual([])
   })
 

@@ -194,6 +194,8 @@ export function createLabelSchemaService(deps: LabelSchemaServiceDeps) {
     create,
     get: async (schemaId: string) => toWire(await require(schemaId)),
     getByName,
+    findIds: (experimentId: string, schemaIds: readonly string[]) =>
+      store.findIds(engine, experimentId, schemaIds),
     list,
     update,
     delete: remove,

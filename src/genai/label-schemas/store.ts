@@ -20,6 +20,17 @@ export async function findLabelSchema(
   return isNamed(row) ? row : undefined
 }
 
+/** Those of the ids that are label schemas of the experiment, by primary key. */
+export async function findIds(
+  engine: Engine,
+  experimentId: string,
+  schemaIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await engine.db.select().from(table).where(engine.dialect.anyKey(table.schemaId, schemaIds))
+  const own = rows.filter((row) => isNamed(row) && row.experimentId === experimentId)
+  return new Set(own.map(({ schemaId }) => schemaId))
+}
+
 /** The id that the name is claimed for, whether or not its label schema carries the name. By primary key. */
 export const findClaimed = (
   engine: Engine,

@@ -36,12 +36,20 @@ export function registerJsonBody(app: FastifyInstance, limits: BodyMemoryLimits 
   const readBody = registerBodyMemory(app, limits)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) => {
-    const text = decodeJson(await readBody(request, payload))
+    const bytes = await readBody(request, payload)
+    if (readsBytes(request)) return bytes
+    const text = decodeJson(bytes)
     if (text.length <= REMEMBERED) texts.set(request, text)
     return readJson(text)
   })
-  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) =>
+    readsBytes(request) ? readBody(request, payload) : undefined,
+  )
 }
+
+/** Whether the endpoint reads the body by itself. */
+const readsBytes = ({ routeOptions }: FastifyRequest) =>
+  (routeOptions.config as { readsBytes?: boolean }).readsBytes === true
 
 const hasBody = (headers: IncomingHttpHeaders) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0

@@ -16,6 +16,8 @@ export interface Endpoint<M extends Message = Message> {
   tag: string
   summary: string
   request?: M
+  /** Its handler reads the body by itself: `request.body` is a Buffer, whatever its content type. */
+  readsBytes?: true
   response: z.ZodType
   /** A form in which it refuses requests besides MLflow's error. */
   refusal?: z.ZodType
@@ -33,6 +35,7 @@ export function mount(app: FastifyInstance, endpoints: readonly Endpoint[]): voi
       app.route({
         method: declared.method,
         url: prefix + declared.path,
+        config: { readsBytes: declared.readsBytes ?? false },
         schema: documentation(declared, prefix),
         handler: async (request, reply) => {
           const result = await declared.handle(readInput(declared, request), request, reply)

@@ -63,6 +63,15 @@ export function parseJson(text: string): unknown {
   )
 }
 
+/** What a JSON text says, read by `parseJson`; undefined for what is none. */
+export function tryParseJson(text: string): unknown {
+  try {
+    return parseJson(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** A number as a JSON text spells it. */
 export class SpelledNumber {
   readonly text: string

@@ -1,7 +1,8 @@
 // Python's spelling of values, for error texts that must read like MLflow's own.
 import { SpelledNumber } from './int64.ts'
 
-const escapeNonAscii = (json: string) =>
+/** JSON in ASCII alone, as Python's json module writes it unless told otherwise. */
+export const escapeNonAscii = (json: string) =>
   json.replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /** Levels of nesting that are spelled out; a client may send as many as its body has room for. */

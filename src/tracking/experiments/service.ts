@@ -185,6 +185,8 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     filterActive,
     parseId: parseExperimentId,
     requireVisible,
+    /** The row of an experiment, deleted or not. @throws RESOURCE_DOES_NOT_EXIST */
+    requireRow,
     requireActive,
     whileActive,
     get: async (experimentId: string) => (await withTags([await requireRow(experimentId)]))[0] as Experiment,

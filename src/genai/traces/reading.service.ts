@@ -1,0 +1,146 @@
+// MLflow's rules for reading traces by their ids.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { doesNotExist } from '../../errors.ts'
+import type { Engine } from '../../platform/database/engine.ts'
+import { IN_TABLES, METADATA, TAG } from './ids.ts'
+import type { Trace, TraceInfo, TraceInfoV2 } from './schema.ts'
+import { toOtlpSpan } from './span-wire.ts'
+import { findItems, findSpans, findTraces, type StoredSpan, type TraceItems } from './store.ts'
+import type { TraceRow } from './tables.ts'
+import { toTraceInfo, toTraceInfoV2 } from './to-wire.ts'
+import { readObject } from './usage.schema.ts'
+
+/** How long is waited for spans that are still on their way. */
+const RETRIES_MS = [1000, 2000]
+
+export type TraceReader = ReturnType<typeof createTraceReader>
+
+interface WholeTrace {
+  row: TraceRow
+  items: TraceItems
+  spans: StoredSpan[]
+}
+
+const NO_ITEMS: TraceItems = { tags: new Map(), metadata: new Map() }
+
+export function createTraceReader(engine: Engine) {
+  async function requireTrace(
+    traceId: string,
+    text = `Trace with ID '${traceId}' not found.`,
+  ): Promise<TraceRow> {
+    const [row] = await findTraces(engine, [traceId])
+    if (row) return row
+    throw doesNotExist(text)
+  }
+
+  const itemsOf = async (traceId: string) => (await findItems(engine, [traceId])).get(traceId) ?? NO_ITEMS
+
+  async function getInfo(traceId: string): Promise<TraceInfo> {
+    return toTraceInfo(await requireTrace(traceId), await itemsOf(traceId))
+  }
+
+  async function getInfoV2(traceId: string): Promise<TraceInfoV2> {
+    return toTraceInfoV2(await requireTrace(traceId), await itemsOf(traceId))
+  }
+
+  async function readWhole(rows: TraceRow[]): Promise<WholeTrace[]> {
+    const ids = rows.map(({ traceId }) => traceId)
+    const [items, spans] = await Promise.all([findItems(engine, ids), findSpans(engine, rows)])
+    return rows.map((row) => ({
+      row,
+      items: items.get(row.traceId) ?? NO_ITEMS,
+      spans: spans.get(row.traceId) ?? [],
+    }))
+  }
+
+  /** @see SqlAlchemyStore.get_trace */
+  async function readTrace(traceId: string, allowPartial: boolean): Promise<WholeTrace> {
+    for (const waitMs of [...RETRIES_MS, undefined]) {
+      const row = await requireTrace(traceId, `Trace with ID ${traceId} is not found.`)
+      const [trace] = await readWhole([row])
+      if (trace && !isInTables(trace)) throw doesNotExist('Trace data not stored in tracking store')
+      if (trace && (allowPartial || isWhole(trace))) return trace
+      if (waitMs !== undefined) await sleep(waitMs)
+    }
+    throw doesNotExist(`Trace with ID ${traceId} is not fully exported yet, please try again later.`)
+  }
+
+  async function get(traceId: string, allowPartial: boolean): Promise<Trace> {
+    return toTrace(await readTrace(traceId, allowPartial))
+  }
+
+  /** The spans of a trace as stock keeps them in a file: `{"spans": […]}`. */
+  async function spansJson(traceId: string): Promise<string> {
+    const { spans } = await readTrace(traceId, true)
+    return `{"spans":[${spans.map(({ content }) => content).join(',')}]}`
+  }
+
+  /** The traces of these ids, in their order, which is that of an id's last place; none twice. */
+  async function findInOrder(traceIds: string[], experimentIds: string[] | undefined): Promise<TraceRow[]> {
+    const places = new Map(traceIds.map((id, index) => [id, index]))
+    const among = experimentIds && new Set(experimentIds)
+    const rows = await findTraces(engine, [...places.keys()])
+    return rows
+      .filter(({ experimentId }) => !among || among.has(experimentId))
+      .sort((a, b) => (places.get(a.traceId) ?? 0) - (places.get(b.traceId) ?? 0))
+  }
+
+  /** Traces whose spans are all there. @see SqlAlchemyStore.batch_get_traces */
+  async function batchGet(traceIds: string[], experimentIds: string[] | undefined): Promise<Trace[]> {
+    const traces = await readWhole(await findInOrder(traceIds, experimentIds))
+    return traces.filter((trace) => isInTables(trace) && isWhole(trace)).map(toTrace)
+  }
+
+  /** @see SqlAlchemyStore.batch_get_trace_infos */
+  async function batchGetInfos(
+    traceIds: string[],
+    experimentIds: string[] | undefined,
+  ): Promise<TraceInfo[]> {
+    return withItems(await findInOrder(traceIds, experimentIds))
+  }
+
+  /** The experiments of those of the traces that are there, by trace. */
+  async function experimentsOf(traceIds: readonly string[]): Promise<Map<string, string>> {
+    const rows = await findTraces(engine, [...new Set(traceIds)])
+    return new Map(rows.map(({ traceId, experimentId }) => [traceId, experimentId]))
+  }
+
+  async function mapWithItems<Info>(
+    rows: TraceRow[],
+    toInfo: (row: TraceRow, items: TraceItems) => Info,
+  ): Promise<Info[]> {
+    const items = await findItems(
+      engine,
+      rows.map(({ traceId }) => traceId),
+    )
+    return rows.map((row) => toInfo(row, items.get(row.traceId) ?? NO_ITEMS))
+  }
+  const withItems = (rows: TraceRow[]) => mapWithItems(rows, toTraceInfo)
+  const withItemsV2 = (rows: TraceRow[]) => mapWithItems(rows, toTraceInfoV2)
+
+  return {
+    experimentsOf,
+    requireTrace,
+    getInfo,
+    getInfoV2,
+    get,
+    spansJson,
+    batchGet,
+    batchGetInfos,
+    withItems,
+    withItemsV2,
+  }
+}
+
+const isInTables = ({ items }: WholeTrace) => items.tags.get(TAG.spansLocation) === IN_TABLES
+
+/** Whether there are spans, as many as the client said. */
+function isWhole({ items, spans }: WholeTrace): boolean {
+  const expected = Number(readObject(items.metadata.get(METADATA.sizeStats))?.num_spans) || 1
+  return spans.length >= expected
+}
+
+const toTrace = ({ row, items, spans }: WholeTrace): Trace => ({
+  trace_info: toTraceInfo(row, items),
+  ...(spans.length > 0 && { spans: spans.map(({ content }) => toOtlpSpan(content)) }),
+})

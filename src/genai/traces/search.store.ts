@@ -1,0 +1,223 @@
+// The search over traces as one statement.
+import { and, Column, eq, getTableColumns, is, type SQL, sql } from 'drizzle-orm'
+import type { PgTable } from 'drizzle-orm/pg-core'
+import { hasChild } from '../../platform/database/children.ts'
+import { equalsOneOf } from '../../platform/database/columns.ts'
+import type { Engine } from '../../platform/database/engine.ts'
+import {
+  checkPlace,
+  isBehind,
+  orderOf,
+  type Place,
+  placeOf,
+  type SortKey,
+} from '../../platform/search/keyset.ts'
+import { compare } from '../../platform/search/to-sql.ts'
+import { METADATA, TAG } from './ids.ts'
+import type { TraceComparison, TraceOrderBy } from './search.ts'
+import { spans, type TraceRow, traceMetadata, traces, traceTags } from './tables.ts'
+import { COST_COLUMNS, costsOf, isTold, readObject, TOKEN_COLUMNS, tokensOf } from './usage.schema.ts'
+
+export interface TraceSearch {
+  /** Ids of the experiments to search; at least one. */
+  experimentIds: string[]
+  filter: TraceComparison[]
+  orderBy: TraceOrderBy[]
+  /** Rows to skip; counted from the first one, or from behind a row when its place is given. */
+  offset: number
+  after?: readonly unknown[] | undefined
+  limit: number
+}
+
+/** A trace and its place in the order of the search. */
+export type FoundTrace = TraceRow & { place: Place }
+
+const duration = sql`(${traces.endMs} - ${traces.timestampMs})`
+const ATTRIBUTES: Record<string, Column | SQL> = {
+  request_id: traces.traceId,
+  experiment_id: traces.experimentId,
+  timestamp_ms: traces.timestampMs,
+  execution_time_ms: duration,
+  end_time_ms: sql`coalesce(${traces.endMs}, ${traces.timestampMs})`,
+  status: traces.status,
+  client_request_id: traces.clientRequestId,
+}
+const CHILDREN = { tag: traceTags, metadata: traceMetadata }
+
+/** Tags and metadata that are columns of the trace. */
+function columnOf({ type, key }: { type: string; key: string }): Column | undefined {
+  if (type === 'tag' && key === TAG.traceName) return traces.traceName
+  return type === 'metadata' && key === METADATA.session ? traces.sessionId : undefined
+}
+
+/**
+ * A page of the traces that meet all comparisons, by the sort keys, then newest first, then trace id. Those on spans must hold
+ * for one and the same span. Sees every write acknowledged before the call.
+ * @throws INVALID_PARAMETER_VALUE when `after` is no place in this order
+ * @see SqlAlchemyStore.search_traces
+ */
+export async function searchTraceRows(engine: Engine, search: TraceSearch): Promise<FoundTrace[]> {
+  const { joins, keys } = sortKeys(engine, search)
+  const after = search.after && checkPlace(keys, search.after)
+  await engine.refresh(traces, ...searchedTables(search))
+  const shown = Object.fromEntries(
+    keys.flatMap(({ value }, position) => (is(value, Column) ? [] : [[`value_${position}`, value] as const])),
+  )
+  let query = engine.db
+    .select({ ...getTableColumns(traces), ...shown })
+    .from(traces)
+    .where(
+      and(
+        equalsOneOf(traces.experimentId, search.experimentIds),
+        ...search.filter.filter(({ type }) => type !== 'span').map((one) => condition(engine, one, search)),
+        spanCondition(engine, search),
+        after && isBehind(keys, after),
+      ),
+    )
+    .$dynamic()
+  for (const join of joins) {
+    query = engine.dialect.looksUp
+      ? query.leftJoinLateral(join, sql`true`)
+      : query.leftJoin(join, eq(traces.traceId, join.traceId))
+  }
+  const rows = await query
+    .orderBy(...orderOf(keys))
+    .limit(search.limit)
+    .offset(search.offset)
+  return rows.map((row) => ({ ...row, place: keys.map((key, position) => placeIn(row, key, position)) }))
+}
+
+function searchedTables({ filter, orderBy }: TraceSearch): PgTable[] {
+  const tables = [...filter, ...orderBy].flatMap((one): PgTable[] => {
+    if (one.type === 'span') return [spans]
+    return one.type === 'attribute' || columnOf(one) ? [] : [CHILDREN[one.type]]
+  })
+  return [...new Set(tables)]
+}
+
+function placeIn(row: Record<string, unknown>, { value }: SortKey, position: number): string | null {
+  if (!is(value, Column)) return placeOf(row[`value_${position}`], false)
+  const [property] = Object.entries(getTableColumns(traces)).find(([, column]) => column === value) ?? ['']
+  return placeOf(row[property], false)
+}
+
+function condition({ dialect }: Engine, comparison: TraceComparison, search: TraceSearch): SQL {
+  const { type, key, comparator } = comparison
+  if (type === 'span') throw new Error('Conditions on spans go together')
+  if (type === 'attribute') return compare(ATTRIBUTES[key] as Column | SQL, comparison, dialect)
+  const column = columnOf(comparison)
+  if (column) return compare(column, comparison, dialect)
+  if (type === 'metadata' && (key === METADATA.tokenUsage || key === METADATA.cost)) {
+    return usageCondition(key, comparison)
+  }
+  const table = CHILDREN[type]
+  const isAny = comparator === 'IS NULL' || comparator === 'IS NOT NULL'
+  const has = hasChild(dialect, traces.traceId, {
+    table,
+    of: table.traceId,
+    where: and(eq(table.key, key), isAny ? undefined : compare(table.value, comparison, dialect)),
+    slice: equalsOneOf(table.experimentId, search.experimentIds),
+  })
+  return comparator === 'IS NULL' ? sql`NOT ${has}` : has
+}
+
+/**
+ * Of tokens and cost, which are columns: whether they are told, or told just so.
+ * @see mlflow/store/tracking/utils/trace_analytics.py get_trace_analytics_metadata_filter
+ */
+function usageCondition(key: string, { comparator, value }: TraceComparison): SQL {
+  const object = readObject(typeof value === 'string' ? value : null) ?? {}
+  const isTokens = key === METADATA.tokenUsage
+  const wanted: Record<string, unknown> = isTokens ? tokensOf(object) : costsOf(object)
+  const columns = Object.values(isTokens ? TOKEN_COLUMNS : COST_COLUMNS)
+  const isSome = sql`(${sql.join(
+    columns.map((name) => sql`${traces[name]} IS NOT NULL`),
+    sql` OR `,
+  )})`
+  if (comparator === 'IS NOT NULL') return isSome
+  if (comparator === 'IS NULL') return sql`NOT ${isSome}`
+  const isSame = sql`(${sql.join(
+    columns.map((name) => {
+      const told = wanted[name]
+      return told === null || told === undefined
+        ? sql`${traces[name]} IS NULL`
+        : sql`coalesce(${traces[name]} = ${String(told)}::${sql.raw(traces[name].getSQLType())}, false)`
+    }),
+    sql` AND `,
+  )})`
+  const isMet = isTold(wanted as never) ? sql`(${isSome} AND ${isSame})` : sql`(${isSome} AND NOT ${isSome})`
+  return comparator === '=' ? isMet : sql`(${isSome} AND NOT ${isMet})`
+}
+
+const SPAN_COLUMNS: Record<string, Column> = {
+  name: spans.name,
+  type: spans.type,
+  status: spans.status,
+  content: spans.content,
+}
+
+function spanCondition({ dialect }: Engine, { filter, experimentIds }: TraceSearch): SQL | undefined {
+  const conditions = filter.flatMap((comparison) => {
+    const { type, key, value } = comparison
+    if (type !== 'span') return []
+    const column = SPAN_COLUMNS[key]
+    if (column) return [compare(column, comparison, dialect)]
+    // Attributes are looked for in the JSON, as in stock: the name in quotes, the pattern anywhere behind it.
+    const pattern = `%"${key.slice('attributes.'.length)}"${value}%`
+    return [compare(spans.content, { ...comparison, value: pattern } as TraceComparison, dialect)]
+  })
+  if (conditions.length === 0) return undefined
+  return hasChild(dialect, traces.traceId, {
+    table: spans,
+    of: spans.traceId,
+    where: and(...conditions),
+    slice: equalsOneOf(spans.experimentId, experimentIds),
+  })
+}
+
+/** What ORDER BY needs; a key of tags or metadata is joined as a table of its own, named by its position. */
+function sortKeys(engine: Engine, { orderBy, experimentIds }: TraceSearch) {
+  const keys: SortKey[] = []
+  const joins = orderBy.flatMap(({ type, key, ascending }, position) => {
+    const column = type === 'attribute' ? ATTRIBUTES[key] : columnOf({ type, key })
+    if (column) keys.push(keyOf(column, ascending))
+    if (column || type === 'attribute') return []
+    const join = sortValues(engine, CHILDREN[type], { position, key, experimentIds })
+    keys.push({ kind: 'text', value: sql`${join.value}`, ascending })
+    return [join]
+  })
+  const isSortedBy = (key: string) => orderBy.some((one) => one.type === 'attribute' && one.key === key)
+  if (!isSortedBy('timestamp_ms')) keys.push(keyOf(traces.timestampMs, false))
+  if (!isSortedBy('request_id')) keys.push(keyOf(traces.traceId, true))
+  return { joins, keys }
+}
+
+const NUMBERS = new Set<Column | SQL>([duration, ATTRIBUTES.end_time_ms as SQL])
+const REQUIRED = new Set<Column | SQL>([
+  traces.timestampMs,
+  traces.traceId,
+  traces.status,
+  traces.experimentId,
+])
+
+const keyOf = (value: Column | SQL, ascending: boolean): SortKey => ({
+  kind: NUMBERS.has(value) || (is(value, Column) && value.getSQLType() === 'bigint') ? 'int64' : 'text',
+  value,
+  ascending,
+  required: REQUIRED.has(value),
+})
+
+function sortValues(
+  { db, dialect }: Engine,
+  table: (typeof CHILDREN)[keyof typeof CHILDREN],
+  { position, key, experimentIds }: { position: number; key: string; experimentIds: string[] },
+) {
+  const columns = { traceId: table.traceId, value: sql`${table.value}`.as(`value_${position}`) }
+  const values = db.select(columns).from(table)
+  const isKey = eq(table.key, key)
+  const found = dialect.looksUp
+    ? // LIMIT keeps PostgreSQL from joining: see database/children.ts.
+      values.where(and(eq(table.traceId, traces.traceId), isKey)).limit(1)
+    : values.where(and(isKey, equalsOneOf(table.experimentId, experimentIds)))
+  return found.as(`sort_${position}`)
+}

@@ -1,0 +1,160 @@
+// Statements over traces: reading them with their spans, tags and metadata, single tags, deletion.
+import { and, asc, eq, getTableColumns, lte, sql } from 'drizzle-orm'
+import { takeNew, upsertRows } from '../../platform/database/bulk.ts'
+import { ownedBy } from '../../platform/database/children.ts'
+import { equalsAny } from '../../platform/database/columns.ts'
+import type { Engine } from '../../platform/database/engine.ts'
+import type { Int64 } from '../../platform/wire/int64.ts'
+import { spans, type TraceItemRow, type TraceRow, traceMetadata, traces, traceTags } from './tables.ts'
+import type { UsageNode } from './usage.schema.ts'
+
+/** Keys of a read by primary key. */
+const KEYS_AT_ONCE = 100
+
+type OfTrace = Pick<TraceRow, 'traceId' | 'month'>
+
+export function groupBy<Row>(rows: readonly Row[], key: (row: Row) => string): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>()
+  for (const row of rows) {
+    const group = groups.get(key(row))
+    if (group) group.push(row)
+    else groups.set(key(row), [row])
+  }
+  return groups
+}
+
+/** Traces by their ids, in no order; what is not there is left out. Sees every acknowledged write. */
+export async function findTraces(engine: Engine, traceIds: readonly string[]): Promise<TraceRow[]> {
+  const parts: string[][] = []
+  for (let start = 0; start < traceIds.length; start += KEYS_AT_ONCE) {
+    parts.push(traceIds.slice(start, start + KEYS_AT_ONCE))
+  }
+  const found = await Promise.all(
+    parts.map((ids) => engine.db.select().from(traces).where(engine.dialect.anyKey(traces.traceId, ids))),
+  )
+  return found.flat()
+}
+
+export interface TraceItems {
+  tags: Map<string, string>
+  metadata: Map<string, string>
+}
+
+/** Tags and metadata of traces, by trace. */
+export async function findItems(
+  engine: Engine,
+  traceIds: readonly string[],
+): Promise<Map<string, TraceItems>> {
+  const items = new Map<string, TraceItems>(
+    traceIds.map((id) => [id, { tags: new Map(), metadata: new Map() }]),
+  )
+  if (items.size === 0) return items
+  await engine.refresh(traceTags, traceMetadata)
+  const ids = [...items.keys()]
+  const [tagRows, metadataRows] = await Promise.all(
+    [traceTags, traceMetadata].map((table) => {
+      const { from, where } = ownedBy(engine.dialect, { table, of: table.traceId }, ids)
+      const { traceId, key, value } = table
+      return engine.db.select({ traceId, key, value }).from(from).where(where)
+    }),
+  )
+  for (const { traceId, key, value } of tagRows ?? []) items.get(traceId)?.tags.set(key, value)
+  for (const { traceId, key, value } of metadataRows ?? []) items.get(traceId)?.metadata.set(key, value)
+  return items
+}
+
+/** Naming the month beside the trace lets CrateDB read one partition only. */
+function spansOf({ dialect }: Engine, of: readonly OfTrace[]) {
+  const ids = of.map(({ traceId }) => traceId)
+  const { from, where } = ownedBy(dialect, { table: spans, of: spans.traceId }, ids)
+  return { from, where: and(where, equalsAny(spans.month, [...new Set(of.map(({ month }) => month))])) }
+}
+
+export interface StoredSpan {
+  traceId: string
+  parentSpanId: string | null
+  content: string
+}
+
+/** The spans of traces, by trace: those without a parent first, then by start. */
+export async function findSpans(engine: Engine, of: readonly OfTrace[]): Promise<Map<string, StoredSpan[]>> {
+  if (of.length === 0) return new Map()
+  await engine.refresh(spans)
+  const { from, where } = spansOf(engine, of)
+  const { traceId, spanId, parentSpanId, content, startTimeNs } = getTableColumns(spans)
+  const rows = await engine.db
+    .select({ traceId, parentSpanId, content })
+    .from(from)
+    .where(where)
+    .orderBy(sql`CASE WHEN ${parentSpanId} IS NULL THEN 0 ELSE 1 END`, startTimeNs, spanId)
+  return groupBy(rows, (row) => row.traceId)
+}
+
+/** What the spans of traces tell of tokens and cost, by trace. */
+export async function findUsageNodes(
+  engine: Engine,
+  of: readonly OfTrace[],
+): Promise<Map<string, UsageNode[]>> {
+  if (of.length === 0) return new Map()
+  await engine.refresh(spans)
+  const { from, where } = spansOf(engine, of)
+  const { traceId, spanId, parentSpanId, usage, cost } = spans
+  const rows = await engine.db.select({ traceId, spanId, parentSpanId, usage, cost }).from(from).where(where)
+  return groupBy(rows, (row) => row.traceId)
+}
+
+export async function upsertTag(engine: Engine, row: TraceItemRow): Promise<void> {
+  await upsertRows(engine, traceTags, [row], { onConflict: takeNew(traceTags.value) })
+}
+
+/** Whether the tag was there. */
+export async function deleteTag(engine: Engine, traceId: string, key: string): Promise<boolean> {
+  const { rowCount } = await engine.execute(
+    sql`DELETE FROM trace_tags WHERE ${and(eq(traceTags.traceId, traceId), eq(traceTags.key, key))}`,
+  )
+  return rowCount > 0
+}
+
+/** Names the trace, or takes its name with null. Answers whether the trace is there. */
+export async function setName(engine: Engine, traceId: string, name: string | null): Promise<boolean> {
+  const { rowCount } = await engine.execute(
+    sql`UPDATE traces SET trace_name = ${name} WHERE ${eq(traces.traceId, traceId)}`,
+  )
+  return rowCount > 0
+}
+
+/** The oldest traces of an experiment that began at `maxMs` or before. */
+export async function findOldTraces(
+  engine: Engine,
+  experimentId: string,
+  maxMs: Int64,
+  limit: number,
+): Promise<OfTrace[]> {
+  await engine.refresh(traces)
+  const { traceId, month, timestampMs } = traces
+  return engine.db
+    .select({ traceId, month })
+    .from(traces)
+    .where(and(eq(traces.experimentId, experimentId), lte(timestampMs, sql`${maxMs}::bigint`)))
+    .orderBy(asc(timestampMs), asc(traceId))
+    .limit(limit)
+}
+
+/**
+ * Deletes traces with what they hold. The rows of traces go last, so that a repeated call finds what is left over from a
+ * crash. Answers how many traces went.
+ */
+export async function deleteTraces(engine: Engine, of: readonly OfTrace[]): Promise<number> {
+  if (of.length === 0) return 0
+  const ids = of.map(({ traceId }) => traceId)
+  const months = [...new Set(of.map(({ month }) => month))]
+  await engine.refresh(traces, spans, traceTags, traceMetadata)
+  const { traceId, month } = spans
+  await Promise.all([
+    engine.execute(sql`DELETE FROM spans WHERE ${and(equalsAny(traceId, ids), equalsAny(month, months))}`),
+    engine.execute(sql`DELETE FROM trace_tags WHERE ${equalsAny(traceTags.traceId, ids)}`),
+    engine.execute(sql`DELETE FROM trace_metadata WHERE ${equalsAny(traceMetadata.traceId, ids)}`),
+  ])
+  const { rowCount } = await engine.execute(sql`DELETE FROM traces WHERE ${equalsAny(traces.traceId, ids)}`)
+  return rowCount
+}
