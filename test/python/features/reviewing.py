@@ -68,7 +68,7 @@ def refused_scorers(client):
     judge = make_judge(name="polite", instructions="Is {{ outputs }} polite?", model=MODEL)
     gated = make_judge(name="gated", instructions="Is {{ outputs }} polite?", model="gateway:/none")
     registered = judge.register()
-    return [
+    refused = [
         refusal(own.register),
         refusal(gated.register),
         refusal(get_scorer, name="other"),
@@ -78,8 +78,10 @@ def refused_scorers(client):
         refusal(
             registered.start, experiment_id=id_, sampling_config=mlflow.genai.scorers.ScorerSamplingConfig(sample_rate=0.5)
         ),
-        described(registered.stop(experiment_id=id_)),
     ]
+    # The id stands at the end of a sentence, where it would not be known for one.
+    told = [[code, text.replace(id_, "its id")] for code, text in refused]
+    return [*told, described(registered.stop(experiment_id=id_))]
 
 
 @feature
