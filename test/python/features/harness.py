@@ -23,7 +23,7 @@ def feature(function):
 
 def settled(text):
     """An error's text without valid keys, which stock names in the random order of a set, and without SQL."""
-    return re.split(r" Valid keys are| Error: \(", text)[0]
+    return re.split(r" Valid keys are| Supported fields:| Error: \(", text)[0]
 
 
 def refusal(function, *arguments, **options):
