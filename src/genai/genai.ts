@@ -25,7 +25,7 @@ import { createTraceReader } from './traces/reading.service.ts'
 import { readingEndpoints } from './traces/routes.ts'
 import { searchEndpoints } from './traces/search.routes.ts'
 import { createTraceSearcher } from './traces/search.service.ts'
-import { createTraceService } from './traces/service.ts'
+import { createTraceService, type TraceServiceDeps } from './traces/service.ts'
 import { createTraceStart } from './traces/start.service.ts'
 import { createTraceStarter } from './traces/start.store.ts'
 import { writingEndpoints } from './traces/writing.routes.ts'
@@ -43,7 +43,10 @@ export interface GenaiDeps extends Pick<IssueServiceDeps, 'getRun'> {
 }
 
 export function createGenai({ engine, clock, experiments, getRun }: GenaiDeps) {
-  const traces = createTraces({ engine, clock, experiments })
+  const traces = createTraces({
+    ...{ engine, clock, experiments },
+    forgetTraces: (traceIds) => reviewItems.forgetTraces(traceIds),
+  })
   const datasetDeps = { engine, clock, findExperiments: experiments.find }
   const scorers = createScorerService({
     engine,
@@ -72,14 +75,16 @@ export function createGenai({ engine, clock, experiments, getRun }: GenaiDeps) {
   return { endpoints }
 }
 
-function createTraces({ engine, clock, experiments }: Omit<GenaiDeps, 'getRun'>) {
+type TraceDeps = Omit<GenaiDeps, 'getRun'> & Pick<TraceServiceDeps, 'forgetTraces'>
+
+function createTraces({ engine, clock, experiments, forgetTraces }: TraceDeps) {
   const write = createTraceWriter(engine)
   const reader = createTraceReader(engine)
   const starter = createTraceStart({ engine, clock, start: createTraceStarter(engine), reader, experiments })
   const endpoints: Endpoint[] = [
     ...otlpEndpoints(createTraceIngest({ clock, write, experiments })),
     ...readingEndpoints(reader),
-    ...writingEndpoints(starter, createTraceService({ engine, reader, experiments })),
+    ...writingEndpoints(starter, createTraceService({ engine, reader, experiments, forgetTraces })),
     ...searchEndpoints(createTraceSearcher({ engine, reader, experiments })),
   ]
   return { endpoints, experimentsOf: reader.experimentsOf }

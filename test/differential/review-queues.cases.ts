@@ -289,6 +289,8 @@ export const reviewItemCases: Case[] = [
       listItems(),
       list({ item_id: 'tr-<case>-a' }),
       listItems({ queue_id: '<second>' }),
+      post('/api/3.0/mlflow/traces/delete-traces', { experiment_id: '<e>', request_ids: ids('a') }),
+      listItems({ queue_id: '<second>' }),
     ],
   },
   {

@@ -121,7 +121,14 @@ export function createReviewItemService({ engine, clock, experimentsOfTraces }: 
     return toWire(row)
   }
 
-  return { add, remove, list, setStatus }
+  return {
+    add,
+    remove,
+    list,
+    setStatus,
+    /** Takes traces that are being deleted out of all queues. @see SqlAlchemyStore._delete_review_queue_items_for_traces */
+    forgetTraces: (traceIds: readonly string[]) => items.removeTraces(engine, traceIds),
+  }
 }
 
 type StatusName = Parsed<typeof SetReviewQueueItemStatus>['status']

@@ -1,6 +1,7 @@
 // Statements over the items of review queues.
 import { and, asc, desc, eq, sql } from 'drizzle-orm'
 import { createUpsert, keepStored, writeAll } from '../../platform/database/bulk.ts'
+import { equalsAny } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { type ItemStatus, type ReviewQueueItemRow, reviewQueueItems as table } from './tables.ts'
 
@@ -55,6 +56,12 @@ export async function removeItems(
     const isOne = engine.dialect.anyKey(table.itemId, itemIds.slice(start, start + CHUNK))
     await engine.execute(sql`DELETE FROM ${table} WHERE ${and(eq(table.queueId, queueId), isOne)}`)
   }
+}
+
+/** Removes the traces from all queues. Passes the refresh gate. */
+export async function removeTraces(engine: Engine, traceIds: readonly string[]): Promise<void> {
+  await engine.refresh(table)
+  await engine.execute(sql`DELETE FROM ${table} WHERE ${equalsAny(table.itemId, [...traceIds])}`)
 }
 
 /** Removes all items of a queue. Passes the refresh gate. */

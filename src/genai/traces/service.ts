@@ -13,6 +13,8 @@ export interface TraceServiceDeps {
   engine: Engine
   reader: TraceReader
   experiments: Pick<Experiments, 'parseId'>
+  /** Called before traces go, so that nothing refers to them any more. */
+  forgetTraces: (traceIds: readonly string[]) => Promise<void>
 }
 
 export type TraceService = ReturnType<typeof createTraceService>
@@ -25,7 +27,14 @@ const DELETION_CHUNK = 500
 const immutable = (key: string, done: 'set' | 'deleted') =>
   invalidParameter(`Tag '${key}' is immutable and cannot be ${done} on a trace.`)
 
-export function createTraceService({ engine, reader, experiments }: TraceServiceDeps) {
+export function createTraceService({ engine, reader, experiments, forgetTraces }: TraceServiceDeps) {
+  /** Answers how many went. A repeated call finds what is left over from a crash. */
+  async function deleteRows(rows: Parameters<typeof store.deleteTraces>[1]): Promise<number> {
+    if (rows.length === 0) return 0
+    await forgetTraces(rows.map(({ traceId }) => traceId))
+    return store.deleteTraces(engine, rows)
+  }
+
   /**
    * Sets a tag; its value is cut to 8000 characters.
    * @throws INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST
@@ -73,7 +82,7 @@ export function createTraceService({ engine, reader, experiments }: TraceService
       const limit = Math.min(DELETION_CHUNK, (maxTraces ?? Number.POSITIVE_INFINITY) - deleted)
       const rows = limit > 0 ? await store.findOldTraces(engine, experimentId, maxMs, limit) : []
       if (rows.length === 0) return deleted
-      deleted += await store.deleteTraces(engine, rows)
+      deleted += await deleteRows(rows)
     }
   }
 
@@ -81,10 +90,7 @@ export function createTraceService({ engine, reader, experiments }: TraceService
     let deleted = 0
     for (let start = 0; start < ids.length; start += DELETION_CHUNK) {
       const rows = await store.findTraces(engine, ids.slice(start, start + DELETION_CHUNK))
-      deleted += await store.deleteTraces(
-        engine,
-        rows.filter((row) => row.experimentId === experimentId),
-      )
+      deleted += await deleteRows(rows.filter((row) => row.experimentId === experimentId))
     }
     return deleted
   }

@@ -145,7 +145,6 @@ export async function findOldTraces(
  * crash. Answers how many traces went.
  */
 export async function deleteTraces(engine: Engine, of: readonly OfTrace[]): Promise<number> {
-  if (of.length === 0) return 0
   const ids = of.map(({ traceId }) => traceId)
   const months = [...new Set(of.map(({ month }) => month))]
   await engine.refresh(traces, spans, traceTags, traceMetadata)
