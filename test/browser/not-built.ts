@@ -35,3 +35,6 @@ export const NOT_BUILT: readonly NotBuilt[] = [
     requests: [`${AJAX}/assistant/config GET`, `${AJAX}/assistant/providers GET`],
   },
 ]
+
+/** Asked for at times only: the page of reviews wants the users of a server that has some. Answered as by stock when it is asked. */
+export const ASKED_AT_TIMES: readonly string[] = ['/ajax-api/2.0/mlflow/users/list GET']

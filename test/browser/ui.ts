@@ -35,6 +35,8 @@ const NOISE = [
   // The requests are asserted by themselves.
   /^Failed to load resource/,
   /ResizeObserver loop/,
+  // Films of the documentation, which the policy of this server keeps out.
+  /^Loading media from +'https:\/\/mlflow\.org\/docs\/.* violates the following Content Security Policy/,
 ]
 
 export interface Ui {
