@@ -43,6 +43,7 @@ const BARE: ShellOptions = { staticPrefix: '', security: undefined, metrics: fal
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const { engine, locations, clock = systemClock, shell = BARE } = deps
   const app = await createHttp(deps, shell)
+
   const tracking = createTracking({
     engine,
     clock,

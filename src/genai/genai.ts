@@ -44,7 +44,9 @@ export interface GenaiDeps extends Pick<IssueServiceDeps, 'getRun'> {
 
 export function createGenai({ engine, clock, experiments, getRun }: GenaiDeps) {
   const traces = createTraces({
-    ...{ engine, clock, experiments },
+    engine,
+    clock,
+    experiments,
     forgetTraces: (traceIds) => reviewItems.forgetTraces(traceIds),
   })
   const datasetDeps = { engine, clock, findExperiments: experiments.find }

@@ -1,9 +1,9 @@
 // Races for the records of evaluation datasets, between two servers on one database.
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { EvaluationDataset } from '../../src/genai/evaluation-datasets/schema.ts'
-import { startApp, type TestApp } from '../support/app.ts'
 import { describeEveryEngine } from '../support/engines.ts'
 import type { HttpAnswer } from '../support/http.ts'
+import { useServers } from './servers.ts'
 
 const DATASETS = '/api/3.0/mlflow/datasets'
 const RACERS = 20
@@ -14,20 +14,9 @@ interface Item {
 }
 
 describeEveryEngine('races in evaluation datasets', (target) => {
-  let apps: TestApp[]
-
-  beforeAll(async () => {
-    // The embedded engine knows one server alone.
-    const count = target.name === 'PGlite' ? 1 : 2
-    apps = []
-    for (let index = 0; index < count; index++) apps.push(await startApp(target))
-  })
-  afterAll(async () => {
-    for (const app of apps) await app.close()
-  })
-
+  const { appOf } = useServers(target)
   const ask = (index: number, method: string, path: string, body?: unknown) =>
-    (apps[index % apps.length] as TestApp).request(method, DATASETS + path, body)
+    appOf(index).request(method, DATASETS + path, body)
   const race = (act: (index: number) => Promise<HttpAnswer>) =>
     Promise.all(Array.from({ length: RACERS }, (_, index) => act(index)))
   const create = async () => {

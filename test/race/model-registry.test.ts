@@ -1,12 +1,12 @@
 // Races for numbers, names, aliases and stages of the model registry, between two servers on one database.
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { findAliasHistory, findStageHistory } from '../../src/registry/model-registry/audit.store.ts'
 import { findModelByName } from '../../src/registry/model-registry/models.store.ts'
 import type { ModelVersion, RegisteredModel } from '../../src/registry/model-registry/schema.ts'
 import { findVersion } from '../../src/registry/model-registry/versions.store.ts'
-import { startApp, type TestApp } from '../support/app.ts'
 import { describeEveryEngine } from '../support/engines.ts'
 import type { HttpAnswer } from '../support/http.ts'
+import { useServers } from './servers.ts'
 
 const MODELS = '/api/2.0/mlflow/registered-models'
 const VERSIONS = '/api/2.0/mlflow/model-versions'
@@ -17,20 +17,9 @@ const versionOf = (answer: HttpAnswer) => (answer.body as { model_version: Model
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 describeEveryEngine('races in the model registry', (target) => {
-  let apps: TestApp[]
-
-  beforeAll(async () => {
-    // The embedded engine knows one server alone.
-    const count = target.name === 'PGlite' ? 1 : 2
-    apps = []
-    for (let index = 0; index < count; index++) apps.push(await startApp(target))
-  })
-  afterAll(async () => {
-    for (const app of apps) await app.close()
-  })
-
+  const { appOf } = useServers(target)
   const ask = (index: number, method: string, path: string, body?: unknown) =>
-    (apps[index % apps.length] as TestApp).request(method, path, body)
+    appOf(index).request(method, path, body)
   const race = (act: (index: number) => Promise<HttpAnswer>) =>
     Promise.all(Array.from({ length: RACERS }, (_, index) => act(index)))
   const create = async (name: string, versions = 0) => {
@@ -136,7 +125,7 @@ describeEveryEngine('races in the model registry', (target) => {
           }),
     )
     expect(answers.every(({ status }) => status === 200)).toBe(true)
-    const { engine } = apps[0] as TestApp
+    const { engine } = appOf(0)
     const model = await findModelByName(engine, 'aliased')
     const history = await findAliasHistory(engine, model?.modelUid ?? '', 'best')
     // Each change starts where the one before it ended, the last one at what is there now.
@@ -177,7 +166,7 @@ describeEveryEngine('races in the model registry', (target) => {
       }),
     )
     expect(answers.every(({ status }) => status === 200)).toBe(true)
-    const { engine } = apps[0] as TestApp
+    const { engine } = appOf(0)
     const model = await findModelByName(engine, 'staged')
     const row = await findVersion(engine, model?.modelUid ?? '', 1)
     const history = await findStageHistory(engine, model?.modelUid ?? '', {

@@ -1,11 +1,11 @@
 // Races for names, changes and items of review queues, between two servers on one database.
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { createReviewItemService } from '../../src/genai/review-queues/items.service.ts'
 import type { ReviewQueue } from '../../src/genai/review-queues/schema.ts'
 import { systemClock } from '../../src/platform/wire/ids.ts'
-import { startApp, type TestApp } from '../support/app.ts'
 import { describeEveryEngine } from '../support/engines.ts'
 import type { HttpAnswer } from '../support/http.ts'
+import { useServers } from './servers.ts'
 
 const QUEUES = '/api/3.0/mlflow/review-queues'
 const RACERS = 50
@@ -15,19 +15,7 @@ const queueOf = ({ body }: HttpAnswer) => (body as { review_queue: ReviewQueue }
 const statuses = (answers: HttpAnswer[]) => answers.map(({ status }) => status).sort()
 
 describeEveryEngine('races for review queues', (target) => {
-  let apps: TestApp[]
-
-  beforeAll(async () => {
-    // The embedded engine knows one server alone.
-    const count = target.name === 'PGlite' ? 1 : 2
-    apps = []
-    for (let index = 0; index < count; index++) apps.push(await startApp(target))
-  })
-  afterAll(async () => {
-    for (const app of apps) await app.close()
-  })
-
-  const appOf = (index: number) => apps[index % apps.length] as TestApp
+  const { apps, appOf } = useServers(target)
   const ask = (index: number, action: string, body: object) =>
     appOf(index).request('POST', `${QUEUES}/${action}`, body)
   const race = <T>(act: (index: number) => Promise<T>) =>

@@ -1,10 +1,10 @@
 // Races for versions of scorers and for names of label schemas, between two servers on one database.
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { LabelSchema } from '../../src/genai/label-schemas/schema.ts'
 import type { RegisteredScorer, Scorer } from '../../src/genai/scorers/schema.ts'
-import { startApp, type TestApp } from '../support/app.ts'
 import { describeEveryEngine } from '../support/engines.ts'
 import type { HttpAnswer } from '../support/http.ts'
+import { useServers } from './servers.ts'
 
 const SCORERS = '/api/3.0/mlflow/scorers'
 const SCHEMAS = '/api/3.0/mlflow/label-schemas'
@@ -16,20 +16,9 @@ const numbers = (to: number) => Array.from({ length: to }, (_, index) => index +
 const registeredIn = (answers: HttpAnswer[]) => answers.map(({ body }) => body as RegisteredScorer)
 
 describeEveryEngine('races for scorers and label schemas', (target) => {
-  let apps: TestApp[]
-
-  beforeAll(async () => {
-    // The embedded engine knows one server alone.
-    const count = target.name === 'PGlite' ? 1 : 2
-    apps = []
-    for (let index = 0; index < count; index++) apps.push(await startApp(target))
-  })
-  afterAll(async () => {
-    for (const app of apps) await app.close()
-  })
-
+  const { appOf } = useServers(target)
   const ask = (index: number, method: string, path: string, body?: unknown) =>
-    (apps[index % apps.length] as TestApp).request(method, path, body)
+    appOf(index).request(method, path, body)
   const race = (act: (index: number) => Promise<HttpAnswer>) =>
     Promise.all(Array.from({ length: RACERS }, (_, index) => act(index)))
   const register = (index: number, name: string) =>

@@ -1,9 +1,9 @@
 // Spans of one trace that come out of order, several times and at once, to two servers on one database.
 import { randomBytes, randomInt } from 'node:crypto'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { Trace, TraceInfo } from '../../src/genai/traces/schema.ts'
-import { startApp, type TestApp } from '../support/app.ts'
 import { describeEveryEngine } from '../support/engines.ts'
+import { useServers } from './servers.ts'
 
 const API = '/api/3.0/mlflow/traces'
 const SPANS = 40
@@ -42,19 +42,7 @@ function shuffled<Item>(items: Item[]): Item[] {
 }
 
 describeEveryEngine('races of spans', (target) => {
-  let apps: TestApp[]
-
-  beforeAll(async () => {
-    // The embedded engine knows one server alone.
-    const count = target.name === 'PGlite' ? 1 : 2
-    apps = []
-    for (let index = 0; index < count; index++) apps.push(await startApp(target))
-  })
-  afterAll(async () => {
-    for (const app of apps) await app.close()
-  })
-
-  const appOf = (index: number) => apps[index % apps.length] as TestApp
+  const { appOf } = useServers(target)
   const send = async (index: number, spans: object[]) => {
     const answer = await appOf(index).request('POST', '/v1/traces', {
       otlp: { resourceSpans: [{ scopeSpans: [{ spans }] }] },

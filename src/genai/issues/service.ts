@@ -115,7 +115,7 @@ export function createIssueService({ engine, clock, experiments, getRun }: Issue
       offset,
       limit: pageSize + 1,
     })
-    // No assessment names an issue as long as no traces are kept.
+    // No assessment names an issue as long as no assessments are kept.
     const counted = input.include_trace_count ? { trace_count: 0 } : {}
     return {
       issues: rows.slice(0, pageSize).map((row) => ({ ...toWire(row), ...counted })),

@@ -13,7 +13,7 @@ import type {
   ReviewQueueItem,
   SetReviewQueueItemStatus,
 } from './schema.ts'
-import { queueNotFound } from './service.ts'
+import { queueNotFound, requireQueue } from './service.ts'
 import * as store from './store.ts'
 import type { ItemStatus, ReviewQueueItemRow } from './tables.ts'
 
@@ -29,12 +29,6 @@ export interface ReviewItemDeps {
 export type ReviewItemService = ReturnType<typeof createReviewItemService>
 
 export function createReviewItemService({ engine, clock, experimentsOfTraces }: ReviewItemDeps) {
-  async function requireQueue(queueId: string): Promise<store.NamedQueueRow> {
-    const row = await store.findQueue(engine, queueId)
-    if (!row) throw queueNotFound(queueId)
-    return row
-  }
-
   /**
    * Adds traces of the queue's experiment. What is there already keeps its status.
    * @returns the items in the order of the request
@@ -44,7 +38,7 @@ export function createReviewItemService({ engine, clock, experimentsOfTraces }: 
   async function add(input: Parsed<typeof AddItemsToReviewQueue>): Promise<ReviewQueueItem[]> {
     const queueId = input.queue_id
     const itemIds = readItemIds(input.item_ids)
-    const { experimentId } = await requireQueue(queueId)
+    const { experimentId } = await requireQueue(engine, queueId)
     const found = await experimentsOfTraces(itemIds)
     const invalid = itemIds.filter((id) => found.get(id) !== experimentId)
     if (invalid.length > 0) {
@@ -80,7 +74,7 @@ export function createReviewItemService({ engine, clock, experimentsOfTraces }: 
   /** Removes those of the items that are there. */
   async function remove(queueId: string, given: readonly string[]): Promise<void> {
     const itemIds = readItemIds(given)
-    await requireQueue(queueId)
+    await requireQueue(engine, queueId)
     await items.removeItems(engine, queueId, itemIds)
   }
 
@@ -90,7 +84,7 @@ export function createReviewItemService({ engine, clock, experimentsOfTraces }: 
   ): Promise<{ items: ReviewQueueItem[]; nextPageToken: string }> {
     const pageSize = input.max_results ?? DEFAULT_PAGE_SIZE
     const offset = decodeOffset(input.page_token)
-    const { queueId } = await requireQueue(input.queue_id)
+    const { queueId } = await requireQueue(engine, input.queue_id)
     const status = readStatus(input.status)
     const rows = await items.listItems(engine, { queueId, status, offset, limit: pageSize + 1 })
     return {
@@ -109,7 +103,7 @@ export function createReviewItemService({ engine, clock, experimentsOfTraces }: 
     }
     const completedBy = readCompletedBy(status, input.completed_by)
     const itemId = readItemId(input.item_id)
-    const { queueId } = await requireQueue(input.queue_id)
+    const { queueId } = await requireQueue(engine, input.queue_id)
     const row = await items.setItemStatus(engine, {
       queueId,
       itemId,

@@ -39,12 +39,6 @@ export function createReviewQueueService(deps: ReviewQueueDeps) {
   const { engine, clock, requireExperiment, findLabelSchemas } = deps
   const owner = store.queueNames(engine)
 
-  async function require(queueId: string): Promise<NamedQueueRow> {
-    const row = await store.findQueue(engine, queueId)
-    if (!row) throw queueNotFound(queueId)
-    return row
-  }
-
   /**
    * One attempt to make a queue under an id of its own: its name is claimed before, and its row makes it visible.
    * @returns the row, or the id of the queue that has the name; undefined when the attempt was fenced off by a caller
@@ -150,7 +144,7 @@ export function createReviewQueueService(deps: ReviewQueueDeps) {
    */
   async function update(input: Parsed<typeof UpdateReviewQueue>): Promise<ReviewQueue> {
     for (;;) {
-      const row = await require(input.queue_id)
+      const row = await requireQueue(engine, input.queue_id)
       if (row.queueType === 'user') {
         throw invalidParameter(
           "A user queue's name, assigned user, schemas, and owner are fixed and cannot be updated.",
@@ -228,12 +222,19 @@ export function createReviewQueueService(deps: ReviewQueueDeps) {
   return {
     create,
     getOrCreateOfUser,
-    get: async (queueId: string) => toWire(await require(queueId)),
+    get: async (queueId: string) => toWire(await requireQueue(engine, queueId)),
     getByName,
     list,
     update,
     delete: deleteQueue,
   }
+}
+
+/** @throws RESOURCE_DOES_NOT_EXIST */
+export async function requireQueue(engine: Engine, queueId: string): Promise<NamedQueueRow> {
+  const row = await store.findQueue(engine, queueId)
+  if (!row) throw queueNotFound(queueId)
+  return row
 }
 
 export const queueNotFound = (queueId: string) => doesNotExist(`Review queue with id '${queueId}' not found.`)

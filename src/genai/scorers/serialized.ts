@@ -1,7 +1,7 @@
 // What the server reads in a serialized scorer: which ones it refuses, and the model that a scorer asks.
 import { doesNotExist, invalidParameter } from '../../errors.ts'
 import { jsonParts, parseJson, SpelledNumber } from '../../platform/wire/int64.ts'
-import { pythonDumps, pythonRepr, pythonTypeName } from '../../platform/wire/python.ts'
+import { isPythonTrue, pythonDumps, pythonRepr, pythonTypeName } from '../../platform/wire/python.ts'
 
 type Json = Record<string, unknown>
 
@@ -86,23 +86,19 @@ const namesIn = (part: Json | unknown[]): unknown[] =>
 export function modelOf(scorer: unknown): string | undefined {
   for (let data = objectOf(scorer, 'serialized_scorer'); ; ) {
     const own = ['instructions_judge_pydantic_data', 'builtin_scorer_pydantic_data'].find((key) =>
-      isTrue(data[key]),
+      isPythonTrue(data[key]),
     )
     if (own) return checkModel(objectOf(data[own], own).model)
     const wrapping = data.memory_augmented_judge_data
-    if (isTrue(wrapping)) {
+    if (isPythonTrue(wrapping)) {
       const { base_judge = {} } = objectOf(wrapping, 'memory_augmented_judge_data')
       data = objectOf(base_judge, 'base_judge')
       continue
     }
     const foreign = data.third_party_scorer_data
-    return isTrue(foreign) ? checkModel(objectOf(foreign, 'third_party_scorer_data').model) : undefined
+    return isPythonTrue(foreign) ? checkModel(objectOf(foreign, 'third_party_scorer_data').model) : undefined
   }
 }
-
-/** `bool(value)` */
-const isTrue = (value: unknown): boolean =>
-  value !== null && typeof value === 'object' ? Object.keys(value).length > 0 : Boolean(value)
 
 function objectOf(value: unknown, name: string): Json {
   if (isObject(value)) return value

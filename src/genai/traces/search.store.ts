@@ -9,7 +9,7 @@ import {
   isBehind,
   orderOf,
   type Place,
-  placeOf,
+  placeOfRow,
   type SortKey,
 } from '../../platform/search/keyset.ts'
 import { compare } from '../../platform/search/to-sql.ts'
@@ -84,7 +84,7 @@ export async function searchTraceRows(engine: Engine, search: TraceSearch): Prom
     .orderBy(...orderOf(keys))
     .limit(search.limit)
     .offset(search.offset)
-  return rows.map((row) => ({ ...row, place: keys.map((key, position) => placeIn(row, key, position)) }))
+  return rows.map((row) => ({ ...row, place: placeOfRow(traces, keys, row) }))
 }
 
 function searchedTables({ filter, orderBy }: TraceSearch): PgTable[] {
@@ -93,12 +93,6 @@ function searchedTables({ filter, orderBy }: TraceSearch): PgTable[] {
     return one.type === 'attribute' || columnOf(one) ? [] : [CHILDREN[one.type]]
   })
   return [...new Set(tables)]
-}
-
-function placeIn(row: Record<string, unknown>, { value }: SortKey, position: number): string | null {
-  if (!is(value, Column)) return placeOf(row[`value_${position}`], false)
-  const [property] = Object.entries(getTableColumns(traces)).find(([, column]) => column === value) ?? ['']
-  return placeOf(row[property], false)
 }
 
 function condition({ dialect }: Engine, comparison: TraceComparison, search: TraceSearch): SQL {

@@ -83,13 +83,6 @@ export function createTraceStart({ engine, clock, start, reader, experiments }: 
   async function write(experiment: Experiment, { tags, metadata, ...described }: Described): Promise<void> {
     const { experimentId } = experiment
     const { traceId, timestampMs } = described
-    const items = (values: Map<string, string>): TraceItemRow[] =>
-      [...values].map(([key, value]) => ({
-        traceId,
-        key: indexed(key, MAX_TAG_KEY_LENGTH),
-        value: indexed(value),
-        experimentId,
-      }))
     const all = new Map(tags)
     all.delete(TAG.traceName)
     if (!all.has(TAG.artifactLocation) || described.isFinal) {
@@ -97,7 +90,7 @@ export function createTraceStart({ engine, clock, start, reader, experiments }: 
     }
     const month = monthOfTrace(timestampMs, clock.now())
     const trace = { ...described, experimentId, month, hasUsage: false, generation: 0 }
-    await start({ trace, tags: items(all), metadata: items(metadata) })
+    await start({ trace, tags: itemsOf(trace, all), metadata: itemsOf(trace, metadata) })
   }
 
   /**
@@ -151,14 +144,6 @@ export function createTraceStart({ engine, clock, start, reader, experiments }: 
       name: tags.get(TAG.traceName),
     })
     tags.delete(TAG.traceName)
-    const { traceId, experimentId } = row
-    const items = (values: Map<string, string>) =>
-      [...values].map(([key, value]) => ({
-        traceId,
-        key: indexed(key, MAX_TAG_KEY_LENGTH),
-        value: indexed(value),
-        experimentId,
-      }))
     const { status = 'TRACE_STATUS_UNSPECIFIED' } = input
     const trace: TraceRow = {
       ...row,
@@ -167,12 +152,23 @@ export function createTraceStart({ engine, clock, start, reader, experiments }: 
       endMs: Number(input.timestamp_ms ?? 0),
       status: status === 'TRACE_STATUS_UNSPECIFIED' ? 'STATE_UNSPECIFIED' : status,
     }
-    await start({ trace, tags: items(tags), metadata: items(metadata) })
-    return reader.getInfoV2(traceId)
+    await start({ trace, tags: itemsOf(trace, tags), metadata: itemsOf(trace, metadata) })
+    return reader.getInfoV2(row.traceId)
   }
 
   return { startTrace, startV2, endV2 }
 }
+
+const itemsOf = (
+  { traceId, experimentId }: Pick<TraceRow, 'traceId' | 'experimentId'>,
+  values: Map<string, string>,
+): TraceItemRow[] =>
+  [...values].map(([key, value]) => ({
+    traceId,
+    key: indexed(key, MAX_TAG_KEY_LENGTH),
+    value: indexed(value),
+    experimentId,
+  }))
 
 const mapOf = (pairs: Pairs) => new Map(pairs.map(({ key = '', value = '' }) => [key, value]))
 

@@ -1,5 +1,5 @@
 // Sort keys of searches, and pages that go on behind a row's place in the order instead of counting rows.
-import { type Column, type SQL, sql } from 'drizzle-orm'
+import { Column, getTableColumns, is, type SQL, sql, type Table } from 'drizzle-orm'
 import { invalidParameter } from '../../errors.ts'
 import { parseInt64 } from '../wire/int64.ts'
 import { isStorableText } from '../wire/message.ts'
@@ -102,3 +102,14 @@ export function checkPlace(keys: readonly SortKey[], place: readonly unknown[]):
   }
   return place as Place
 }
+
+/**
+ * The place of a row of the table. Keys that are no columns of it are in the row as `value_<position>`, and whether a metric is
+ * NaN as `nan_<position>`.
+ */
+export const placeOfRow = (table: Table, keys: readonly SortKey[], row: Record<string, unknown>): Place =>
+  keys.map(({ value }, position) => {
+    if (!is(value, Column)) return placeOf(row[`value_${position}`], row[`nan_${position}`])
+    const [property] = Object.entries(getTableColumns(table)).find(([, column]) => column === value) ?? ['']
+    return placeOf(row[property], false)
+  })

@@ -10,7 +10,7 @@ import {
   isBehind,
   orderOf,
   type Place,
-  placeOf,
+  placeOfRow,
   type SortKey,
 } from '../../platform/search/keyset.ts'
 import { compare } from '../../platform/search/to-sql.ts'
@@ -155,7 +155,7 @@ async function selectRuns(
     .orderBy(...orderOf(keys))
     .limit(search.limit)
     .offset(search.offset)
-  return rows.map((row) => ({ ...row, place: keys.map((key, position) => placeIn(row, key, position)) }))
+  return rows.map((row) => ({ ...row, place: placeOfRow(runs, keys, row) }))
 }
 
 /** Where the values to sort by first are. */
@@ -173,12 +173,6 @@ function firstKey({ orderBy, experimentIds, stages }: RunSearch): FirstKey {
   const table = CHILDREN[type]
   const where = and(equalsOneOf(table.experimentId, experimentIds), eq(table.key, key))
   return { table, column: table.value, kind: type === 'metric' ? 'metric' : 'text', ascending, where }
-}
-
-function placeIn(row: Record<string, unknown>, { value }: SortKey, position: number): string | null {
-  if (!is(value, Column)) return placeOf(row[`value_${position}`], row[`nan_${position}`])
-  const [property] = Object.entries(getTableColumns(runs)).find(([, column]) => column === value) ?? ['']
-  return placeOf(row[property], false)
 }
 
 const CHILDREN = { metric: latestMetrics, parameter: params, tag: tags }
