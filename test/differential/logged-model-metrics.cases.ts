@@ -47,6 +47,22 @@ export const loggedModelMetricCases: Case[] = [
     ],
   },
   {
+    title:
+      'names the param of a batch that brings another value of one and points of a model that is not there',
+    steps: [
+      createExperiment('e'),
+      createRun('r', 'e'),
+      post('runs/log-parameter', { run_id: '<r>', key: 'p', value: 'kept' }),
+      logBatch([point({ model_id: MISSING })], {
+        params: [
+          { key: 'p', value: 'other' },
+          { key: 'q', value: 'new' },
+        ],
+      }),
+      get('runs/get', { run_id: '<r>' }),
+    ],
+  },
+  {
     title: 'links points of log-batch to logged models',
     steps: [
       createExperiment('e'),

@@ -177,6 +177,10 @@ function takeTurns(
   return { now, later }
 }
 
+/** Which params of the write have other values already. */
+export const findParamConflicts = async (engine: Engine, write: RunWrite): Promise<ParamConflict[]> =>
+  findConflicts(write, await findStoredParams(engine, [write]))
+
 function findConflicts(write: RunWrite, values: Map<string, string>): ParamConflict[] {
   return write.params.flatMap((row) => {
     const { key, value } = row

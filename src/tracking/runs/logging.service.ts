@@ -11,7 +11,7 @@ import { pythonDumps, pythonFloat, pythonRepr } from '../../platform/wire/python
 import type { ModelMetric } from '../logged-models/store.ts'
 import type { MetricRow } from '../metrics/tables.ts'
 import { checkRunId } from './ids.ts'
-import type { ParamConflict, RunWrite, RunWriter } from './ingest.store.ts'
+import { findParamConflicts, type ParamConflict, type RunWrite, type RunWriter } from './ingest.store.ts'
 import { RUN_NAME_TAG, type Runs } from './service.ts'
 import * as store from './store.ts'
 import type { ParamRow, RunRow } from './tables.ts'
@@ -104,15 +104,19 @@ export function createLoggingService(deps: LoggingServiceDeps) {
     checkDistinct(params)
     const run = await found
     const linked = modelMetrics(run, batch.metrics, metrics)
-    await requireModelsOf(linked)
-    const conflicts = await write({
+    const rows: RunWrite = {
       experimentId: run.experimentId,
       runId,
       metrics: toRows(run, metrics),
       params: params.map((param): ParamRow => ({ ...ofRun(run), ...param })),
       tags: tags.filter(({ key }) => key !== RUN_NAME_TAG).map((tag) => ({ ...ofRun(run), ...tag })),
+    }
+    await requireModelsOf(linked).catch(async (error) => {
+      // Of two faults MLflow names the params'.
+      throwConflicts(runId, await findParamConflicts(engine, rows))
+      throw error
     })
-    throwConflicts(runId, conflicts)
+    throwConflicts(runId, await write(rows))
     await logModelMetrics(linked)
     const name = tags.findLast(({ key, value }) => key === RUN_NAME_TAG && value !== '')?.value
     if (name) await runs.update(runId, { run_name: name })
