@@ -5,7 +5,7 @@ import { migrate } from '../../src/platform/database/migrate.ts'
 import { openEngine } from '../../src/platform/database/open-engine.ts'
 import { parseBackendUri } from '../../src/platform/database/uri.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { describeEveryEngine, type EngineTarget } from '../support/engines.ts'
+import { describeEachEngine, type EngineTarget } from '../support/engines.ts'
 
 export const API = '/api/2.0/mlflow'
 
@@ -51,7 +51,7 @@ export interface Scenario {
 
 /** Declares the scenarios as tests on each engine. */
 export function describeKilledServer(title: string, scenarios: Record<string, Scenario>): void {
-  describeEveryEngine(title, (target) => declareScenarios(target, scenarios))
+  describeEachEngine(title, (target) => declareScenarios(target, scenarios))
 }
 
 function declareScenarios(target: EngineTarget, scenarios: Record<string, Scenario>): void {

@@ -1,7 +1,7 @@
 // Searches of a store that was filled through the API a moment ago: the planner has no statistics of it.
 import { beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
-import { describeEveryEngine } from '../support/engines.ts'
+import { describeEachEngine } from '../support/engines.ts'
 
 const RUNS = 2000
 const AT_ONCE = 50
@@ -135,7 +135,7 @@ function expectedIds(runs: Run[], { holds, keys }: Case): string[] {
     .map(({ id }) => id)
 }
 
-describeEveryEngine('A store that was never analysed', (target) => {
+describeEachEngine('A store that was never analysed', (target) => {
   let server: TestApp
   let experimentId = ''
   const runs: Run[] = []

@@ -9,7 +9,7 @@ import { insertExperiment, upsertExperimentTags } from '../../src/tracking/exper
 import { createRunWriter } from '../../src/tracking/runs/ingest.store.ts'
 import { searchRunRows } from '../../src/tracking/runs/search.store.ts'
 import { parseRunFilter, parseRunOrderBy } from '../../src/tracking/runs/search.ts'
-import { describeEveryEngine } from '../support/engines.ts'
+import { describeEachEngine } from '../support/engines.ts'
 import { missing, useService } from '../support/services.ts'
 import { type Search, type StoredExperiment, type StoredRun, searchStock } from '../support/stock-search.ts'
 
@@ -283,7 +283,7 @@ describe('A search', () => {
     if (!noPython) expected = await searchStock((await useService('python')).command, STORED, SEARCHES)
   })
 
-  describeEveryEngine('of what is stored', (target) => {
+  describeEachEngine('of what is stored', (target) => {
     let engine: Engine
     beforeAll(async () => {
       engine = await target.open()

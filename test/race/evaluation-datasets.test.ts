@@ -1,7 +1,7 @@
 // Races for the records of evaluation datasets, between two servers on one database.
 import { expect, it } from 'vitest'
 import type { EvaluationDataset } from '../../src/genai/evaluation-datasets/schema.ts'
-import { describeEveryEngine } from '../support/engines.ts'
+import { describeEachEngine } from '../support/engines.ts'
 import type { HttpAnswer } from '../support/http.ts'
 import { useServers } from './servers.ts'
 
@@ -13,7 +13,7 @@ interface Item {
   expectations: Record<string, number>
 }
 
-describeEveryEngine('races in evaluation datasets', (target) => {
+describeEachEngine('races in evaluation datasets', (target) => {
   const { appOf } = useServers(target)
   const ask = (index: number, method: string, path: string, body?: unknown) =>
     appOf(index).request(method, DATASETS + path, body)

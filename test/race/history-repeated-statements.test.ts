@@ -5,7 +5,7 @@ import { openEngine } from '../../src/platform/database/open-engine.ts'
 import { parseBackendUri } from '../../src/platform/database/uri.ts'
 import { startApp } from '../support/app.ts'
 import { openMigrated } from '../support/databases.ts'
-import { describeEveryEngine } from '../support/engines.ts'
+import { describeEachEngine } from '../support/engines.ts'
 
 const API = '/api/2.0/mlflow'
 
@@ -18,7 +18,7 @@ const repeating = (connection: Connection): Connection => ({
   },
 })
 
-describeEveryEngine('a database that repeats statements', (engine) => {
+describeEachEngine('a database that repeats statements', (engine) => {
   // Problem: a tag was deleted, but the answer was 404. Cause: the number of rows of the repeated statement was taken.
   it('has its clients told what became of their requests', async () => {
     await (await openMigrated(engine.uri)).close()

@@ -1,12 +1,12 @@
 // Changes of different fields of one run at once: none undoes another.
 import { expect, it } from 'vitest'
 import { startApp } from '../support/app.ts'
-import { describeEveryEngine } from '../support/engines.ts'
+import { describeEachEngine } from '../support/engines.ts'
 
 const API = '/api/2.0/mlflow/runs'
 const ROUNDS = 20
 
-describeEveryEngine('a run whose name and status change at once', (engine) => {
+describeEachEngine('a run whose name and status change at once', (engine) => {
   // Problem: a run that had ended was RUNNING again. Cause: a rename wrote the status back that it had read before.
   it(`keeps both changes, ${ROUNDS} times`, async () => {
     const app = await startApp(engine)

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { checkHistory } from '../../chaos/history/check.ts'
 import { startClients } from '../../chaos/history/clients.ts'
-import { describeEveryEngine } from '../support/engines.ts'
+import { describeEachEngine } from '../support/engines.ts'
 import { startServer } from '../support/server.ts'
 
 const OPERATIONS = 1500
@@ -11,7 +11,7 @@ const OPERATIONS = 1500
 const LONGEST_MS = 20_000
 const CLIENTS = 12
 
-describeEveryEngine('the history of random clients', (engine) => {
+describeEachEngine('the history of random clients', (engine) => {
   const count = engine.name === 'PGlite' ? 1 : 2
 
   it(`has no violation, ${CLIENTS} clients at ${count} ${count === 1 ? 'server' : 'servers'}`, async () => {

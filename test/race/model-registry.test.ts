@@ -4,7 +4,7 @@ import { findAliasHistory, findStageHistory } from '../../src/registry/model-reg
 import { findModelByName } from '../../src/registry/model-registry/models.store.ts'
 import type { ModelVersion, RegisteredModel } from '../../src/registry/model-registry/schema.ts'
 import { findVersion } from '../../src/registry/model-registry/versions.store.ts'
-import { describeEveryEngine } from '../support/engines.ts'
+import { describeEachEngine } from '../support/engines.ts'
 import type { HttpAnswer } from '../support/http.ts'
 import { useServers } from './servers.ts'
 
@@ -16,7 +16,7 @@ const errorOf = (answer: HttpAnswer) => (answer.body as { error_code?: string })
 const versionOf = (answer: HttpAnswer) => (answer.body as { model_version: ModelVersion }).model_version
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
-describeEveryEngine('races in the model registry', (target) => {
+describeEachEngine('races in the model registry', (target) => {
   const { appOf } = useServers(target)
   const ask = (index: number, method: string, path: string, body?: unknown) =>
     appOf(index).request(method, path, body)

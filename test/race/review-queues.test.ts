@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { createReviewItemService } from '../../src/genai/review-queues/items.service.ts'
 import type { ReviewQueue } from '../../src/genai/review-queues/schema.ts'
 import { systemClock } from '../../src/platform/wire/ids.ts'
-import { describeEveryEngine } from '../support/engines.ts'
+import { describeEachEngine } from '../support/engines.ts'
 import type { HttpAnswer } from '../support/http.ts'
 import { useServers } from './servers.ts'
 
@@ -14,7 +14,7 @@ const errorOf = (answer: HttpAnswer) => (answer.body as { error_code?: string })
 const queueOf = ({ body }: HttpAnswer) => (body as { review_queue: ReviewQueue }).review_queue
 const statuses = (answers: HttpAnswer[]) => answers.map(({ status }) => status).sort()
 
-describeEveryEngine('races for review queues', (target) => {
+describeEachEngine('races for review queues', (target) => {
   const { apps, appOf } = useServers(target)
   const ask = (index: number, action: string, body: object) =>
     appOf(index).request('POST', `${QUEUES}/${action}`, body)

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import type { LabelSchema } from '../../src/genai/label-schemas/schema.ts'
 import type { RegisteredScorer, Scorer } from '../../src/genai/scorers/schema.ts'
-import { describeEveryEngine } from '../support/engines.ts'
+import { describeEachEngine } from '../support/engines.ts'
 import type { HttpAnswer } from '../support/http.ts'
 import { useServers } from './servers.ts'
 
@@ -15,7 +15,7 @@ const errorOf = (answer: HttpAnswer) => (answer.body as { error_code?: string })
 const numbers = (to: number) => Array.from({ length: to }, (_, index) => index + 1)
 const registeredIn = (answers: HttpAnswer[]) => answers.map(({ body }) => body as RegisteredScorer)
 
-describeEveryEngine('races for scorers and label schemas', (target) => {
+describeEachEngine('races for scorers and label schemas', (target) => {
   const { appOf } = useServers(target)
   const ask = (index: number, method: string, path: string, body?: unknown) =>
     appOf(index).request(method, path, body)

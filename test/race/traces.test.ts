@@ -2,7 +2,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { expect, it } from 'vitest'
 import type { Trace, TraceInfo } from '../../src/genai/traces/schema.ts'
-import { describeEveryEngine } from '../support/engines.ts'
+import { describeEachEngine } from '../support/engines.ts'
 import { useServers } from './servers.ts'
 
 const API = '/api/3.0/mlflow/traces'
@@ -41,7 +41,7 @@ function shuffled<Item>(items: Item[]): Item[] {
   return all
 }
 
-describeEveryEngine('races of spans', (target) => {
+describeEachEngine('races of spans', (target) => {
   const { appOf } = useServers(target)
   const send = async (index: number, spans: object[]) => {
     const answer = await appOf(index).request('POST', '/v1/traces', {

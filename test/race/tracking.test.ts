@@ -1,7 +1,7 @@
 // Requests over one experiment, run or logged model at once: each is done whole or not at all.
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
-import { describeEveryEngine } from '../support/engines.ts'
+import { describeEachEngine } from '../support/engines.ts'
 import type { HttpAnswer } from '../support/http.ts'
 
 const API = '/api/2.0/mlflow'
@@ -16,7 +16,7 @@ interface KeyValue {
 const statuses = (answers: HttpAnswer[]) => answers.map(({ status }) => status).sort()
 const once = (status: number) => [200, ...Array.from({ length: RACERS - 1 }, () => status)].sort()
 
-describeEveryEngine('races over experiments, runs and logged models', (target) => {
+describeEachEngine('races over experiments, runs and logged models', (target) => {
   let app: TestApp
   beforeAll(async () => {
     app = await startApp(target)

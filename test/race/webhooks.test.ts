@@ -1,6 +1,6 @@
 // Webhooks and servers that share a database: a killed server's events arrive, two servers do not both send one.
 import { afterEach, expect, it } from 'vitest'
-import { describeEveryEngine } from '../support/engines.ts'
+import { describeEachEngine } from '../support/engines.ts'
 import { type Receiver, type ReceiverAnswer, startReceiver } from '../support/receiver.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { freePort } from '../support/services/child.ts'
@@ -14,7 +14,7 @@ const ENV = {
   CRATEFLOW_WEBHOOK_POLL_INTERVAL: '1',
 }
 
-describeEveryEngine('webhooks of several servers', (target) => {
+describeEachEngine('webhooks of several servers', (target) => {
   const servers = new Set<TestServer>()
   const receivers: Receiver[] = []
   afterEach(async () => {

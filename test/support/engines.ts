@@ -27,8 +27,8 @@ const BOTH: readonly EngineName[] = ['PGlite', 'CrateDB']
  * Tests of one engine share a database; use names that no other test uses, or `another()`.
  *
  * Engines that show the same as the others are for the night, when `npm run test:engines` runs. PostgreSQL, which has
- * the embedded database's SQL, is one of them unless told otherwise. What depends on how a database works inside, or
- * has several servers, is a matter for `describeEveryEngine`.
+ * the embedded database's SQL, is one of them unless told otherwise. What everything on it stands on, such as its
+ * tables, is a matter for `describeEveryEngine`.
  */
 export function describeEachEngine(
   title: string,
