@@ -170,7 +170,7 @@ export function createDatasetRecordService({ engine, clock }: { engine: Engine; 
   const deleteRecords = (datasetId: string, recordIds: string[]): Promise<number> =>
     inTurn(datasetId, async () => {
       const deleted = await recordsStore.deleteRecords(engine, datasetId, recordIds)
-      if (deleted > 0) await settle(datasetId, (row, count) => ({ ...row, numRecords: count }))
+      if (deleted > 0) await settle(datasetId, (_row, count) => ({ numRecords: count }))
       return deleted
     })
 

@@ -2,7 +2,7 @@
 import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm'
 import { createUpsert, keepStored, takeNew, upsertRows, writeInOrder } from '../../platform/database/bulk.ts'
 import { ownedBy } from '../../platform/database/children.ts'
-import { equalsAny } from '../../platform/database/columns.ts'
+import { changesIf, equalsAny } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import {
   type DatasetExperimentRow,
@@ -54,9 +54,8 @@ export async function touchDataset(
 }
 
 /** What a change of records changes of their dataset. */
-export type DatasetChanges = Pick<
-  EvaluationDatasetRow,
-  'schema' | 'numRecords' | 'digest' | 'lastUpdateTimeMs' | 'lastUpdatedBy'
+export type DatasetChanges = Partial<
+  Pick<EvaluationDatasetRow, 'schema' | 'numRecords' | 'digest' | 'lastUpdateTimeMs' | 'lastUpdatedBy'>
 >
 
 /**
@@ -68,22 +67,9 @@ export async function changeDataset(
   seen: EvaluationDatasetRow,
   changes: DatasetChanges & { writeId: string },
 ): Promise<boolean> {
-  // The condition stands in SET: see database/name-claims.ts.
-  const ifSeen = <Key extends keyof typeof changes>(key: Key) => {
-    const column = table[key]
-    const type = sql.raw(column.getSQLType())
-    return sql`CASE WHEN write_id = ${seen.writeId} THEN ${changes[key]}::${type} ELSE ${sql.identifier(column.name)} END`
-  }
   const [row] = await engine.db
     .update(table)
-    .set({
-      schema: ifSeen('schema'),
-      numRecords: ifSeen('numRecords'),
-      digest: ifSeen('digest'),
-      lastUpdateTimeMs: ifSeen('lastUpdateTimeMs'),
-      lastUpdatedBy: ifSeen('lastUpdatedBy'),
-      writeId: ifSeen('writeId'),
-    })
+    .set(changesIf(table, sql`write_id = ${seen.writeId}`, changes))
     .where(eq(table.datasetId, seen.datasetId))
     .returning({ writeId: table.writeId })
   return row?.writeId === changes.writeId

@@ -5,7 +5,7 @@ import type { Engine } from '../../platform/database/engine.ts'
 import type { Clock } from '../../platform/wire/ids.ts'
 import type { Parsed } from '../../platform/wire/message.ts'
 import { checkLength } from '../../platform/wire/names.ts'
-import { decodeOffset, encodeOffset } from '../../platform/wire/page-token.ts'
+import { offsetPage } from '../../platform/wire/page-token.ts'
 import { checkMaxResults } from '../../platform/wire/paging.ts'
 import { pythonRepr } from '../../platform/wire/python.ts'
 import type { CreateIssue, Issue, SearchIssues, UpdateIssue } from './schema.ts'
@@ -108,18 +108,18 @@ export function createIssueService({ engine, clock, experiments, getRun }: Issue
   ): Promise<{ issues: Issue[]; nextPageToken: string }> {
     const pageSize = input.max_results ?? DEFAULT_PAGE_SIZE
     checkMaxResults(pageSize)
-    const offset = decodeOffset(input.page_token)
-    const rows = await store.searchIssues(engine, {
+    const page = offsetPage(input.page_token, pageSize)
+    const found = await store.searchIssues(engine, {
       experimentId: input.experiment_id ? experiments.parseId(input.experiment_id) : undefined,
       filter: parseIssueFilter(input.filter_string),
-      offset,
-      limit: pageSize + 1,
+      ...page.bounds,
     })
+    const { rows, nextPageToken = '' } = page.cut(found)
     // No assessment names an issue as long as no assessments are kept.
     const counted = input.include_trace_count ? { trace_count: 0 } : {}
     return {
-      issues: rows.slice(0, pageSize).map((row) => ({ ...toWire(row), ...counted })),
-      nextPageToken: rows.length > pageSize ? encodeOffset(offset + pageSize) : '',
+      issues: rows.map((row) => ({ ...toWire(row), ...counted })),
+      nextPageToken,
     }
   }
 

@@ -8,7 +8,7 @@ import { parseJson } from '../../platform/wire/int64.ts'
 import { MAX_RESULTS_LIMIT } from '../../platform/wire/limits.ts'
 import { SEE_DOCS } from '../../platform/wire/message.ts'
 import { lengthOf } from '../../platform/wire/names.ts'
-import { decodeOffset, encodeOffset } from '../../platform/wire/page-token.ts'
+import { offsetPage } from '../../platform/wire/page-token.ts'
 import { checkSameKind, type ReadInput, readInput } from './inputs.ts'
 import type { LabelSchema, LabelSchemaInputMessage } from './schema.ts'
 import * as store from './store.ts'
@@ -118,14 +118,11 @@ export function createLabelSchemaService(deps: LabelSchemaServiceDeps) {
     if (size < 1 || size > MAX_RESULTS_LIMIT) {
       throw invalidParameter(`max_results must be between 1 and ${MAX_RESULTS_LIMIT}.${SEE_DOCS}`)
     }
-    const offset = decodeOffset(input.page_token)
+    const page = offsetPage(input.page_token, size)
     const experimentId = await requireExperiment(input.experiment_id)
     await ensureDefault(experimentId)
-    const rows = await store.listLabelSchemas(engine, experimentId, { offset, limit: size + 1 })
-    return {
-      labelSchemas: rows.slice(0, size).map(toWire),
-      nextPageToken: rows.length > size ? encodeOffset(offset + size) : undefined,
-    }
+    const { rows, nextPageToken } = page.cut(await store.listLabelSchemas(engine, experimentId, page.bounds))
+    return { labelSchemas: rows.map(toWire), nextPageToken }
   }
 
   /** Its id follows from the experiment's, so that of all servers one makes it; its name is kept from all others. */

@@ -1,5 +1,6 @@
 // Statements over label schemas. Reads by id go by primary key.
-import { and, asc, desc, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, isNotNull, sql } from 'drizzle-orm'
+import { changesIf } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { claimedBy, type NameOwner } from '../../platform/database/name-claims.ts'
 import { type LabelSchemaRow, labelSchemas as table } from './tables.ts'
@@ -82,14 +83,9 @@ export async function updateLabelSchema(
 ): Promise<NamedLabelSchema | 'missing' | undefined> {
   const isRenamed = changes.name !== undefined && changes.name !== name
   const wanted = { ...changes, nameFence: isRenamed ? nameFence + 1 : nameFence }
-  // The condition stands in SET: see database/name-claims.ts.
-  const ifUnfenced = (property: string, value: string | number | boolean | null): SQL => {
-    const column = table[property as keyof LabelSchemaRow]
-    return sql`CASE WHEN name_fence = ${nameFence} THEN ${value}::${sql.raw(column.getSQLType())} ELSE ${sql.identifier(column.name)} END`
-  }
   const [row] = await engine.db
     .update(table)
-    .set(Object.fromEntries(Object.entries(wanted).map(([key, value]) => [key, ifUnfenced(key, value)])))
+    .set(changesIf(table, sql`name_fence = ${nameFence}`, wanted))
     .where(eq(table.schemaId, schemaId))
     .returning()
   if (!isNamed(row)) return 'missing'

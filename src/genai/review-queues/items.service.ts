@@ -3,7 +3,7 @@ import { doesNotExist, invalidParameter } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { Clock } from '../../platform/wire/ids.ts'
 import type { Parsed } from '../../platform/wire/message.ts'
-import { decodeOffset, encodeOffset } from '../../platform/wire/page-token.ts'
+import { offsetPage } from '../../platform/wire/page-token.ts'
 import { pythonList } from '../../platform/wire/python.ts'
 import * as items from './items.store.ts'
 import { readCompletedBy, readItemId, readItemIds } from './rules.ts'
@@ -83,14 +83,12 @@ export function createReviewItemService({ engine, clock, experimentsOfTraces }: 
     input: Parsed<typeof ListReviewQueueItems>,
   ): Promise<{ items: ReviewQueueItem[]; nextPageToken: string }> {
     const pageSize = input.max_results ?? DEFAULT_PAGE_SIZE
-    const offset = decodeOffset(input.page_token)
+    const page = offsetPage(input.page_token, pageSize)
     const { queueId } = await requireQueue(engine, input.queue_id)
     const status = readStatus(input.status)
-    const rows = await items.listItems(engine, { queueId, status, offset, limit: pageSize + 1 })
-    return {
-      items: rows.slice(0, pageSize).map(toWire),
-      nextPageToken: rows.length > pageSize ? encodeOffset(offset + pageSize) : '',
-    }
+    const found = await items.listItems(engine, { queueId, status, ...page.bounds })
+    const { rows, nextPageToken = '' } = page.cut(found)
+    return { items: rows.map(toWire), nextPageToken }
   }
 
   /** @see mlflow/store/tracking/sqlalchemy_store.py set_review_queue_item_status */

@@ -1,7 +1,7 @@
 // Statements over the items of review queues.
 import { and, asc, desc, eq, sql } from 'drizzle-orm'
 import { createUpsert, keepStored, writeAll } from '../../platform/database/bulk.ts'
-import { equalsAny } from '../../platform/database/columns.ts'
+import { changesIf, equalsAny } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { type ItemStatus, type ReviewQueueItemRow, reviewQueueItems as table } from './tables.ts'
 
@@ -114,17 +114,12 @@ export async function setItemStatus(
     ...change
   }: { queueId: string; itemId: string; status: ItemStatus; completedBy: string | null; nowMs: number },
 ): Promise<ReviewQueueItemRow | undefined> {
-  const isSame = sql`status = ${change.status}`
-  const completedTimeMs = change.completedBy === null ? null : change.nowMs
-  // The condition stands in SET: see database/name-claims.ts.
+  const { status, completedBy, nowMs } = change
+  const completedTimeMs = completedBy === null ? null : nowMs
+  const changes = { status, completedBy, completedTimeMs, lastUpdateTimeMs: nowMs }
   const [row] = await engine.db
     .update(table)
-    .set({
-      status: change.status,
-      completedBy: sql`CASE WHEN ${isSame} THEN completed_by ELSE ${change.completedBy}::text END`,
-      completedTimeMs: sql`CASE WHEN ${isSame} THEN completed_time_ms ELSE ${completedTimeMs}::bigint END`,
-      lastUpdateTimeMs: sql`CASE WHEN ${isSame} THEN last_update_time_ms ELSE ${change.nowMs}::bigint END`,
-    })
+    .set(changesIf(table, sql`status <> ${status}`, changes))
     .where(isItem(queueId, itemId))
     .returning()
   return row

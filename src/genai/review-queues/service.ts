@@ -5,7 +5,7 @@ import type { Engine } from '../../platform/database/engine.ts'
 import { claimedBy, claimName, releaseName } from '../../platform/database/name-claims.ts'
 import type { Clock } from '../../platform/wire/ids.ts'
 import type { Parsed } from '../../platform/wire/message.ts'
-import { decodeOffset, encodeOffset } from '../../platform/wire/page-token.ts'
+import { offsetPage } from '../../platform/wire/page-token.ts'
 import { pythonList } from '../../platform/wire/python.ts'
 import * as items from './items.store.ts'
 import {
@@ -123,18 +123,15 @@ export function createReviewQueueService(deps: ReviewQueueDeps) {
     input: Parsed<typeof ListReviewQueues>,
   ): Promise<{ queues: ReviewQueue[]; nextPageToken: string }> {
     const pageSize = input.max_results ?? DEFAULT_PAGE_SIZE
-    const offset = decodeOffset(input.page_token)
-    const rows = await store.listQueues(engine, {
+    const page = offsetPage(input.page_token, pageSize)
+    const found = await store.listQueues(engine, {
       experimentId: await requireExperiment(input.experiment_id),
       user: input.user === undefined ? undefined : readUser(input.user),
       itemId: input.item_id,
-      offset,
-      limit: pageSize + 1,
+      ...page.bounds,
     })
-    return {
-      queues: rows.slice(0, pageSize).map(toWire),
-      nextPageToken: rows.length > pageSize ? encodeOffset(offset + pageSize) : '',
-    }
+    const { rows, nextPageToken = '' } = page.cut(found)
+    return { queues: rows.map(toWire), nextPageToken }
   }
 
   /**

@@ -1,7 +1,7 @@
 // Statements over review queues. Their items are in items.store.ts.
 import { and, asc, desc, eq, isNotNull, sql } from 'drizzle-orm'
 import { hasChild } from '../../platform/database/children.ts'
-import { isInList } from '../../platform/database/columns.ts'
+import { changesIf, isInList } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { NameOwner } from '../../platform/database/name-claims.ts'
 import { type ReviewQueueRow, reviewQueueItems, reviewQueues as table } from './tables.ts'
@@ -50,18 +50,9 @@ export async function changeQueue(
   engine: Engine,
   { queueId, fence, nowMs, ...changes }: QueueChanges & { queueId: string; fence: number; nowMs: number },
 ): Promise<NamedQueueRow | undefined> {
-  // The condition stands in SET: see database/name-claims.ts.
-  const isUnfenced = sql`fence = ${fence}`
   const [row] = await engine.db
     .update(table)
-    .set({
-      name: sql`CASE WHEN ${isUnfenced} THEN ${changes.name} ELSE name END`,
-      createdBy: sql`CASE WHEN ${isUnfenced} THEN ${changes.createdBy}::text ELSE created_by END`,
-      users: sql`CASE WHEN ${isUnfenced} THEN ${sql.param(changes.users, table.users)}::text[] ELSE users END`,
-      schemaIds: sql`CASE WHEN ${isUnfenced} THEN ${sql.param(changes.schemaIds, table.schemaIds)}::text[] ELSE schema_ids END`,
-      lastUpdateTimeMs: sql`CASE WHEN ${isUnfenced} THEN ${nowMs}::bigint ELSE last_update_time_ms END`,
-      fence: sql`CASE WHEN ${isUnfenced} THEN ${fence + 1}::bigint ELSE fence END`,
-    })
+    .set(changesIf(table, sql`fence = ${fence}`, { ...changes, lastUpdateTimeMs: nowMs, fence: fence + 1 }))
     .where(eq(table.queueId, queueId))
     .returning()
   return isNamed(row) ? row : undefined

@@ -1,8 +1,8 @@
 // Statements over scorers and their versions. Reads of one scorer or version go by primary key unless said otherwise.
-import { and, asc, desc, eq, getTableColumns, max, ne, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, max, ne, sql } from 'drizzle-orm'
 import { unavailable } from '../../errors.ts'
 import { ownedBy } from '../../platform/database/children.ts'
-import { equalsAny } from '../../platform/database/columns.ts'
+import { changesIf, equalsAny } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { type ScorerRow, type ScorerVersionRow, scorers, scorerVersions } from './tables.ts'
 
@@ -86,14 +86,9 @@ async function changeScorer(
   { scorerId, ...name }: ScorerName & { scorerId: string },
   changes: Partial<ScorerRow>,
 ): Promise<ScorerRow> {
-  // The condition stands in SET: see database/name-claims.ts.
-  const ifSame = (property: string, value: string | number | null): SQL => {
-    const column = scorers[property as keyof ScorerRow]
-    return sql`CASE WHEN scorer_id = ${scorerId} THEN ${value}::${sql.raw(column.getSQLType())} ELSE ${sql.identifier(column.name)} END`
-  }
   const [row] = await engine.db
     .update(scorers)
-    .set(Object.fromEntries(Object.entries(changes).map(([key, value]) => [key, ifSame(key, value)])))
+    .set(changesIf(scorers, sql`scorer_id = ${scorerId}`, changes))
     .where(isNamed(name))
     .returning()
   if (!row) throw unavailable('The database did not take the change. Please retry.')

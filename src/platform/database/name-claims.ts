@@ -11,7 +11,7 @@
 import { and, eq, sql } from 'drizzle-orm'
 import { pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { unavailable } from '../../errors.ts'
-import { milliseconds } from './columns.ts'
+import { changesIf, milliseconds } from './columns.ts'
 import type { Engine } from './engine.ts'
 
 export const nameClaims = pgTable(
@@ -104,18 +104,12 @@ async function readClaim(engine: Engine, scope: string, name: string): Promise<C
   return row
 }
 
-/**
- * Compare-and-set of one claim row. The condition stands in SET, since CrateDB runs an UPDATE by primary key (which
- * is atomic and sees the newest row) only when WHERE holds nothing but the key (measured on 6.4).
- */
+/** Compare-and-set of one claim row. */
 async function moveClaim(engine: Engine, scope: string, from: Claim, to: Claim): Promise<boolean> {
   const isFrom = sql`owner_id = ${from.ownerId} AND fence = ${from.fence}`
   const [row] = await engine.db
     .update(nameClaims)
-    .set({
-      ownerId: sql`CASE WHEN ${isFrom} THEN ${to.ownerId} ELSE owner_id END`,
-      fence: sql`CASE WHEN ${isFrom} THEN ${to.fence} ELSE fence END`,
-    })
+    .set(changesIf(nameClaims, isFrom, { ownerId: to.ownerId, fence: to.fence }))
     .where(and(eq(nameClaims.scope, scope), eq(nameClaims.name, from.name)))
     .returning({ ownerId: nameClaims.ownerId, fence: nameClaims.fence })
   if (!row) throw unavailable('The database did not take a name claim. Please retry.')

@@ -14,8 +14,7 @@ export interface PageStart {
 export const MAX_OFFSET = 2_000_000_000
 
 /** @see mlflow/utils/search_utils.py SearchUtils.create_page_token */
-export const encodeOffset = (offset: number): string =>
-  Buffer.from(JSON.stringify({ offset })).toString('base64')
+const encodeOffset = (offset: number): string => Buffer.from(JSON.stringify({ offset })).toString('base64')
 
 /** A token that goes on behind the row, if the next page is in the same order, else at the offset. */
 export const encodePageStart = ({ offset, after }: PageStart, order: unknown): string =>
@@ -32,7 +31,7 @@ export const rowsToSkip = ({ offset, after }: PageStart): number => (after ? 0 :
  * @throws INVALID_PARAMETER_VALUE with MLflow's texts
  * @see mlflow/utils/search_utils.py SearchUtils.parse_start_offset_from_page_token
  */
-export const decodeOffset = (token: string | undefined): number => decodePageStart(token, undefined).offset
+const decodeOffset = (token: string | undefined): number => decodePageStart(token, undefined).offset
 
 /**
  * Where the token says that the page starts. One of another order is read as stock MLflow would: by its offset.
@@ -70,5 +69,18 @@ export function pageOf(token: string | undefined, order: unknown, size: number) 
     bounds: { offset: rowsToSkip(start), after: start.after, limit: size + 1 },
     tokenBehind: (after: PageStart['after']) =>
       encodePageStart({ offset: start.offset + size, after }, order),
+  }
+}
+
+/** As `pageOf`, of rows without sort keys to go on behind: by the offset alone. */
+export function offsetPage(token: string | undefined, size: number) {
+  const offset = decodeOffset(token)
+  return {
+    bounds: { offset, limit: size + 1 },
+    /** The page's rows of those that were read, and the next page's token. */
+    cut: <Row>(found: Row[]) => ({
+      rows: found.slice(0, size),
+      nextPageToken: found.length > size ? encodeOffset(offset + size) : undefined,
+    }),
   }
 }

@@ -1,6 +1,7 @@
 // Statements over the aliases of registered models. A deleted alias is a row without a version.
 import { and, asc, eq, getTableColumns, isNotNull, sql } from 'drizzle-orm'
 import { ownedBy } from '../../platform/database/children.ts'
+import { changesIf } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { NO_EVENT } from './audit.store.ts'
 import { type RegisteredModelAliasRow, registeredModelAliases as table } from './tables.ts'
@@ -35,13 +36,9 @@ export async function switchAlias(
     return inserted.length === 1
   }
   const isPrevious = sql`event_id = ${previousEventId}`
-  // The condition stands in SET: see database/name-claims.ts.
   const [row] = await engine.db
     .update(table)
-    .set({
-      version: sql`CASE WHEN ${isPrevious} THEN ${next.version}::bigint ELSE version END`,
-      eventId: sql`CASE WHEN ${isPrevious} THEN ${next.eventId} ELSE event_id END`,
-    })
+    .set(changesIf(table, isPrevious, { version: next.version, eventId: next.eventId }))
     .where(isAlias(next.modelUid, next.alias))
     .returning({ eventId: table.eventId })
   return row?.eventId === next.eventId

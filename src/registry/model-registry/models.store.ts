@@ -3,6 +3,7 @@ import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm'
 import { unavailable } from '../../errors.ts'
 import { upsertRows } from '../../platform/database/bulk.ts'
 import { ownedBy } from '../../platform/database/children.ts'
+import { changesIf } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { claimedBy, type NameOwner, releaseName } from '../../platform/database/name-claims.ts'
 import {
@@ -86,17 +87,10 @@ export async function renameModel(
   engine: Engine,
   { modelUid, name, fence, nowMs }: { modelUid: string; name: string; fence: number; nowMs: number },
 ): Promise<NamedModelRow | undefined> {
-  const ifUnfenced = (value: string | number, column: string) =>
-    sql`CASE WHEN name_fence = ${fence} THEN ${value} ELSE ${sql.identifier(column)} END`
-  // The condition stands in SET: see database/name-claims.ts.
+  const changes = { name, nameFence: fence + 1, lastUpdatedTimeMs: nowMs, renamedTimeMs: nowMs }
   const [row] = await engine.db
     .update(registeredModels)
-    .set({
-      name: ifUnfenced(name, 'name'),
-      nameFence: ifUnfenced(fence + 1, 'name_fence'),
-      lastUpdatedTimeMs: ifUnfenced(nowMs, 'last_updated_time'),
-      renamedTimeMs: ifUnfenced(nowMs, 'renamed_time'),
-    })
+    .set(changesIf(registeredModels, sql`name_fence = ${fence}`, changes))
     .where(eq(registeredModels.modelUid, modelUid))
     .returning()
   return isNamed(row) && row.name === name ? row : undefined

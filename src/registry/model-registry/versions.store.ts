@@ -1,8 +1,9 @@
 // Statements over model versions and their tags. The search is in search.store.ts.
-import { and, asc, eq, getTableColumns, ne, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, ne, sql } from 'drizzle-orm'
 import { unavailable } from '../../errors.ts'
 import { upsertRows } from '../../platform/database/bulk.ts'
 import { ownedBy } from '../../platform/database/children.ts'
+import { changesIf } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { type ModelVersionRow, modelVersions, modelVersionTags } from './tables.ts'
 import { fromStoredTag, type Tag, takeNewTag, toStoredTag } from './tag-values.store.ts'
@@ -105,14 +106,9 @@ export async function switchStage(
   { modelUid, version, eventId: previousEventId }: ModelVersionRow,
   changes: StageChanges,
 ): Promise<ModelVersionRow | undefined> {
-  const ifPrevious = (property: string, value: string | number | boolean | null): SQL => {
-    const column = modelVersions[property as keyof StageChanges]
-    // The condition stands in SET: see database/name-claims.ts.
-    return sql`CASE WHEN event_id = ${previousEventId} THEN ${value}::${sql.raw(column.getSQLType())} ELSE ${sql.identifier(column.name)} END`
-  }
   const [row] = await engine.db
     .update(modelVersions)
-    .set(Object.fromEntries(Object.entries(changes).map(([key, value]) => [key, ifPrevious(key, value)])))
+    .set(changesIf(modelVersions, sql`event_id = ${previousEventId}`, changes))
     .where(isVersion(modelUid, version))
     .returning()
   return row?.eventId === changes.eventId ? row : undefined

@@ -1,7 +1,7 @@
 // Statements over deliveries that are due. A delivery is worked on by whoever holds its claim, until that ends.
-import { and, asc, eq, lte, not, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, lte, not, sql } from 'drizzle-orm'
 import { keepStored, upsertRows } from '../../platform/database/bulk.ts'
-import { equalsAny } from '../../platform/database/columns.ts'
+import { changesIf, equalsAny } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { type DeliveryRow, webhookDeliveries as table } from './tables.ts'
 
@@ -35,8 +35,7 @@ export async function findDueDeliveries(
 export const refreshDeliveries = (engine: Engine): Promise<void> => engine.refresh(table)
 
 /**
- * Changes the delivery if nobody has done so since it was seen. The condition stands in SET: see
- * database/name-claims.ts.
+ * Changes the delivery if nobody has done so since it was seen.
  * @returns its row afterwards; undefined when it is gone or somebody was faster
  */
 export async function changeDelivery(
@@ -44,17 +43,9 @@ export async function changeDelivery(
   seen: SeenDelivery,
   next: { claim: string; nextAtMs: number; failures?: number },
 ): Promise<DeliveryRow | undefined> {
-  const ifSeen = (value: SQL, column: SQL) =>
-    sql`CASE WHEN claim = ${seen.claim} THEN ${value} ELSE ${column} END`
   const [row] = await engine.db
     .update(table)
-    .set({
-      claim: ifSeen(sql`${next.claim}`, sql`claim`),
-      nextAtMs: ifSeen(sql`${next.nextAtMs}::bigint`, sql`next_at_ms`),
-      ...(next.failures !== undefined && {
-        failures: ifSeen(sql`${next.failures}::bigint`, sql`failures`),
-      }),
-    })
+    .set(changesIf(table, sql`claim = ${seen.claim}`, next))
     .where(eq(table.deliveryId, seen.deliveryId))
     .returning()
   return row?.claim === next.claim ? row : undefined

@@ -4,7 +4,7 @@ import { doesNotExist, invalidParameter } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { Clock } from '../../platform/wire/ids.ts'
 import { checkLength } from '../../platform/wire/names.ts'
-import { decodeOffset, encodeOffset } from '../../platform/wire/page-token.ts'
+import { offsetPage } from '../../platform/wire/page-token.ts'
 import { pythonRepr } from '../../platform/wire/python.ts'
 import { EXAMPLES, type WebhookEventName } from './examples.ts'
 import type { Webhook, WebhookEventInput, WebhookTestResult } from './schema.ts'
@@ -102,12 +102,9 @@ export function createWebhookService({ engine, clock, targets, secrets, send }: 
     if (pageSize < 1 || pageSize > MAX_PAGE_SIZE) {
       throw invalidParameter(`max_results must be between 1 and ${MAX_PAGE_SIZE}.`)
     }
-    const offset = decodeOffset(input.page_token)
-    const rows = await store.listWebhooks(engine, { offset, limit: pageSize + 1 })
-    return {
-      webhooks: rows.slice(0, pageSize).map(toWire),
-      nextPageToken: rows.length > pageSize ? encodeOffset(offset + pageSize) : undefined,
-    }
+    const page = offsetPage(input.page_token, pageSize)
+    const { rows, nextPageToken } = page.cut(await store.listWebhooks(engine, page.bounds))
+    return { webhooks: rows.map(toWire), nextPageToken }
   }
 
   /** Sends an example of the event, or of the webhook's first one, once, and tells what came back. */

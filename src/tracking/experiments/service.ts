@@ -4,7 +4,7 @@ import { createTurns } from '../../platform/turns.ts'
 import type { Int64 } from '../../platform/wire/int64.ts'
 import * as limits from '../../platform/wire/limits.ts'
 import { lengthOf } from '../../platform/wire/names.ts'
-import { decodeOffset, encodeOffset } from '../../platform/wire/page-token.ts'
+import { offsetPage } from '../../platform/wire/page-token.ts'
 import { checkMaxResults } from '../../platform/wire/paging.ts'
 import { setRunsLifecycle } from '../runs/store.ts'
 import { experimentNotFound, parseExperimentId } from './ids.ts'
@@ -147,19 +147,15 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
   }): Promise<{ experiments: Experiment[]; nextPageToken: string | undefined }> {
     checkMaxResults(input.max_results)
     const maxResults = Number(input.max_results)
-    const offset = decodeOffset(input.page_token)
-    const rows = await searchExperimentRows(engine, {
+    const page = offsetPage(input.page_token, maxResults)
+    const found = await searchExperimentRows(engine, {
       filter: parseExperimentFilter(input.filter),
       orderBy: parseExperimentOrderBy(input.order_by),
       stages: store.stagesOf(input.view_type ?? 'ACTIVE_ONLY'),
-      limit: maxResults + 1,
-      offset,
+      ...page.bounds,
     })
-    const hasMore = rows.length > maxResults
-    return {
-      experiments: await withTags(rows.slice(0, maxResults)),
-      nextPageToken: hasMore ? encodeOffset(offset + maxResults) : undefined,
-    }
+    const { rows, nextPageToken } = page.cut(found)
+    return { experiments: await withTags(rows), nextPageToken }
   }
 
   /** The experiments of these ids, deleted or not, by id; what is not there is left out. Two statements. */

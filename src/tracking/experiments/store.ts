@@ -3,7 +3,7 @@ import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { unavailable } from '../../errors.ts'
 import { takeNew, upsertRows } from '../../platform/database/bulk.ts'
 import { ownedBy } from '../../platform/database/children.ts'
-import { equalsAny } from '../../platform/database/columns.ts'
+import { changesIf, equalsAny } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { NameOwner } from '../../platform/database/name-claims.ts'
 import type { ViewType } from './schema.ts'
@@ -60,15 +60,11 @@ export async function renameExperiment(
   engine: Engine,
   { experimentId, name, fence, nowMs }: { experimentId: string; name: string; fence: number; nowMs: number },
 ): Promise<boolean> {
-  // The condition stands in SET: see database/name-claims.ts.
+  const changes = { name, nameFence: fence + 1, lastUpdateTimeMs: nowMs }
   const [row] = await engine.rowCache(experiments).changing(experimentId, () =>
     engine.db
       .update(experiments)
-      .set({
-        name: sql`CASE WHEN name_fence = ${fence} THEN ${name} ELSE name END`,
-        nameFence: sql`CASE WHEN name_fence = ${fence} THEN ${fence + 1} ELSE name_fence END`,
-        lastUpdateTimeMs: sql`CASE WHEN name_fence = ${fence} THEN ${nowMs} ELSE last_update_time END`,
-      })
+      .set(changesIf(experiments, sql`name_fence = ${fence}`, changes))
       .where(eq(experiments.experimentId, experimentId))
       .returning({ name: experiments.name }),
   )

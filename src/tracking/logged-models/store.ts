@@ -2,6 +2,7 @@
 import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm'
 import { keepStored, takeNew, upsertRows } from '../../platform/database/bulk.ts'
 import { ownedBy } from '../../platform/database/children.ts'
+import { changesIf } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { createGroupCommit } from '../../platform/database/group-commit.ts'
 import type { Int64 } from '../../platform/wire/int64.ts'
@@ -125,10 +126,9 @@ export async function changeLoggedModelTag(
       if (inserted.length === 1) return
       continue
     }
-    // The condition stands in SET: see database/name-claims.ts.
     const [updated] = await engine.db
       .update(loggedModelTags)
-      .set({ value: sql`CASE WHEN tag_value = ${stored.value} THEN ${value} ELSE tag_value END` })
+      .set(changesIf(loggedModelTags, sql`tag_value = ${stored.value}`, { value }))
       .where(isTag)
       .returning({ value: loggedModelTags.value })
     if (updated?.value === value) return
