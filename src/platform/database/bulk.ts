@@ -24,6 +24,15 @@ export const keepStored = (column: Column) => (engine: Engine) =>
 /** The stored row takes the column of the new one. */
 export const takeNew = (column: Column) => () => sql`${sql.identifier(column.name)} = ${excluded(column)}`
 
+/** The stored row becomes the new one. */
+export const takeAll = (table: PgTable) => () =>
+  sql.join(
+    Object.values(getTableColumns(table))
+      .filter((column) => !primaryKeyOf(table).includes(column))
+      .map((column) => takeNew(column)()),
+    sql`, `,
+  )
+
 /** Rows of one table and the statements that write them. */
 export interface BulkWrite {
   table: string
