@@ -25,13 +25,14 @@ export const keepStored = (column: Column) => (engine: Engine) =>
 export const takeNew = (column: Column) => () => sql`${sql.identifier(column.name)} = ${excluded(column)}`
 
 /** The stored row becomes the new one. */
-export const takeAll = (table: PgTable) => () =>
-  sql.join(
-    Object.values(getTableColumns(table))
-      .filter((column) => !primaryKeyOf(table).includes(column))
-      .map((column) => takeNew(column)()),
+export const takeAll = (table: PgTable) => () => {
+  const key = primaryKeyOf(table).map(({ name }) => name)
+  const others = Object.values(getTableColumns(table)).filter(({ name }) => !key.includes(name))
+  return sql.join(
+    others.map((column) => takeNew(column)()),
     sql`, `,
   )
+}
 
 /** Rows of one table and the statements that write them. */
 export interface BulkWrite {
