@@ -2,6 +2,8 @@
 import type { Engine } from '../platform/database/engine.ts'
 import type { Endpoint } from '../platform/http/route.ts'
 import type { Clock } from '../platform/wire/ids.ts'
+import { assessmentEndpoints } from './assessments/routes.ts'
+import { createAssessmentService } from './assessments/service.ts'
 import { createDatasetRecordService } from './evaluation-datasets/records.service.ts'
 import { evaluationDatasetEndpoints } from './evaluation-datasets/routes.ts'
 import {
@@ -64,6 +66,7 @@ export function createGenai({ engine, clock, experiments, getRun }: GenaiDeps) {
 
   const endpoints: Endpoint[] = [
     ...traces.endpoints,
+    ...assessmentEndpoints(createAssessmentService({ engine, clock, requireTrace: traces.require })),
     ...evaluationDatasetEndpoints(
       createEvaluationDatasetService(datasetDeps),
       createDatasetRecordService(datasetDeps),
@@ -89,5 +92,5 @@ function createTraces({ engine, clock, experiments, forgetTraces }: TraceDeps) {
     ...writingEndpoints(starter, createTraceService({ engine, reader, experiments, forgetTraces })),
     ...searchEndpoints(createTraceSearcher({ engine, reader, experiments })),
   ]
-  return { endpoints, experimentsOf: reader.experimentsOf }
+  return { endpoints, experimentsOf: reader.experimentsOf, require: reader.requireTrace }
 }

@@ -62,6 +62,17 @@ const FEATURES = {
     user_queues: 'gives users review queues of their own and lists them page by page',
     issues: 'creates, changes and searches issues',
   },
+  assessments: {
+    kinds: 'logs feedback, errors and expectations of all kinds, and gets them',
+    changes: 'changes, overrides and deletes assessments',
+    with_the_trace: 'logs assessments in a trace that goes on',
+    issues: 'refers to issues, counts their traces and finds them',
+    searches: 'searches traces by their assessments',
+    evaluates_functions: 'evaluates a function over data',
+    evaluates_outputs: 'evaluates outputs that are there',
+    evaluates_traces: 'evaluates traces that are there',
+    datasets_of_traces: 'makes evaluation datasets of traces, and evaluates over them',
+  },
   evaluation_datasets: {
     create_and_get: 'creates evaluation datasets and gets them by id and by name',
     merge_dicts: 'merges records by their inputs',
