@@ -17,9 +17,12 @@ import { reviewItemEndpoints, reviewQueueEndpoints } from './review-queues/route
 import { createReviewQueueService } from './review-queues/service.ts'
 import { scorerEndpoints } from './scorers/routes.ts'
 import { createScorerService, type ScorerServiceDeps } from './scorers/service.ts'
+import { createTraceCorrelation } from './traces/correlation.service.ts'
 import type { Experiments } from './traces/experiments.ts'
 import { createTraceIngest } from './traces/ingest.service.ts'
 import { createTraceWriter } from './traces/ingest.store.ts'
+import { metricEndpoints } from './traces/metrics.routes.ts'
+import { createTraceMetrics } from './traces/metrics.service.ts'
 import { otlpEndpoints } from './traces/otlp.routes.ts'
 import { createTraceReader } from './traces/reading.service.ts'
 import { readingEndpoints } from './traces/routes.ts'
@@ -88,6 +91,10 @@ function createTraces({ engine, clock, experiments, forgetTraces }: TraceDeps) {
     ...readingEndpoints(reader),
     ...writingEndpoints(starter, createTraceService({ engine, reader, experiments, forgetTraces })),
     ...searchEndpoints(createTraceSearcher({ engine, reader, experiments })),
+    ...metricEndpoints(
+      createTraceMetrics({ engine, experiments }),
+      createTraceCorrelation({ engine, experiments }),
+    ),
   ]
   return { endpoints, experimentsOf: reader.experimentsOf }
 }
