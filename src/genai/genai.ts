@@ -2,6 +2,8 @@
 import type { Engine } from '../platform/database/engine.ts'
 import type { Endpoint } from '../platform/http/route.ts'
 import type { Clock } from '../platform/wire/ids.ts'
+import { assessmentEndpoints } from './assessments/routes.ts'
+import { createAssessmentService } from './assessments/service.ts'
 import { createDatasetRecordService } from './evaluation-datasets/records.service.ts'
 import { evaluationDatasetEndpoints } from './evaluation-datasets/routes.ts'
 import {
@@ -67,6 +69,7 @@ export function createGenai({ engine, clock, experiments, getRun }: GenaiDeps) {
 
   const endpoints: Endpoint[] = [
     ...traces.endpoints,
+    ...assessmentEndpoints(createAssessmentService({ engine, clock, requireTrace: traces.require })),
     ...evaluationDatasetEndpoints(
       createEvaluationDatasetService(datasetDeps),
       createDatasetRecordService(datasetDeps),
@@ -96,5 +99,5 @@ function createTraces({ engine, clock, experiments, forgetTraces }: TraceDeps) {
       createTraceCorrelation({ engine, experiments }),
     ),
   ]
-  return { endpoints, experimentsOf: reader.experimentsOf }
+  return { endpoints, experimentsOf: reader.experimentsOf, require: reader.requireTrace }
 }

@@ -142,6 +142,31 @@ export const WEBHOOK = object({
   last_updated_timestamp: TYPE_MUST_MATCH,
 })
 
+const assessment = (time: Shape) =>
+  object({
+    assessment_id: TYPE_MUST_MATCH,
+    assessment_name: MUST_MATCH,
+    trace_id: MUST_MATCH,
+    span_id: MUST_MATCH,
+    source: MUST_MATCH,
+    create_time: time,
+    last_update_time: time,
+    feedback: MUST_MATCH,
+    expectation: object({
+      value: MUST_MATCH,
+      serialized_value: object({ serialization_format: MUST_MATCH, value: json(MUST_MATCH) }),
+    }),
+    issue: MUST_MATCH,
+    rationale: MUST_MATCH,
+    metadata: MUST_MATCH,
+    overrides: MUST_MATCH,
+    valid: MUST_MATCH,
+  })
+
+const ASSESSMENT = assessment(TYPE_MUST_MATCH)
+/** An answer with an assessment whose times the request gave. */
+export const TIMED_ASSESSMENT = object({ assessment: assessment(MUST_MATCH) })
+
 const TRACE_INFO = object({
   trace_id: MUST_MATCH,
   client_request_id: MUST_MATCH,
@@ -153,6 +178,7 @@ const TRACE_INFO = object({
   state: MUST_MATCH,
   trace_metadata: MUST_MATCH,
   tags: MUST_MATCH,
+  assessments: list(ASSESSMENT),
 })
 
 const OTLP_SPAN = object({
@@ -408,6 +434,8 @@ const RESPONSES: [pattern: RegExp, shape: Shape][] = [
   [/^(PATCH|DELETE) .*traces\/[^/]+\/tags$/, EMPTY],
   [/^(GET|POST|PATCH) .*2\.0\/mlflow\/traces(\/[^/]+(\/info)?)?$/, object({ trace_info: TRACE_INFO_V2 })],
   [/^(GET|POST) .*3\.0\/mlflow\/traces(\/[^/]+)?$/, object({ trace: TRACE })],
+  [/^(POST|GET|PATCH) .*traces\/[^/]+\/assessments(\/[^/]+)?$/, object({ assessment: ASSESSMENT })],
+  [/^DELETE .*traces\/[^/]+\/assessments\/[^/]+$/, EMPTY],
   [/^GET .*get-trace-artifact$/, MUST_MATCH],
   [
     /^(GET|POST) .*\/3\.0\/mlflow\/datasets\/search$/,

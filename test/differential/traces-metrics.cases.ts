@@ -1,4 +1,5 @@
 // Cases of what is asked of many traces: metrics over them, and how filters over them go together.
+import { assess, expectation, feedback } from './assessments.cases.ts'
 import { type Case, createExperiment, post, type Step, unreadable } from './cases.ts'
 import { API3, attributes, child, exported, json, span, text, traceId } from './traces-otlp.cases.ts'
 import { info, start } from './traces-writing.cases.ts'
@@ -198,6 +199,38 @@ export const metricsCases: Case[] = [
       ask('SPANS', 'output_cost', by('SUM'), { start_time_ms: '9223372036854775807' }),
       ask('SPANS', 'output_cost', by('SUM'), { end_time_ms: '-9223372036854775808' }),
       ask('SPANS', 'output_cost', by('SUM'), { end_time_ms: '9223372036854775807' }),
+    ],
+  },
+  {
+    title: 'counts and measures assessments',
+    steps: [
+      ...DATA,
+      ...[1, 2, 3, 4].flatMap((trace) => [
+        assess(feedback('score', trace / 4), undefined, {}, trace),
+        assess(feedback('good', trace % 2 === 0), `good${trace}`, {}, trace),
+        assess(expectation('answer', `text ${trace % 2}`), undefined, {}, trace),
+      ]),
+      assess(feedback('verdict', 'yes'), undefined, {}, 5),
+      assess(feedback('good', true, { overrides: '<good1>' }), undefined, {}, 1),
+      ask('ASSESSMENTS', 'assessment_count', by('COUNT')),
+      ask('ASSESSMENTS', 'assessment_count', by('COUNT'), DAILY),
+      ask('ASSESSMENTS', 'assessment_count', by('COUNT'), { dimensions: ['assessment_name'] }),
+      ask('ASSESSMENTS', 'assessment_count', by('COUNT'), {
+        dimensions: ['assessment_name', 'assessment_value'],
+        ...RANGE,
+      }),
+      ask('ASSESSMENTS', 'assessment_value', [...by('AVG', 'MIN', 'MAX'), ...percentiles(50, 90)]),
+      ask('ASSESSMENTS', 'assessment_value', [...by('AVG'), ...percentiles(50)], {
+        dimensions: ['assessment_name'],
+        ...DAILY,
+      }),
+      ...[
+        ...FILTERS,
+        "assessment.name = 'good'",
+        "assessment.type = 'feedback'",
+        "assessment.type = 'none'",
+      ].map((filter) => ask('ASSESSMENTS', 'assessment_count', by('COUNT'), { filters: [filter], ...RANGE })),
+      ask('ASSESSMENTS', 'assessment_count', by('COUNT'), { filters: ["span.name = 'x'"] }),
     ],
   },
   {

@@ -1,6 +1,7 @@
 // Migrations: the tables that the code declares on every engine, safe with several servers, resumable, dropped in one call.
 import { getTableColumns, getTableName, sql, type Table } from 'drizzle-orm'
 import { expect, it } from 'vitest'
+import * as assessments from '../../src/genai/assessments/tables.ts'
 import * as evaluationDatasets from '../../src/genai/evaluation-datasets/tables.ts'
 import * as issues from '../../src/genai/issues/tables.ts'
 import * as labelSchemas from '../../src/genai/label-schemas/tables.ts'
@@ -47,6 +48,7 @@ const declared: Table[] = [
     issues,
     evaluationDatasets,
     traces,
+    assessments,
   ].flatMap((room) => Object.values(room) as Table[]),
 ]
 

@@ -102,7 +102,7 @@ export function createIssueService({ engine, clock, experiments, getRun }: Issue
     return toWire(row)
   }
 
-  /** A page of 100 issues unless told otherwise, 50,000 at most: the most severe first, then the newest. */
+  /** A page of 100 issues unless told otherwise, 50,000 at most: the most severe first, then the newest; of as severe ones that of most traces if they are counted. */
   async function search(
     input: Parsed<typeof SearchIssues>,
   ): Promise<{ issues: Issue[]; nextPageToken: string }> {
@@ -112,13 +112,15 @@ export function createIssueService({ engine, clock, experiments, getRun }: Issue
     const rows = await store.searchIssues(engine, {
       experimentId: input.experiment_id ? experiments.parseId(input.experiment_id) : undefined,
       filter: parseIssueFilter(input.filter_string),
+      countsTraces: input.include_trace_count ?? false,
       offset,
       limit: pageSize + 1,
     })
-    // No assessment names an issue as long as no assessments are kept.
-    const counted = input.include_trace_count ? { trace_count: 0 } : {}
     return {
-      issues: rows.slice(0, pageSize).map((row) => ({ ...toWire(row), ...counted })),
+      issues: rows.slice(0, pageSize).map(({ traceCount, ...row }) => ({
+        ...toWire(row),
+        ...(traceCount !== undefined && { trace_count: traceCount }),
+      })),
       nextPageToken: rows.length > pageSize ? encodeOffset(offset + pageSize) : '',
     }
   }

@@ -1,8 +1,9 @@
 // Statements over issues.
-import { and, desc, eq, sql } from 'drizzle-orm'
+import { and, countDistinct, desc, eq, getTableColumns, sql } from 'drizzle-orm'
 import { keepStored, upsertRows } from '../../platform/database/bulk.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { compare } from '../../platform/search/to-sql.ts'
+import { assessments } from '../assessments/tables.ts'
 import type { IssueComparison } from './search.ts'
 import { type IssueRow, issues } from './tables.ts'
 
@@ -31,32 +32,53 @@ export interface IssueSearch {
   /** Absent: issues of all experiments. */
   experimentId: string | undefined
   filter: IssueComparison[]
+  /** Whether traces are counted, and sorted by. */
+  countsTraces: boolean
   offset: number
   limit: number
 }
 
 const ATTRIBUTES = { status: issues.status, source_run_id: issues.sourceRunId }
 
+export type FoundIssue = IssueRow & {
+  /** Traces that refer to it. */
+  traceCount: number | undefined
+}
+
 /**
- * A page of the issues that meet all comparisons: the most severe first, then the newest. Passes the refresh gate.
+ * A page of the issues that meet all comparisons: the most severe first, then that of most traces if they are counted, then the
+ * newest. Passes the refresh gate.
  * @see mlflow/store/tracking/sqlalchemy_store.py search_issues
  */
-export async function searchIssues(
-  engine: Engine,
-  { experimentId, filter, offset, limit }: IssueSearch,
-): Promise<IssueRow[]> {
-  await engine.refresh(issues)
+export async function searchIssues(engine: Engine, search: IssueSearch): Promise<FoundIssue[]> {
+  const { experimentId, filter, countsTraces } = search
+  await engine.refresh(issues, ...(countsTraces ? [assessments] : []))
   const severity = sql`CASE severity WHEN 'high' THEN 3 WHEN 'medium' THEN 2 WHEN 'low' THEN 1 WHEN 'not_an_issue' THEN 0 ELSE -1 END`
-  return engine.db
-    .select()
+  const counted = engine.db
+    .select({ name: assessments.name, traces: countDistinct(assessments.traceId).as('traces') })
+    .from(assessments)
+    .where(eq(assessments.type, 'issue'))
+    .groupBy(assessments.name)
+    .as('counted')
+  const traceCount = sql`coalesce(${counted.traces}, 0)`
+  const query = engine.db
+    .select({ ...getTableColumns(issues), ...(countsTraces && { traceCount: traceCount.as('trace_count') }) })
     .from(issues)
+    .$dynamic()
+  const rows = await (countsTraces ? query.leftJoin(counted, eq(counted.name, issues.issueId)) : query)
     .where(
       and(
         experimentId === undefined ? undefined : eq(issues.experimentId, experimentId),
         ...filter.map(({ key, ...predicate }) => compare(ATTRIBUTES[key], predicate, engine.dialect)),
       ),
     )
-    .orderBy(desc(severity), desc(issues.createdTimestampMs), desc(issues.issueId))
-    .limit(limit)
-    .offset(offset)
+    .orderBy(
+      desc(severity),
+      ...(countsTraces ? [desc(traceCount)] : []),
+      desc(issues.createdTimestampMs),
+      desc(issues.issueId),
+    )
+    .limit(search.limit)
+    .offset(search.offset)
+  return rows.map((row) => ({ ...row, traceCount: countsTraces ? Number(row.traceCount) : undefined }))
 }

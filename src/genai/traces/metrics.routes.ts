@@ -17,7 +17,7 @@ export const metricEndpoints = (metrics: TraceMetrics, correlation: TraceCorrela
     method: 'POST',
     path: '/3.0/mlflow/traces/metrics',
     tag: TAG,
-    summary: 'Counts, sums and percentiles over traces and spans',
+    summary: 'Counts, sums and percentiles over traces, spans and assessments',
     request: QueryTraceMetrics,
     response: z.object({ data_points: z.array(MetricDataPointWire).optional() }),
     handle: async (input) => {

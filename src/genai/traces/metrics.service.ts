@@ -87,16 +87,14 @@ export function createTraceMetrics({ engine, experiments }: TraceMetricsDeps) {
     if (aggregations.length === 0 && dimensions.length === 0 && intervalSeconds === 0) {
       throw new MlflowError('BAD_REQUEST', 'Query contains no columns with which to SELECT from.')
     }
-    if (view === 'ASSESSMENTS')
-      throw invalidParameter('Metrics of assessments are not supported by this server.')
     const groups = await measureTraces(engine, {
       view,
       metric,
       experimentIds,
       traceFilter: filters.filter(({ subject }) => subject === 'trace').map(toComparison),
-      spanFilter: filters
-        .filter(({ subject }) => subject === 'span')
-        .map(({ entity, value }) => ({ dimension: `span_${entity}`, value })),
+      kinds: filters
+        .filter(({ subject }) => subject !== 'trace')
+        .map(({ subject, entity, value }) => ({ name: `${subject}.${entity}`, value })),
       dimensions,
       intervalMs: intervalSeconds * 1000,
       startMs: input.start_time_ms,

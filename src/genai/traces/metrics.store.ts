@@ -1,28 +1,31 @@
-// Counts, sums and percentiles over traces and spans, one statement for each question.
+// Counts, sums and percentiles over traces, spans and assessments, one statement for each question.
 import { and, type Column, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
 import { ownedBy } from '../../platform/database/children.ts'
 import { equalsOneOf } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { compare } from '../../platform/search/to-sql.ts'
 import type { Int64 } from '../../platform/wire/int64.ts'
+import { assessments } from '../assessments/tables.ts'
+import { isValid } from './assessments.store.ts'
+import type { ViewType } from './metrics.schema.ts'
 import { meets, searchedTables, traceDuration } from './search.store.ts'
 import type { TraceComparison } from './search.ts'
 import { spans, traces } from './tables.ts'
 
 export interface TraceMeasurement {
-  view: 'TRACES' | 'SPANS'
+  view: ViewType
   /** One of the names in MEASURES of its view. */
   metric: string
   experimentIds: string[]
   /** What the traces meet. */
   traceFilter: TraceComparison[]
-  /** What the spans are, each by one of DIMENSIONS. */
-  spanFilter: { dimension: string; value: string }[]
+  /** What the spans or assessments are, each by a name in KINDS. */
+  kinds: { name: string; value: string }[]
   /** Names in DIMENSIONS of its view, none twice. */
   dimensions: string[]
   /** Length of the intervals to tell apart, in milliseconds; 0 for none. */
   intervalMs: number
-  /** First and last millisecond: of traces, of spans by that of their trace; of their costs by their own start. */
+  /** First and last millisecond: of traces, of what they hold by that of its trace; of costs of spans by their own start. */
   startMs: Int64 | undefined
   endMs: Int64 | undefined
   /** From 0 to 100. */
@@ -63,9 +66,13 @@ const MEASURES: Record<TraceMeasurement['view'], Record<string, Measure>> = {
     output_cost: number(spans.outputCost),
     total_cost: number(spans.totalCost),
   },
+  ASSESSMENTS: {
+    assessment_count: 'rows',
+    assessment_value: number(assessments.aggregateValue),
+  },
 }
 
-const DIMENSIONS: Record<string, Column> = {
+const DIMENSIONS: Record<string, Column | SQL> = {
   trace_name: traces.traceName,
   trace_status: traces.status,
   span_name: spans.name,
@@ -73,6 +80,15 @@ const DIMENSIONS: Record<string, Column> = {
   span_status: spans.status,
   span_model_name: spans.modelName,
   span_model_provider: spans.modelProvider,
+  assessment_name: assessments.name,
+  assessment_value: sql`coalesce(${assessments.value}, ${assessments.longValue})`,
+}
+const KINDS: Record<string, Column> = {
+  'span.name': spans.name,
+  'span.type': spans.type,
+  'span.status': spans.status,
+  'assessment.name': assessments.name,
+  'assessment.type': assessments.type,
 }
 
 const isCost = (metric: string) => metric.endsWith('_cost')
@@ -83,16 +99,12 @@ const isCost = (metric: string) => metric.endsWith('_cost')
  * @see mlflow/store/tracking/utils/sql_trace_metrics_utils.py query_metrics
  */
 export async function measureTraces(engine: Engine, query: TraceMeasurement): Promise<MeasuredGroup[]> {
-  const isOfSpans = query.view === 'SPANS'
-  await engine.refresh(
-    traces,
-    ...(isOfSpans ? [spans] : []),
-    ...searchedTables({ filter: query.traceFilter }),
-  )
+  const { tables, select } = SOURCES[query.view]
+  await engine.refresh(traces, ...tables, ...searchedTables({ filter: query.traceFilter }))
   const measure = MEASURES[query.view][query.metric] as Measure
   const keys = [...(query.intervalMs === 0 ? [] : ['bucket']), ...query.dimensions.map((_, i) => `key_${i}`)]
   const groups = keys.map((key) => sql.identifier(key))
-  const source = isOfSpans ? measuredSpans(engine, query, measure) : measuredTraces(engine, query, measure)
+  const source = select(engine, query, measure)
   const columns = query.percentiles.length > 0 ? ranked(source, groups, query) : aggregated(source, measure)
   const inOrder = sql.join(groups, sql`, `)
   const { rows } = await engine.execute<Record<string, unknown>>(
@@ -170,7 +182,7 @@ function columnsOf(query: TraceMeasurement, measure: Measure, timeMs: SQL): SQL 
 /** Rows without a value or without one of the dimensions count nowhere. */
 const isMeasured = ({ dimensions }: TraceMeasurement, measure: Measure): SQL | undefined =>
   and(
-    ...dimensions.map((name) => isNotNull(DIMENSIONS[name] as Column)),
+    ...dimensions.map((name) => isNotNull(DIMENSIONS[name] as SQL)),
     measure === 'rows'
       ? undefined
       : isNotNull('distinct' in measure ? measure.distinct : (measure.number as SQL)),
@@ -212,9 +224,32 @@ function measuredSpans(engine: Engine, query: TraceMeasurement, measure: Measure
     equalsOneOf(spans.experimentId, experimentIds),
     where,
     isByOwnTime ? startsBetween(engine, query) : undefined,
-    ...query.spanFilter.map(({ dimension, value }) => eq(DIMENSIONS[dimension] as Column, value)),
+    isOfKinds(query),
     isMeasured(query, measure),
   )}`
+}
+
+/** Assessments that others override count nowhere. Their time is that of their trace. */
+function measuredAssessments(engine: Engine, query: TraceMeasurement, measure: Measure): SQL {
+  const { experimentIds, traceFilter: filter } = query
+  const columns = columnsOf(query, measure, sql`${traces.timestampMs}::double precision`)
+  return sql`SELECT ${columns} FROM ${assessments} JOIN ${traces} ON ${eq(traces.traceId, assessments.traceId)} WHERE ${and(
+    equalsOneOf(assessments.experimentId, experimentIds),
+    meets(engine, { experimentIds, filter }),
+    isBetween(engine, query),
+    isOfKinds(query),
+    isMeasured(query, measure),
+    isValid(engine.dialect, experimentIds),
+  )}`
+}
+
+const isOfKinds = ({ kinds }: TraceMeasurement): SQL | undefined =>
+  and(...kinds.map(({ name, value }) => eq(KINDS[name] as Column, value)))
+
+const SOURCES = {
+  TRACES: { tables: [], select: measuredTraces },
+  SPANS: { tables: [spans], select: measuredSpans },
+  ASSESSMENTS: { tables: [assessments], select: measuredAssessments },
 }
 
 const MAX_INT64 = 2n ** 63n - 1n

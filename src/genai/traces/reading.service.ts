@@ -21,7 +21,7 @@ interface WholeTrace {
   spans: StoredSpan[]
 }
 
-const NO_ITEMS: TraceItems = { tags: new Map(), metadata: new Map() }
+const NO_ITEMS: TraceItems = { tags: new Map(), metadata: new Map(), assessments: [] }
 
 export function createTraceReader(engine: Engine) {
   async function requireTrace(

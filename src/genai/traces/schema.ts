@@ -11,7 +11,8 @@ import {
   required,
   text,
 } from '../../platform/wire/message.ts'
-import { parseDuration, parseTimestamp } from '../../platform/wire/times.ts'
+import { duration, textMap, timestamp } from '../../platform/wire/well-known.ts'
+import { Assessment, AssessmentWire } from '../assessments/schema.ts'
 
 export const STATES = { STATE_UNSPECIFIED: 0, OK: 1, ERROR: 2, IN_PROGRESS: 3 } as const
 export const STATUSES_V2 = { TRACE_STATUS_UNSPECIFIED: 0, OK: 1, ERROR: 2, IN_PROGRESS: 3 } as const
@@ -43,6 +44,7 @@ export const TraceInfoWire = z
     state: z.enum(namesOf(STATES)),
     trace_metadata: TextMap.optional(),
     tags: TextMap.optional(),
+    assessments: z.array(AssessmentWire).optional(),
   })
   .meta({ id: 'TraceInfo' })
 export type TraceInfo = z.infer<typeof TraceInfoWire>
@@ -84,18 +86,6 @@ export const GetTraceArtifact = message('GetTraceArtifact', {
   path: text().optional(),
 })
 
-/** A protobuf message in JSON that is a text: milliseconds out. */
-const milliseconds = (parse: (text: string) => number | undefined) =>
-  z.string().transform((value, context): number => {
-    const ms = parse(value)
-    if (ms !== undefined) return ms
-    context.addIssue({ code: 'invalid_type', expected: 'string', input: value })
-    return z.NEVER
-  })
-
-/** A map of texts to texts. */
-const textMap = () => z.record(z.string(), text())
-
 const ExperimentLocation = message('MlflowExperimentLocation', { experiment_id: text().optional() })
 const Location = message('TraceLocation', {
   type: enumeration(LOCATION_TYPES).optional(),
@@ -107,11 +97,12 @@ export const TraceInfoV3 = message('TraceInfoV3', {
   trace_location: Location.optional(),
   request_preview: text().optional(),
   response_preview: text().optional(),
-  request_time: milliseconds(parseTimestamp).optional(),
-  execution_duration: milliseconds(parseDuration).optional(),
+  request_time: timestamp().optional(),
+  execution_duration: duration().optional(),
   state: enumeration(STATES).optional(),
   trace_metadata: textMap().optional(),
   tags: textMap().optional(),
+  assessments: repeated(Assessment),
 })
 export type TraceInfoInput = z.output<typeof TraceInfoV3>
 

@@ -13,8 +13,10 @@ import {
   type SortKey,
 } from '../../platform/search/keyset.ts'
 import { compare } from '../../platform/search/to-sql.ts'
+import { assessments } from '../assessments/tables.ts'
+import { assessmentCondition } from './assessments.store.ts'
 import { METADATA, TAG } from './ids.ts'
-import type { TraceComparison, TraceOrderBy } from './search.ts'
+import { isOnAssessments, type TraceComparison, type TraceOrderBy } from './search.ts'
 import { spans, type TraceRow, traceMetadata, traces, traceTags } from './tables.ts'
 import { COST_COLUMNS, costsOf, isTold, readObject, TOKEN_COLUMNS, tokensOf } from './usage.schema.ts'
 
@@ -99,12 +101,14 @@ export function searchedTables({
 }: Pick<TraceSearch, 'filter'> & { orderBy?: TraceOrderBy[] }): PgTable[] {
   const tables = [...filter, ...orderBy].flatMap((one): PgTable[] => {
     if (one.type === 'span') return [spans]
+    if (isOnAssessments(one)) return [assessments]
     return one.type === 'attribute' || columnOf(one) ? [] : [CHILDREN[one.type]]
   })
   return [...new Set(tables)]
 }
 
 function condition({ dialect }: Engine, comparison: TraceComparison, search: FilteredTraces): SQL {
+  if (isOnAssessments(comparison)) return assessmentCondition(dialect, comparison, search.experimentIds)
   const { type, key, comparator } = comparison
   if (type === 'span') throw new Error('Conditions on spans go together')
   if (type === 'attribute') return compare(ATTRIBUTES[key] as Column | SQL, comparison, dialect)

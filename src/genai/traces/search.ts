@@ -1,4 +1,4 @@
-// The search language of traces: attributes, tags, metadata and spans.
+// The search language of traces: attributes, tags, metadata, spans and assessments.
 import { invalidParameter } from '../../errors.ts'
 import {
   checkNumberOfClauses,
@@ -17,10 +17,20 @@ import type { Node } from '../../platform/search/grouping.ts'
 import { parseInt64 } from '../../platform/wire/int64.ts'
 import { pythonList } from '../../platform/wire/python.ts'
 
-type EntityType = 'attribute' | 'tag' | 'metadata' | 'span' | 'assessment'
+type AssessmentType = 'feedback' | 'expectation' | 'issue'
+type EntityType = 'attribute' | 'tag' | 'metadata' | 'span' | AssessmentType
+
+/** A clause on assessments. Keys are the names of feedback and expectations; of issues `id`. */
+export type AssessmentComparison = { type: AssessmentType; key: string } & Predicate
 
 /** One clause of a filter. Keys are those of stock's columns; of spans also `attributes.<name>` and `content`. */
-export type TraceComparison = { type: 'attribute' | 'tag' | 'metadata' | 'span'; key: string } & Predicate
+export type TraceComparison =
+  | ({ type: 'attribute' | 'tag' | 'metadata' | 'span'; key: string } & Predicate)
+  | AssessmentComparison
+
+export const isOnAssessments = <One extends { type: string }>(
+  one: One,
+): one is Extract<One, AssessmentComparison> => ['feedback', 'expectation', 'issue'].includes(one.type)
 
 export interface TraceOrderBy {
   type: 'attribute' | 'tag' | 'metadata'
@@ -34,6 +44,7 @@ const ORDER_BY = ['experiment_id', ...TIMES, 'status', 'request_id', 'name', 'ru
 const TAKE_LISTS = ['name', 'status', 'request_id', 'run_id', 'client_request_id']
 
 const NUMERIC = ['>', '>=', '!=', '=', '<', '<=']
+const ORDERING = ['>', '>=', '<', '<=']
 const TEXT = ['!=', '=', 'LIKE', 'ILIKE', 'RLIKE']
 const TEXT_OR_NULL = [...TEXT, 'IS NULL', 'IS NOT NULL']
 const TEXT_OR_LIST = ['!=', '=', 'IN', 'NOT IN', 'LIKE', 'ILIKE', 'RLIKE']
@@ -62,27 +73,31 @@ const area: SearchArea<EntityType> = {
     request_metadata: 'metadata',
     metadata: 'metadata',
     span: 'span',
-    feedback: 'assessment',
-    expectation: 'assessment',
-    issue: 'assessment',
+    feedback: 'feedback',
+    expectation: 'expectation',
+    issue: 'issue',
   },
   unknownEntityType: (entityType) =>
     `Invalid entity type '${entityType}'. Valid values are ${pythonSet(Object.keys(area.entityTypes))}`,
   backticksAroundEntityType: true,
   keys: { attribute: { search: ATTRIBUTES, orderBy: ORDER_BY } },
   readValue,
-  nullable: ['attribute', 'tag', 'metadata', 'span'],
-  notNullable: () => NO_ASSESSMENTS,
+  nullable: ['attribute', 'tag', 'metadata', 'span', 'feedback', 'expectation', 'issue'],
+  notNullable: () => '',
   quoteInvalid: (text) => `'${text}'`,
 }
 
-const NO_ASSESSMENTS = 'Filters on feedback, expectations and issues are not supported by this server.'
 const nameOf = (type: EntityType) => (type === 'metadata' ? 'request_metadata' : type)
 
-function readValue(type: EntityType, key: string, value: Node) {
-  if (type === 'assessment') throw invalidParameter(NO_ASSESSMENTS)
+function readValue(type: EntityType, key: string, value: Node, comparator: string) {
   const quoted = `Expected a quoted string value for ${nameOf(type)} (e.g. 'my-value')`
-  if (type === 'metadata') return readQuoted(value, quoted)
+  if (hasValues(type) && ORDERING.includes(comparator)) {
+    return readNumberOnly(
+      value,
+      `Expected a numeric value for ${type} when using comparator '${comparator}'. Got value ${value.text}`,
+    )
+  }
+  if (type === 'metadata' || type === 'issue' || hasValues(type)) return readQuoted(value, quoted)
   if (type !== 'attribute') return readQuotedOrList(value, quoted, undefined)
   if (value.kind === 'integer' || value.kind === 'float') {
     if (TIMES.includes(key)) return readNumber(value, '')
@@ -100,10 +115,17 @@ function readValue(type: EntityType, key: string, value: Node) {
   )
 }
 
+const hasValues = (type: EntityType) => type === 'feedback' || type === 'expectation'
+
+function readNumberOnly(value: Node, refusal: string) {
+  if (value.kind === 'integer' || value.kind === 'float') return readNumber(value, '')
+  throw invalidParameter(refusal)
+}
+
 /**
  * The comparisons of a filter; none for an empty one. Comparators are in upper case.
- * @throws INVALID_PARAMETER_VALUE with MLflow's texts, and for what this server does not search by: assessments, prompts,
- * regular expressions
+ * @throws INVALID_PARAMETER_VALUE with MLflow's texts, and for what this server does not search by: prompts, regular
+ * expressions
  * @see mlflow/store/tracking/sqlalchemy_store.py _get_filter_clauses_for_search_traces
  */
 export function parseTraceFilter(filter: string | undefined): TraceComparison[] {
@@ -160,9 +182,22 @@ function comparatorsOf(type: EntityType, key: string, comparator: string) {
   // MLflow names the comparators of texts here.
   if (type === 'attribute')
     return TIMES.includes(key) ? rule(NUMERIC, '', TEXT_OR_LIST) : rule(TEXT_OR_LIST, "'")
+  if (type === 'issue') return issueComparators(key, comparator)
+  if (hasValues(type)) return assessmentComparators(key, comparator)
   const valid = key === 'content' ? ['LIKE', 'ILIKE'] : TEXT_OR_LIST
   checkSpanKey(key)
   return { valid, error: `span.${key} comparator '${comparator}' not one of '${pythonSet(valid)}'` }
+}
+
+function assessmentComparators(name: string, comparator: string) {
+  if (name === '') throw invalidParameter('Assessment field name cannot be empty')
+  const valid = ['!=', '=', ...ORDERING, ...TEXT_OR_NULL.slice(2)]
+  return { valid, error: `assessment.${name} comparator '${comparator}' not one of '${pythonSet(valid)}'` }
+}
+
+function issueComparators(key: string, comparator: string) {
+  if (key !== 'id') throw invalidParameter(`Invalid issue attribute '${key}'. Supported attributes: id`)
+  return { valid: ['='], error: `issue.id comparator '${comparator}' not one of '${pythonSet(['='])}'` }
 }
 
 function checkSpanKey(key: string): void {
@@ -187,7 +222,9 @@ export function parseTraceOrderBy(clauses: readonly string[]): TraceOrderBy[] {
   return clauses.map((clause) => {
     const read = readSortKey(area, clause)
     const { type = read.type, key } = aliasOf(read) ?? read
-    if (type === 'span' || type === 'assessment') throw invalidParameter(`Invalid identifier type '${type}'`)
+    if (type !== 'attribute' && type !== 'tag' && type !== 'metadata') {
+      throw invalidParameter(`Invalid identifier type '${type}'`)
+    }
     if (type === 'metadata' && ['mlflow.trace.tokenUsage', 'mlflow.trace.cost'].includes(key)) {
       throw invalidParameter(
         `Ordering by reserved metadata '${key}' is not supported because it is represented by multiple columns.`,

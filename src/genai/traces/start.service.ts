@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { Clock } from '../../platform/wire/ids.ts'
 import { checkLength } from '../../platform/wire/names.ts'
+import { toRow } from '../assessments/rows.schema.ts'
+import type { AssessmentRow } from '../assessments/tables.ts'
 import { indexed, MAX_NAME_LENGTH, MAX_SESSION_LENGTH, MAX_TAG_KEY_LENGTH } from './derived.ts'
 import { artifactLocationOf, type Experiment, type Experiments } from './experiments.ts'
 import { METADATA, TAG } from './ids.ts'
@@ -43,6 +45,9 @@ export function createTraceStart({ engine, clock, start, reader, experiments }: 
     const experiment = await experiments.requireActive(
       info.trace_location?.mlflow_experiment?.experiment_id ?? '',
     )
+    const owner = { traceId, experimentId: experiment.experimentId }
+    const nowMs = clock.now()
+    const assessments = info.assessments.map((one, place) => toRow(one, owner, { nowMs, place }))
     const timestampMs = info.request_time ?? 0
     const duration = info.execution_duration
     const [stored] = await findTraces(engine, [traceId])
@@ -59,6 +64,7 @@ export function createTraceStart({ engine, clock, start, reader, experiments }: 
       isFinal: true,
       tags: new Map(Object.entries(info.tags ?? {})),
       metadata: new Map([...metadata, [METADATA.infoFinalized, 'true']]),
+      assessments,
     })
     if (stored && stored.experimentId !== experiment.experimentId) {
       await moveToExperiment(engine, traceId, experiment.experimentId)
@@ -78,9 +84,12 @@ export function createTraceStart({ engine, clock, start, reader, experiments }: 
       | 'responsePreview'
       | 'traceName'
       | 'isFinal'
-    > & { tags: Map<string, string>; metadata: Map<string, string> }
+    > & { tags: Map<string, string>; metadata: Map<string, string>; assessments?: AssessmentRow[] }
 
-  async function write(experiment: Experiment, { tags, metadata, ...described }: Described): Promise<void> {
+  async function write(
+    experiment: Experiment,
+    { tags, metadata, assessments = [], ...described }: Described,
+  ): Promise<void> {
     const { experimentId } = experiment
     const { traceId, timestampMs } = described
     const all = new Map(tags)
@@ -90,7 +99,7 @@ export function createTraceStart({ engine, clock, start, reader, experiments }: 
     }
     const month = monthOfTrace(timestampMs, clock.now())
     const trace = { ...described, experimentId, month, hasUsage: false, generation: 0 }
-    await start({ trace, tags: itemsOf(trace, all), metadata: itemsOf(trace, metadata) })
+    await start({ trace, tags: itemsOf(trace, all), metadata: itemsOf(trace, metadata), assessments })
   }
 
   /**

@@ -1,10 +1,11 @@
 // Traces as clients describe them: rows that stand above what is derived from spans.
 import { and, type Column, ne, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
-import { createUpsert, inKeyOrder, takeNew, writeInOrder } from '../../platform/database/bulk.ts'
+import { createUpsert, inKeyOrder, takeAll, takeNew, writeInOrder } from '../../platform/database/bulk.ts'
 import { equalsAny, excluded } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { createGroupCommit } from '../../platform/database/group-commit.ts'
+import { type AssessmentRow, assessments } from '../assessments/tables.ts'
 import { spans, type TraceItemRow, type TraceRow, traceMetadata, traces, traceTags } from './tables.ts'
 import { COST_COLUMNS, TOKEN_COLUMNS } from './usage.schema.ts'
 
@@ -12,6 +13,7 @@ export interface StartedTrace {
   trace: TraceRow
   tags: TraceItemRow[]
   metadata: TraceItemRow[]
+  assessments?: AssessmentRow[]
 }
 
 const MAX_ROWS_PER_FLUSH = 20_000
@@ -21,16 +23,18 @@ export type TraceStarter = (started: StartedTrace) => Promise<void>
 
 /**
  * Returns the writer of a server. It resolves when the database has acknowledged the rows; the trace comes last, behind its
- * tags and metadata. A trace that is there takes what is new, and keeps what the client does not say.
+ * tags, metadata and assessments. A trace that is there takes what is new, and keeps what the client does not say.
  */
 export function createTraceStarter(engine: Engine): TraceStarter {
   const upsertTraces = createUpsert(engine, traces, { onConflict: describe })
   const upsertTags = createUpsert(engine, traceTags, { onConflict: takeNew(traceTags.value) })
   const upsertMetadata = createUpsert(engine, traceMetadata, { onConflict: takeNew(traceMetadata.value) })
-  const lastItems = (rows: TraceItemRow[]) =>
-    inKeyOrder(new Map(rows.map((row) => [`${row.traceId}\0${row.key}`, row])))
+  const upsertAssessments = createUpsert(engine, assessments, { onConflict: takeAll(assessments) })
+  const lastOf = <Row extends { traceId: string }>(rows: Row[], key: (row: Row) => string) =>
+    inKeyOrder(new Map(rows.map((row) => [`${row.traceId}\0${key(row)}`, row])))
+  const lastItems = (rows: TraceItemRow[]) => lastOf(rows, ({ key }) => key)
   return createGroupCommit<StartedTrace, void>({
-    weigh: ({ tags, metadata }) => 1 + tags.length + metadata.length,
+    weigh: ({ tags, metadata, assessments: own = [] }) => 1 + tags.length + metadata.length + own.length,
     maxFlush: MAX_ROWS_PER_FLUSH,
     maxQueued: MAX_ROWS_QUEUED,
     flush: async (all) => {
@@ -38,6 +42,12 @@ export function createTraceStarter(engine: Engine): TraceStarter {
         [
           upsertTags(lastItems(all.flatMap(({ tags }) => tags))),
           upsertMetadata(lastItems(all.flatMap(({ metadata }) => metadata))),
+          upsertAssessments(
+            lastOf(
+              all.flatMap(({ assessments: own = [] }) => own),
+              ({ assessmentId }) => assessmentId,
+            ),
+          ),
         ],
         [upsertTraces(inKeyOrder(new Map(all.map(({ trace }) => [trace.traceId, trace]))))],
       ])
@@ -81,7 +91,7 @@ function describe({ dialect }: Engine): SQL {
 
 /** Has what belongs to a trace follow it to another experiment. */
 export async function moveToExperiment(engine: Engine, traceId: string, experimentId: string): Promise<void> {
-  await engine.refresh(spans, traceTags, traceMetadata)
+  await engine.refresh(spans, traceTags, traceMetadata, assessments)
   const move = <T extends PgTable & { traceId: Column; experimentId: Column }>(table: T) =>
     engine.execute(
       sql`UPDATE ${table} SET experiment_id = ${experimentId}::bigint WHERE ${and(
@@ -89,5 +99,5 @@ export async function moveToExperiment(engine: Engine, traceId: string, experime
         ne(table.experimentId, experimentId),
       )}`,
     )
-  await Promise.all([move(spans), move(traceTags), move(traceMetadata)])
+  await Promise.all([move(spans), move(traceTags), move(traceMetadata), move(assessments)])
 }

@@ -1,10 +1,11 @@
-// Statements over traces: reading them with their spans, tags and metadata, single tags, deletion.
+// Statements over traces: reading them with their spans, tags, metadata and assessments, single tags, deletion.
 import { and, asc, eq, getTableColumns, lte, sql } from 'drizzle-orm'
 import { takeNew, upsertRows } from '../../platform/database/bulk.ts'
 import { ownedBy } from '../../platform/database/children.ts'
 import { equalsAny } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { Int64 } from '../../platform/wire/int64.ts'
+import { type AssessmentRow, assessments } from '../assessments/tables.ts'
 import { spans, type TraceItemRow, type TraceRow, traceMetadata, traces, traceTags } from './tables.ts'
 import type { UsageNode } from './usage.schema.ts'
 
@@ -38,28 +39,35 @@ export async function findTraces(engine: Engine, traceIds: readonly string[]): P
 export interface TraceItems {
   tags: Map<string, string>
   metadata: Map<string, string>
+  /** In no order. */
+  assessments: AssessmentRow[]
 }
 
-/** Tags and metadata of traces, by trace. */
+/** Tags, metadata and assessments of traces, by trace. */
 export async function findItems(
   engine: Engine,
   traceIds: readonly string[],
 ): Promise<Map<string, TraceItems>> {
   const items = new Map<string, TraceItems>(
-    traceIds.map((id) => [id, { tags: new Map(), metadata: new Map() }]),
+    traceIds.map((id) => [id, { tags: new Map(), metadata: new Map(), assessments: [] }]),
   )
   if (items.size === 0) return items
-  await engine.refresh(traceTags, traceMetadata)
+  await engine.refresh(traceTags, traceMetadata, assessments)
   const ids = [...items.keys()]
-  const [tagRows, metadataRows] = await Promise.all(
-    [traceTags, traceMetadata].map((table) => {
-      const { from, where } = ownedBy(engine.dialect, { table, of: table.traceId }, ids)
-      const { traceId, key, value } = table
-      return engine.db.select({ traceId, key, value }).from(from).where(where)
-    }),
-  )
-  for (const { traceId, key, value } of tagRows ?? []) items.get(traceId)?.tags.set(key, value)
-  for (const { traceId, key, value } of metadataRows ?? []) items.get(traceId)?.metadata.set(key, value)
+  const pairsOf = (table: typeof traceTags) => {
+    const { from, where } = ownedBy(engine.dialect, { table, of: table.traceId }, ids)
+    const { traceId, key, value } = table
+    return engine.db.select({ traceId, key, value }).from(from).where(where)
+  }
+  const assessed = ownedBy(engine.dialect, { table: assessments, of: assessments.traceId }, ids)
+  const [tagRows, metadataRows, assessmentRows] = await Promise.all([
+    pairsOf(traceTags),
+    pairsOf(traceMetadata as unknown as typeof traceTags),
+    engine.db.select(getTableColumns(assessments)).from(assessed.from).where(assessed.where),
+  ])
+  for (const { traceId, key, value } of tagRows) items.get(traceId)?.tags.set(key, value)
+  for (const { traceId, key, value } of metadataRows) items.get(traceId)?.metadata.set(key, value)
+  for (const row of assessmentRows) items.get(row.traceId)?.assessments.push(row)
   return items
 }
 
@@ -147,12 +155,13 @@ export async function findOldTraces(
 export async function deleteTraces(engine: Engine, of: readonly OfTrace[]): Promise<number> {
   const ids = of.map(({ traceId }) => traceId)
   const months = [...new Set(of.map(({ month }) => month))]
-  await engine.refresh(traces, spans, traceTags, traceMetadata)
+  await engine.refresh(traces, spans, traceTags, traceMetadata, assessments)
   const { traceId, month } = spans
   await Promise.all([
     engine.execute(sql`DELETE FROM spans WHERE ${and(equalsAny(traceId, ids), equalsAny(month, months))}`),
     engine.execute(sql`DELETE FROM trace_tags WHERE ${equalsAny(traceTags.traceId, ids)}`),
     engine.execute(sql`DELETE FROM trace_metadata WHERE ${equalsAny(traceMetadata.traceId, ids)}`),
+    engine.execute(sql`DELETE FROM assessments WHERE ${equalsAny(assessments.traceId, ids)}`),
   ])
   const { rowCount } = await engine.execute(sql`DELETE FROM traces WHERE ${equalsAny(traces.traceId, ids)}`)
   return rowCount

@@ -3,6 +3,7 @@ import type { Int64 } from '../../platform/wire/int64.ts'
 import { truncate } from '../../platform/wire/names.ts'
 import { pythonFloat } from '../../platform/wire/python.ts'
 import { durationJson, timestampJson } from '../../platform/wire/times.ts'
+import { toWire as assessmentsToWire } from '../assessments/rows.schema.ts'
 import { METADATA, TAG } from './ids.ts'
 import type { TraceInfo, TraceInfoV2 } from './schema.ts'
 import type { TraceItems } from './store.ts'
@@ -69,6 +70,7 @@ export function toTraceInfo(row: TraceRow, items: TraceItems): TraceInfo {
     state: row.status as TraceInfo['state'],
     ...(isFilled(metadata) && { trace_metadata: metadata }),
     ...(isFilled(tags) && { tags }),
+    ...(items.assessments.length > 0 && { assessments: assessmentsToWire(items.assessments) }),
   }
 }
 

@@ -27,7 +27,7 @@ export const writingEndpoints = (starter: TraceStart, service: TraceService): En
     request: StartTraceV3,
     response: z.object({ trace: z.object({ trace_info: TraceInfoWire }) }),
     handle: async ({ trace }) => ({
-      trace: { trace_info: await starter.startTrace(trace.trace_info ?? {}) },
+      trace: { trace_info: await starter.startTrace(trace.trace_info ?? { assessments: [] }) },
     }),
   }),
   endpoint({

@@ -24,6 +24,16 @@ export const keepStored = (column: Column) => (engine: Engine) =>
 /** The stored row takes the column of the new one. */
 export const takeNew = (column: Column) => () => sql`${sql.identifier(column.name)} = ${excluded(column)}`
 
+/** The stored row becomes the new one. */
+export const takeAll = (table: PgTable) => () => {
+  const key = primaryKeyOf(table).map(({ name }) => name)
+  const others = Object.values(getTableColumns(table)).filter(({ name }) => !key.includes(name))
+  return sql.join(
+    others.map((column) => takeNew(column)()),
+    sql`, `,
+  )
+}
+
 /** Rows of one table and the statements that write them. */
 export interface BulkWrite {
   table: string

@@ -30,8 +30,8 @@ export interface SearchArea<Type extends string> {
   backticksAroundEntityType: boolean
   /** Types whose keys are these only. `orderBy` is for attributes where it differs. */
   keys: Partial<Record<Type, { search: readonly string[]; orderBy?: readonly string[] }>>
-  /** Reads the right side of a comparison with the key. @throws INVALID_PARAMETER_VALUE */
-  readValue: (type: Type, key: string, value: Node) => SearchValue
+  /** Reads the right side of a comparison with the key; the comparator is as written. @throws INVALID_PARAMETER_VALUE */
+  readValue: (type: Type, key: string, value: Node, comparator: string) => SearchValue
   /** Types that may be compared by IS NULL, and the text of the error about others. */
   nullable: readonly Type[]
   notNullable: (type: Type, key: string) => string
@@ -79,7 +79,7 @@ function readClause<Type extends string>(area: SearchArea<Type>, clause: Clause)
     if (!area.nullable.includes(type)) throw invalidParameter(area.notNullable(type, key))
     return { type, key, comparator, value: null, written: '' }
   }
-  const read = area.readValue(type, key, value)
+  const read = area.readValue(type, key, value, comparator)
   // Stock passes a list on to `=` or LIKE and fails there.
   if (Array.isArray(read) && !/^(NOT )?IN$/i.test(comparator)) {
     throw invalidParameter(`A list of values needs IN or NOT IN, not '${comparator}'`)
