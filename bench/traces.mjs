@@ -197,7 +197,7 @@ const percentiles = [50, 90, 99].map((percentile_value) => ({
 const ofWeek = (nowMs) =>
   `attributes.timestamp_ms > ${nowMs - WEEK_MS} AND attributes.timestamp_ms < ${nowMs}`
 
-const READS = {
+export const READS = {
   'search, first page of the UI': search((nowMs) => ({ filter: ofWeek(nowMs) })),
   'search, tag and time': search((nowMs) => ({
     filter: `tags.team = 'red' AND attributes.timestamp_ms > ${nowMs - WEEK_MS / 2}`,

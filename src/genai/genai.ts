@@ -30,6 +30,7 @@ import { createTraceReader } from './traces/reading.service.ts'
 import { readingEndpoints } from './traces/routes.ts'
 import { searchEndpoints } from './traces/search.routes.ts'
 import { createTraceSearcher } from './traces/search.service.ts'
+import { checkTraceFilter } from './traces/search.ts'
 import { createTraceService, type TraceServiceDeps } from './traces/service.ts'
 import { createTraceStart } from './traces/start.service.ts'
 import { createTraceStarter } from './traces/start.store.ts'
@@ -60,6 +61,7 @@ export function createGenai({ engine, clock, experiments, getRun }: GenaiDeps) {
     clock,
     requireActiveExperiment: experiments.requireActive,
     filterActiveExperiments: experiments.filterActive,
+    checkTraceFilter,
   })
   const requireExperiment = experiments.requireVisible
   const labelSchemas = createLabelSchemaService({ engine, clock, requireExperiment })
