@@ -12,6 +12,7 @@ import { killAll } from './processes.mjs'
 import { measureReads, measureRegistry } from './reads.mjs'
 import { runScale } from './scale.mjs'
 import { removeFolder } from './services.mjs'
+import { measureTraces } from './traces.mjs'
 import { measureUi } from './ui.mjs'
 
 const log = (text) => console.error(`# ${text}`)
@@ -25,6 +26,7 @@ const MODES = {
   registry: measureRegistry,
   ui: measureUi,
   scale: runScale,
+  traces: measureTraces,
 }
 
 /** Runs until done or told to stop by a signal; then undoes what was deferred, last first. */

@@ -35,6 +35,7 @@ export function readOptions(known) {
       registry: { type: 'boolean', default: false },
       ui: { type: 'boolean', default: false },
       reads: { type: 'string' },
+      traces: { type: 'string' },
       churn: { type: 'boolean', default: false },
       'embedded-floor': { type: 'boolean', default: false },
       scale: { type: 'string' },
@@ -56,6 +57,7 @@ export function readOptions(known) {
     tags: positive('tags', values.tags),
     models: positive('models', values.models),
     reads: values.reads?.split(',').map((size) => positive('reads', size)),
+    traces: values.traces?.split(',').map((size) => positive('traces', size)),
     floor: !noFloor,
     load: Number(load),
     cratedb: values.cratedb && withoutSchema(values.cratedb),
@@ -68,6 +70,7 @@ const CONTENDERS_OF = {
   churn: ['embedded'],
   reads: ['stock-sqlite', 'fasttrackml', 'embedded', 'cratedb', 'postgres'],
   registry: ['stock-sqlite', 'embedded', 'cratedb'],
+  traces: ['stock-sqlite', 'embedded', 'cratedb'],
   ui: ['stock-sqlite', 'embedded', 'cratedb'],
 }
 

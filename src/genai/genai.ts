@@ -19,14 +19,18 @@ import { reviewItemEndpoints, reviewQueueEndpoints } from './review-queues/route
 import { createReviewQueueService } from './review-queues/service.ts'
 import { scorerEndpoints } from './scorers/routes.ts'
 import { createScorerService, type ScorerServiceDeps } from './scorers/service.ts'
+import { createTraceCorrelation } from './traces/correlation.service.ts'
 import type { Experiments } from './traces/experiments.ts'
 import { createTraceIngest } from './traces/ingest.service.ts'
 import { createTraceWriter } from './traces/ingest.store.ts'
+import { metricEndpoints } from './traces/metrics.routes.ts'
+import { createTraceMetrics } from './traces/metrics.service.ts'
 import { otlpEndpoints } from './traces/otlp.routes.ts'
 import { createTraceReader } from './traces/reading.service.ts'
 import { readingEndpoints } from './traces/routes.ts'
 import { searchEndpoints } from './traces/search.routes.ts'
 import { createTraceSearcher } from './traces/search.service.ts'
+import { checkTraceFilter } from './traces/search.ts'
 import { createTraceService, type TraceServiceDeps } from './traces/service.ts'
 import { createTraceStart } from './traces/start.service.ts'
 import { createTraceStarter } from './traces/start.store.ts'
@@ -57,6 +61,7 @@ export function createGenai({ engine, clock, experiments, getRun }: GenaiDeps) {
     clock,
     requireActiveExperiment: experiments.requireActive,
     filterActiveExperiments: experiments.filterActive,
+    checkTraceFilter,
   })
   const requireExperiment = experiments.requireVisible
   const labelSchemas = createLabelSchemaService({ engine, clock, requireExperiment })
@@ -91,6 +96,10 @@ function createTraces({ engine, clock, experiments, forgetTraces }: TraceDeps) {
     ...readingEndpoints(reader),
     ...writingEndpoints(starter, createTraceService({ engine, reader, experiments, forgetTraces })),
     ...searchEndpoints(createTraceSearcher({ engine, reader, experiments })),
+    ...metricEndpoints(
+      createTraceMetrics({ engine, experiments }),
+      createTraceCorrelation({ engine, experiments }),
+    ),
   ]
   return { endpoints, experimentsOf: reader.experimentsOf, require: reader.requireTrace }
 }

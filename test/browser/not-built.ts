@@ -11,10 +11,6 @@ const AJAX = '/ajax-api/3.0/mlflow'
 
 export const NOT_BUILT: readonly NotBuilt[] = [
   {
-    reason: 'Charts of traces are not built.',
-    requests: [`${AJAX}/traces/metrics POST`],
-  },
-  {
     reason: 'The registry of MCP servers is not built; its page says so.',
     requests: [`${AJAX}/mcp-servers GET`],
   },

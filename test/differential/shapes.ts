@@ -1,5 +1,6 @@
 // Field policies of MLflow's messages and which endpoint answers which.
 import {
+  CLOSE_NUMBER,
   IGNORE,
   json,
   list,
@@ -408,6 +409,25 @@ const RESPONSES: [pattern: RegExp, shape: Shape][] = [
   [
     /^POST .*3\.0\/mlflow\/traces\/search$/,
     object({ traces: list(TRACE_INFO), next_page_token: TYPE_MUST_MATCH }),
+  ],
+  [
+    /^POST .*traces\/metrics$/,
+    object({
+      data_points: list(
+        object({ metric_name: MUST_MATCH, dimensions: MUST_MATCH, values: { values: SAME_NUMBER } }),
+      ),
+    }),
+  ],
+  [
+    /^POST .*traces\/calculate-filter-correlation$/,
+    object({
+      npmi: CLOSE_NUMBER,
+      npmi_smoothed: CLOSE_NUMBER,
+      filter1_count: MUST_MATCH,
+      filter2_count: MUST_MATCH,
+      joint_count: MUST_MATCH,
+      total_count: MUST_MATCH,
+    }),
   ],
   [/^GET .*2\.0\/mlflow\/traces$/, object({ traces: list(TRACE_INFO_V2), next_page_token: TYPE_MUST_MATCH })],
   [/^POST .*traces\/delete-traces$/, object({ traces_deleted: MUST_MATCH })],

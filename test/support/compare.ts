@@ -5,6 +5,8 @@ import { parseJsonAsSpelled } from '../../src/platform/wire/int64.ts'
 export const MUST_MATCH = 'must match'
 /** Same double, however it is written (1e20 or 100000000000000000000); 'NaN' equals 'NaN'. */
 export const SAME_NUMBER = 'same number'
+/** The same but for its last digits: logarithms of C and of JavaScript differ there. */
+export const CLOSE_NUMBER = 'close number'
 /** Same text, or texts of the same JSON: spaces between its tokens do not matter. */
 export const SAME_TEXT_OR_JSON = 'same text or JSON'
 /** Same JSON type on both sides; empty text only equals empty text. */
@@ -15,6 +17,7 @@ export const IGNORE = 'ignore'
 export type Policy =
   | typeof MUST_MATCH
   | typeof SAME_NUMBER
+  | typeof CLOSE_NUMBER
   | typeof SAME_TEXT_OR_JSON
   | typeof TYPE_MUST_MATCH
   | typeof IGNORE
@@ -53,6 +56,7 @@ export function compare(shape: Shape, stock: unknown, ours: unknown, path = ''):
   const differ = (why: string) => [{ path, stock, ours, why }]
   if (shape === IGNORE) return []
   if (shape === SAME_NUMBER) return Object.is(Number(stock), Number(ours)) ? [] : differ('value')
+  if (shape === CLOSE_NUMBER) return isClose(Number(stock), Number(ours)) ? [] : differ('value')
   if (shape === SAME_TEXT_OR_JSON) return compare(MUST_MATCH, readJson(stock), readJson(ours), path)
   if (typeOf(stock) !== typeOf(ours)) return differ('type')
   if (shape === TYPE_MUST_MATCH) return (stock === '') === (ours === '') ? [] : differ('empty or not')
@@ -78,6 +82,9 @@ function compareJson(shape: Shape, stock: unknown, ours: unknown, path: string):
     return [{ path, stock, ours, why: 'no JSON' }]
   }
 }
+
+const isClose = (a: number, b: number) =>
+  Object.is(a, b) || Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b))
 
 /** The decoded list or object in a text, else the value itself. */
 function readJson(value: unknown): unknown {

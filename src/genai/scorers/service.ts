@@ -7,7 +7,6 @@ import type { Clock } from '../../platform/wire/ids.ts'
 import { checkLength, lengthOf } from '../../platform/wire/names.ts'
 import { pythonFloat } from '../../platform/wire/python.ts'
 import type { OnlineScoringConfig, RegisteredScorer, Scorer } from './schema.ts'
-import { checkTraceFilter } from './search.ts'
 import { asPythonDumps, endpointNotFound, gatewayEndpointOf, modelOf, readSerialized } from './serialized.ts'
 import * as store from './store.ts'
 import type { ScorerRow, ScorerVersionRow } from './tables.ts'
@@ -23,6 +22,8 @@ export interface ScorerServiceDeps {
   requireActiveExperiment: (experimentId: string) => Promise<{ experimentId: string }>
   /** Ids of those that are there and not deleted. @throws INVALID_PARAMETER_VALUE for an id that is no integer */
   filterActiveExperiments: (experimentIds: string[]) => Promise<string[]>
+  /** @throws INVALID_PARAMETER_VALUE for what is no filter of traces */
+  checkTraceFilter: (filter: string) => void
 }
 
 export type ScorerService = ReturnType<typeof createScorerService>
@@ -33,7 +34,7 @@ interface Named {
 }
 
 export function createScorerService(deps: ScorerServiceDeps) {
-  const { engine, clock, requireActiveExperiment, filterActiveExperiments } = deps
+  const { engine, clock, requireActiveExperiment, filterActiveExperiments, checkTraceFilter } = deps
   const takeTurn = createTurns<ScorerVersionRow>()
 
   /** @throws RESOURCE_DOES_NOT_EXIST */

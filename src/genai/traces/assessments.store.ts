@@ -57,7 +57,7 @@ function compareValue(dialect: Dialect, comparison: Predicate): SQL | undefined 
 const columnOf = (json: string) => (isIndexed(json) ? assessments.value : assessments.longValue)
 
 /** Holds for an assessment that none of its trace overrides. */
-function isValid({ looksUp }: Dialect, experimentIds: string[]): SQL {
+export function isValid({ looksUp }: Dialect, experimentIds: string[]): SQL {
   const other = aliasedTable(assessments, 'other')
   const overrides = sql`other.overrides`
   if (looksUp) {

@@ -9,7 +9,7 @@ import type { KeyValue } from './otlp-common.pb.ts'
 import { previewOf } from './previews.ts'
 import { type IncomingSpan, textOf } from './spans.ts'
 import type { SpanRow } from './tables.ts'
-import { NO_COSTS, NO_TOKENS, readObject } from './usage.schema.ts'
+import { costsOf, NO_COSTS, NO_TOKENS, readObject } from './usage.schema.ts'
 
 export const MAX_TAG_KEY_LENGTH = 250
 export const MAX_TAG_VALUE_LENGTH = 8000
@@ -140,6 +140,7 @@ function toRow(span: IncomingSpan, month: string, experimentId: string): SpanRow
     return value === undefined ? null : indexed(textOf(value), length)
   }
   const object = (key: string) => (readObject(json(key)) ? json(key) : null)
+  const cost = object(ATTRIBUTE.cost)
   return {
     traceId: span.traceId,
     spanId: span.spanId,
@@ -147,13 +148,14 @@ function toRow(span: IncomingSpan, month: string, experimentId: string): SpanRow
     experimentId,
     parentSpanId: span.parentSpanId,
     name: indexed(span.name),
-    type: text(ATTRIBUTE.spanType, MAX_MODEL_LENGTH) || 'UNKNOWN',
+    type: text(ATTRIBUTE.spanType, MAX_MODEL_LENGTH),
     status: span.status,
     startTimeNs: span.startNs,
     endTimeNs: span.endNs,
     content: span.toJson(),
     usage: object(ATTRIBUTE.usage),
-    cost: object(ATTRIBUTE.cost),
+    cost,
+    ...(cost === null ? NO_COSTS : costsOf(readObject(cost) ?? {})),
     modelName: text(ATTRIBUTE.model, MAX_MODEL_LENGTH),
     modelProvider: text(ATTRIBUTE.modelProvider, MAX_MODEL_LENGTH),
   }

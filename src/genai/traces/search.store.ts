@@ -34,12 +34,13 @@ export interface TraceSearch {
 /** A trace and its place in the order of the search. */
 export type FoundTrace = TraceRow & { place: Place }
 
-const duration = sql`(${traces.endMs} - ${traces.timestampMs})`
+/** Milliseconds from the start of a trace to its end, null while it goes on. */
+export const traceDuration = sql`(${traces.endMs} - ${traces.timestampMs})`
 const ATTRIBUTES: Record<string, Column | SQL> = {
   request_id: traces.traceId,
   experiment_id: traces.experimentId,
   timestamp_ms: traces.timestampMs,
-  execution_time_ms: duration,
+  execution_time_ms: traceDuration,
   end_time_ms: sql`coalesce(${traces.endMs}, ${traces.timestampMs})`,
   status: traces.status,
   client_request_id: traces.clientRequestId,
@@ -68,14 +69,7 @@ export async function searchTraceRows(engine: Engine, search: TraceSearch): Prom
   let query = engine.db
     .select({ ...getTableColumns(traces), ...shown })
     .from(traces)
-    .where(
-      and(
-        equalsOneOf(traces.experimentId, search.experimentIds),
-        ...search.filter.filter(({ type }) => type !== 'span').map((one) => condition(engine, one, search)),
-        spanCondition(engine, search),
-        after && isBehind(keys, after),
-      ),
-    )
+    .where(and(meets(engine, search), after && isBehind(keys, after)))
     .$dynamic()
   for (const join of joins) {
     query = engine.dialect.looksUp
@@ -89,7 +83,22 @@ export async function searchTraceRows(engine: Engine, search: TraceSearch): Prom
   return rows.map((row) => ({ ...row, place: placeOfRow(traces, keys, row) }))
 }
 
-function searchedTables({ filter, orderBy }: TraceSearch): PgTable[] {
+/** Which traces a filter is about. */
+export type FilteredTraces = Pick<TraceSearch, 'experimentIds' | 'filter'>
+
+/** Holds for the traces of the experiments that meet all comparisons. What it looks at must be refreshed before. */
+export const meets = (engine: Engine, search: FilteredTraces): SQL | undefined =>
+  and(
+    equalsOneOf(traces.experimentId, search.experimentIds),
+    ...search.filter.filter(({ type }) => type !== 'span').map((one) => condition(engine, one, search)),
+    spanCondition(engine, search),
+  )
+
+/** The tables beside `traces` that a search looks at. */
+export function searchedTables({
+  filter,
+  orderBy = [],
+}: Pick<TraceSearch, 'filter'> & { orderBy?: TraceOrderBy[] }): PgTable[] {
   const tables = [...filter, ...orderBy].flatMap((one): PgTable[] => {
     if (one.type === 'span') return [spans]
     if (isOnAssessments(one)) return [assessments]
@@ -98,7 +107,7 @@ function searchedTables({ filter, orderBy }: TraceSearch): PgTable[] {
   return [...new Set(tables)]
 }
 
-function condition({ dialect }: Engine, comparison: TraceComparison, search: TraceSearch): SQL {
+function condition({ dialect }: Engine, comparison: TraceComparison, search: FilteredTraces): SQL {
   if (isOnAssessments(comparison)) return assessmentCondition(dialect, comparison, search.experimentIds)
   const { type, key, comparator } = comparison
   if (type === 'span') throw new Error('Conditions on spans go together')
@@ -154,7 +163,7 @@ const SPAN_COLUMNS: Record<string, Column> = {
   content: spans.content,
 }
 
-function spanCondition({ dialect }: Engine, { filter, experimentIds }: TraceSearch): SQL | undefined {
+function spanCondition({ dialect }: Engine, { filter, experimentIds }: FilteredTraces): SQL | undefined {
   const conditions = filter.flatMap((comparison) => {
     const { type, key, value } = comparison
     if (type !== 'span') return []
@@ -190,7 +199,7 @@ function sortKeys(engine: Engine, { orderBy, experimentIds }: TraceSearch) {
   return { joins, keys }
 }
 
-const NUMBERS = new Set<Column | SQL>([duration, ATTRIBUTES.end_time_ms as SQL])
+const NUMBERS = new Set<Column | SQL>([traceDuration, ATTRIBUTES.end_time_ms as SQL])
 const REQUIRED = new Set<Column | SQL>([
   traces.timestampMs,
   traces.traceId,

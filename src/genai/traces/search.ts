@@ -132,6 +132,15 @@ export function parseTraceFilter(filter: string | undefined): TraceComparison[] 
   return readClauses(area, filter && withPlainKeys(filter)).map(toComparison)
 }
 
+/**
+ * Checks that a filter can be read; whether its comparators fit its keys is found out when it searches.
+ * @throws INVALID_PARAMETER_VALUE with MLflow's texts
+ * @see mlflow/utils/search_utils.py SearchTraceUtils.parse_search_filter_for_search_traces
+ */
+export const checkTraceFilter = (filter: string): void => {
+  readClauses(area, withPlainKeys(filter))
+}
+
 /** `timestamp` before a comparator, which SQL takes for a type, by its other name. Texts and keys in quotes stay. */
 function withPlainKeys(filter: string): string {
   return filter

@@ -45,7 +45,7 @@ export const spans = pgTable(
     experimentId: idColumn('experiment_id').notNull(),
     parentSpanId: text('parent_span_id'),
     name: text('name').notNull(),
-    type: text('type').notNull(),
+    type: text('type'),
     /** UNSET, OK or ERROR. */
     status: text('status').notNull(),
     startTimeNs: int64('start_time_unix_nano').notNull(),
@@ -55,6 +55,10 @@ export const spans = pgTable(
     /** Tokens and cost as JSON objects, apart from `content`: they are read whenever spans are added. */
     usage: text('usage'),
     cost: text('cost'),
+    /** What `cost` tells, as numbers. */
+    inputCost: doublePrecision('input_cost'),
+    outputCost: doublePrecision('output_cost'),
+    totalCost: doublePrecision('total_cost'),
     modelName: text('model_name'),
     modelProvider: text('model_provider'),
   },

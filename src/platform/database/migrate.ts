@@ -198,6 +198,9 @@ function checkLedger(migrations: Migration[], applied: Map<number, Applied>): vo
   }
 }
 
+/** CrateDB's ADD COLUMN knows no IF NOT EXISTS: another server was faster, or this one before it crashed. */
+const isColumnThere = (error: unknown): boolean => /already has a column named/.test((error as Error).message)
+
 /**
  * `IF NOT EXISTS` does not protect two servers that create the same thing in the same moment: PostgreSQL reports
  * a duplicate in its catalogue, CrateDB that the relation exists. Then the other one was faster; once more.
@@ -208,6 +211,7 @@ async function tolerateRace(run: () => Promise<unknown>): Promise<void> {
       await run()
       return
     } catch (error) {
+      if (isColumnThere(error)) return
       const code = (error as { code?: string }).code ?? ''
       const isRace =
         error instanceof DuplicateKeyError ||

@@ -41,7 +41,10 @@ export type Item = { parts: Node[]; text: string } | { invalid: string }
  * @throws INVALID_PARAMETER_VALUE when it is no single statement
  * @see mlflow/utils/search_utils.py SearchUtils.parse_search_filter
  */
-export function readFilter(filter: string): Item[] {
+export const readFilter = (filter: string): Item[] => readItems(readNodes(filter))
+
+/** The same before parts are put together: operands, comparisons and what is neither. */
+export function readNodes(filter: string): readonly Node[] {
   const statement = readOrRefuse(filter, () => `Error on parsing filter '${filter}'`)
   if (statement === 'none') throw invalidParameter(`Invalid filter '${filter}'. Could not be parsed.`)
   if (statement === 'several') {
@@ -49,7 +52,7 @@ export function readFilter(filter: string): Item[] {
       `Search filter contained multiple expression ${pythonRepr(filter)}. Provide AND-ed expression list.`,
     )
   }
-  return readItems(statement)
+  return statement
 }
 
 /** The statement, or the given refusal when the text is too long, too deep or holds a NUL, which no text value has. */
