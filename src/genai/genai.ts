@@ -20,6 +20,7 @@ import { createScorerService, type ScorerServiceDeps } from './scorers/service.t
 import type { Experiments } from './traces/experiments.ts'
 import { createTraceIngest } from './traces/ingest.service.ts'
 import { createTraceWriter } from './traces/ingest.store.ts'
+import { createTraceLinks } from './traces/links.service.ts'
 import { otlpEndpoints } from './traces/otlp.routes.ts'
 import { createTraceReader } from './traces/reading.service.ts'
 import { readingEndpoints } from './traces/routes.ts'
@@ -83,10 +84,12 @@ function createTraces({ engine, clock, experiments, forgetTraces }: TraceDeps) {
   const write = createTraceWriter(engine)
   const reader = createTraceReader(engine)
   const starter = createTraceStart({ engine, clock, start: createTraceStarter(engine), reader, experiments })
+  const links = createTraceLinks({ engine, clock, reader })
+  const { linkToRun } = links
   const endpoints: Endpoint[] = [
-    ...otlpEndpoints(createTraceIngest({ clock, write, experiments })),
+    ...otlpEndpoints(createTraceIngest({ clock, write, experiments, linkToRun })),
     ...readingEndpoints(reader),
-    ...writingEndpoints(starter, createTraceService({ engine, reader, experiments, forgetTraces })),
+    ...writingEndpoints(starter, createTraceService({ engine, reader, experiments, forgetTraces }), links),
     ...searchEndpoints(createTraceSearcher({ engine, reader, experiments })),
   ]
   return { endpoints, experimentsOf: reader.experimentsOf }

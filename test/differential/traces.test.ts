@@ -1,5 +1,6 @@
 // Traces: the same requests to stock MLflow and to this server.
 import { describeDifferential } from './suite.ts'
+import { linkCases } from './traces-links.cases.ts'
 import { otlpCases } from './traces-otlp.cases.ts'
 import { searchTracesCases } from './traces-search.cases.ts'
 import { writingCases } from './traces-writing.cases.ts'
@@ -7,3 +8,4 @@ import { writingCases } from './traces-writing.cases.ts'
 describeDifferential('takes spans by OTLP', otlpCases)
 describeDifferential('writes traces', writingCases)
 describeDifferential('searches traces', searchTracesCases)
+describeDifferential('links traces', linkCases)

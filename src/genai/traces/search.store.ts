@@ -15,7 +15,15 @@ import {
 import { compare } from '../../platform/search/to-sql.ts'
 import { METADATA, TAG } from './ids.ts'
 import type { TraceComparison, TraceOrderBy } from './search.ts'
-import { spans, type TraceRow, traceMetadata, traces, traceTags } from './tables.ts'
+import {
+  spans,
+  type TraceLinkRow,
+  type TraceRow,
+  traceLinks,
+  traceMetadata,
+  traces,
+  traceTags,
+} from './tables.ts'
 import { COST_COLUMNS, costsOf, isTold, readObject, TOKEN_COLUMNS, tokensOf } from './usage.schema.ts'
 
 export interface TraceSearch {
@@ -87,12 +95,20 @@ export async function searchTraceRows(engine: Engine, search: TraceSearch): Prom
   return rows.map((row) => ({ ...row, place: placeOfRow(traces, keys, row) }))
 }
 
+/** What traces are linked to that a comparison asks for. */
+function linkOf({ type, key, comparator }: TraceComparison): TraceLinkRow['kind'] | undefined {
+  if (comparator !== '=') return undefined
+  if (type === 'tag' && key === TAG.linkedPrompts) return 'PROMPT_VERSION'
+  return type === 'metadata' && key === METADATA.sourceRun ? 'RUN' : undefined
+}
+
 function searchedTables({ filter, orderBy }: TraceSearch): PgTable[] {
+  const links = filter.some((one) => linkOf(one)) ? [traceLinks] : []
   const tables = [...filter, ...orderBy].flatMap((one): PgTable[] => {
     if (one.type === 'span') return [spans]
     return one.type === 'attribute' || columnOf(one) ? [] : [CHILDREN[one.type]]
   })
-  return [...new Set(tables)]
+  return [...new Set([...tables, ...links])]
 }
 
 function condition({ dialect }: Engine, comparison: TraceComparison, search: TraceSearch): SQL {
@@ -112,6 +128,16 @@ function condition({ dialect }: Engine, comparison: TraceComparison, search: Tra
     where: and(eq(table.key, key), isAny ? undefined : compare(table.value, comparison, dialect)),
     slice: equalsOneOf(table.experimentId, search.experimentIds),
   })
+  const kind = linkOf(comparison)
+  if (kind) {
+    const isLinked = hasChild(dialect, traces.traceId, {
+      table: traceLinks,
+      of: traceLinks.traceId,
+      where: and(eq(traceLinks.kind, kind), eq(traceLinks.target, String(comparison.value))),
+    })
+    // Of runs, clients tell by metadata too.
+    return kind === 'RUN' ? sql`(${has} OR ${isLinked})` : isLinked
+  }
   return comparator === 'IS NULL' ? sql`NOT ${has}` : has
 }
 
