@@ -8,6 +8,7 @@ import {
   createEvaluationDatasetService,
   type EvaluationDatasetServiceDeps,
 } from './evaluation-datasets/service.ts'
+import { translate } from './instrumentations/translate.ts'
 import { issueEndpoints } from './issues/routes.ts'
 import { createIssueService, type IssueServiceDeps } from './issues/service.ts'
 import { labelSchemaEndpoints } from './label-schemas/routes.ts'
@@ -87,7 +88,7 @@ function createTraces({ engine, clock, experiments, forgetTraces }: TraceDeps) {
   const links = createTraceLinks({ engine, clock, reader })
   const { linkToRun } = links
   const endpoints: Endpoint[] = [
-    ...otlpEndpoints(createTraceIngest({ clock, write, experiments, linkToRun })),
+    ...otlpEndpoints(createTraceIngest({ clock, write, experiments, linkToRun, translate })),
     ...readingEndpoints(reader),
     ...writingEndpoints(starter, createTraceService({ engine, reader, experiments, forgetTraces }), links),
     ...searchEndpoints(createTraceSearcher({ engine, reader, experiments })),

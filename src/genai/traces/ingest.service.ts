@@ -14,11 +14,13 @@ export interface TraceIngestDeps {
   write: TraceWriter
   experiments: Experiments
   linkToRun: TraceLinks['linkToRun']
+  /** Adds what attributes and events of other instrumentations tell in MLflow's words. */
+  translate: (attributes: IncomingSpan['attributes'], events: IncomingSpan['events']) => void
 }
 
 export type TraceIngest = ReturnType<typeof createTraceIngest>
 
-export function createTraceIngest({ clock, write, experiments, linkToRun }: TraceIngestDeps) {
+export function createTraceIngest({ clock, write, experiments, linkToRun, translate }: TraceIngestDeps) {
   /**
    * Takes the spans of an OTLP export, all of them or none. They may come in any order, in any number of requests, and
    * again. Traces whose root is among them are linked to the run, unless they are more than may be linked at once.
@@ -31,6 +33,7 @@ export function createTraceIngest({ clock, write, experiments, linkToRun }: Trac
   ): Promise<void> {
     const spans = readSpans(await readExport(body, headers))
     if (spans.length === 0) return
+    for (const { attributes, events } of spans) translate(attributes, events)
     const experiment = await experiments.requireRow(headers.experimentId)
     const owner = {
       experimentId: experiment.experimentId,
