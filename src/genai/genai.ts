@@ -2,6 +2,9 @@
 import type { Engine } from '../platform/database/engine.ts'
 import type { Endpoint } from '../platform/http/route.ts'
 import type { Clock } from '../platform/wire/ids.ts'
+import { absentEndpoints } from './absent/routes.ts'
+import { demoEndpoints } from './demo/routes.ts'
+import { createDemoService } from './demo/service.ts'
 import { createDatasetRecordService } from './evaluation-datasets/records.service.ts'
 import { evaluationDatasetEndpoints } from './evaluation-datasets/routes.ts'
 import {
@@ -75,6 +78,8 @@ export function createGenai({ engine, clock, experiments, getRun }: GenaiDeps) {
     ...reviewQueueEndpoints(reviewQueues),
     ...reviewItemEndpoints(reviewItems),
     ...issueEndpoints(createIssueService({ engine, clock, experiments, getRun })),
+    ...demoEndpoints(createDemoService({ clock })),
+    ...absentEndpoints(),
   ]
   return { endpoints }
 }

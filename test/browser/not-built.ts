@@ -14,26 +14,6 @@ export const NOT_BUILT: readonly NotBuilt[] = [
     reason: 'Charts of traces are not built.',
     requests: [`${AJAX}/traces/metrics POST`],
   },
-  {
-    reason: 'The registry of MCP servers is not built; its page says so.',
-    requests: [`${AJAX}/mcp-servers GET`],
-  },
-  {
-    reason: 'There is no AI gateway: server-info says so, and the UI hides its pages.',
-    requests: [
-      `${AJAX}/gateway/budgets/list GET`,
-      `${AJAX}/gateway/budgets/windows GET`,
-      `${AJAX}/gateway/endpoints/bindings/list GET`,
-      `${AJAX}/gateway/endpoints/list GET`,
-      `${AJAX}/gateway/model-definitions/list GET`,
-      `${AJAX}/gateway/secrets/config GET`,
-      `${AJAX}/gateway/secrets/list GET`,
-    ],
-  },
-  {
-    reason: "The assistant runs programs on the server's machine; it is not built.",
-    requests: [`${AJAX}/assistant/config GET`, `${AJAX}/assistant/providers GET`],
-  },
 ]
 
 /** Asked for at times only: the page of reviews wants the users of a server that has some. Answered as by stock when it is asked. */
