@@ -9,7 +9,7 @@ const MODELS = [
   { name: 'gemini-2.5-pro', provider: 'gemini' },
 ] as const
 /** Traces lie this far back at most. */
-const DAYS = 7
+const DAYS = 6
 const DAY_MS = 24 * 60 * 60 * 1000
 
 export interface DemoTrace {
@@ -33,7 +33,7 @@ const numberOf = (text: string) => createHash('sha256').update(text).digest().re
 const hexOf = (text: string, digits: number) =>
   createHash('sha256').update(text).digest('hex').slice(0, digits)
 
-/** All traces of an experiment: of the same ids whenever they are made, from a week ago until now. */
+/** All traces of an experiment: of the same ids whenever they are made, of the last days. */
 export function demoTraces(experimentId: string, nowMs: number): DemoTrace[] {
   const all = VERSIONS.flatMap((version, half) =>
     CONVERSATIONS.flatMap((conversation, place) =>
