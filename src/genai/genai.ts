@@ -2,14 +2,18 @@
 import type { Engine } from '../platform/database/engine.ts'
 import type { Endpoint } from '../platform/http/route.ts'
 import type { Clock } from '../platform/wire/ids.ts'
+import { absentEndpoints } from './absent/routes.ts'
 import { assessmentEndpoints } from './assessments/routes.ts'
 import { createAssessmentService } from './assessments/service.ts'
+import { demoEndpoints } from './demo/routes.ts'
+import { createDemoService } from './demo/service.ts'
 import { createDatasetRecordService } from './evaluation-datasets/records.service.ts'
 import { evaluationDatasetEndpoints } from './evaluation-datasets/routes.ts'
 import {
   createEvaluationDatasetService,
   type EvaluationDatasetServiceDeps,
 } from './evaluation-datasets/service.ts'
+import { translate } from './instrumentations/translate.ts'
 import { issueEndpoints } from './issues/routes.ts'
 import { createIssueService, type IssueServiceDeps } from './issues/service.ts'
 import { labelSchemaEndpoints } from './label-schemas/routes.ts'
@@ -23,6 +27,7 @@ import { createTraceCorrelation } from './traces/correlation.service.ts'
 import type { Experiments } from './traces/experiments.ts'
 import { createTraceIngest } from './traces/ingest.service.ts'
 import { createTraceWriter } from './traces/ingest.store.ts'
+import { createTraceLinks } from './traces/links.service.ts'
 import { metricEndpoints } from './traces/metrics.routes.ts'
 import { createTraceMetrics } from './traces/metrics.service.ts'
 import { otlpEndpoints } from './traces/otlp.routes.ts'
@@ -81,6 +86,8 @@ export function createGenai({ engine, clock, experiments, getRun }: GenaiDeps) {
     ...reviewQueueEndpoints(reviewQueues),
     ...reviewItemEndpoints(reviewItems),
     ...issueEndpoints(createIssueService({ engine, clock, experiments, getRun })),
+    ...demoEndpoints(createDemoService({ clock })),
+    ...absentEndpoints(),
   ]
   return { endpoints }
 }
@@ -91,10 +98,12 @@ function createTraces({ engine, clock, experiments, forgetTraces }: TraceDeps) {
   const write = createTraceWriter(engine)
   const reader = createTraceReader(engine)
   const starter = createTraceStart({ engine, clock, start: createTraceStarter(engine), reader, experiments })
+  const links = createTraceLinks({ engine, clock, reader })
+  const { linkToRun } = links
   const endpoints: Endpoint[] = [
-    ...otlpEndpoints(createTraceIngest({ clock, write, experiments })),
+    ...otlpEndpoints(createTraceIngest({ clock, write, experiments, linkToRun, translate })),
     ...readingEndpoints(reader),
-    ...writingEndpoints(starter, createTraceService({ engine, reader, experiments, forgetTraces })),
+    ...writingEndpoints(starter, createTraceService({ engine, reader, experiments, forgetTraces }), links),
     ...searchEndpoints(createTraceSearcher({ engine, reader, experiments })),
     ...metricEndpoints(
       createTraceMetrics({ engine, experiments }),

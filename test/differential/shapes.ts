@@ -430,6 +430,7 @@ const RESPONSES: [pattern: RegExp, shape: Shape][] = [
     }),
   ],
   [/^GET .*2\.0\/mlflow\/traces$/, object({ traces: list(TRACE_INFO_V2), next_page_token: TYPE_MUST_MATCH })],
+  [/^POST .*traces\/link-(to-run|prompts)$/, EMPTY],
   [/^POST .*traces\/delete-traces$/, object({ traces_deleted: MUST_MATCH })],
   [/^(PATCH|DELETE) .*traces\/[^/]+\/tags$/, EMPTY],
   [/^(GET|POST|PATCH) .*2\.0\/mlflow\/traces(\/[^/]+(\/info)?)?$/, object({ trace_info: TRACE_INFO_V2 })],

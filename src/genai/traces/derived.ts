@@ -148,7 +148,7 @@ function toRow(span: IncomingSpan, month: string, experimentId: string): SpanRow
     experimentId,
     parentSpanId: span.parentSpanId,
     name: indexed(span.name),
-    type: text(ATTRIBUTE.spanType, MAX_MODEL_LENGTH),
+    type: span.type === '' ? null : indexed(span.type, MAX_MODEL_LENGTH),
     status: span.status,
     startTimeNs: span.startNs,
     endTimeNs: span.endNs,

@@ -15,6 +15,11 @@ export class OtlpRefusal extends Error {
   }
 }
 
+export interface ExportHeaders {
+  contentType?: string | undefined
+  contentEncoding?: string | undefined
+}
+
 /** Bytes of a decompressed body at most, as of any other. */
 const MAX_BYTES = 64 * 1024 * 1024
 
@@ -58,10 +63,7 @@ async function decompress(bytes: Buffer, encoding: string): Promise<Buffer> {
  */
 export async function readExport(
   bytes: Buffer,
-  {
-    contentType,
-    contentEncoding,
-  }: { contentType?: string | undefined; contentEncoding?: string | undefined },
+  { contentType, contentEncoding }: ExportHeaders,
 ): Promise<ExportTraceServiceRequest> {
   const type = contentType?.split(';')[0]?.trim()
   if (type !== 'application/x-protobuf' && type !== 'application/json') {

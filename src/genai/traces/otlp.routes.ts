@@ -6,6 +6,7 @@ import type { TraceIngest } from './ingest.service.ts'
 import { OtlpRefusal } from './otlp-request.ts'
 
 const EXPERIMENT_HEADER = 'x-mlflow-experiment-id'
+const RUN_HEADER = 'x-mlflow-run-id'
 
 /** FastAPI's error for a header that is missing. */
 const NO_EXPERIMENT = {
@@ -18,7 +19,7 @@ export const otlpEndpoints = (ingest: TraceIngest): Endpoint[] => [
     path: '/v1/traces',
     prefixes: [''],
     tag: 'traces',
-    summary: `Spans of OpenTelemetry (OTLP/HTTP, protobuf or JSON) for the experiment in the header ${EXPERIMENT_HEADER}`,
+    summary: `Spans of OpenTelemetry (OTLP/HTTP, protobuf or JSON) for the experiment in the header ${EXPERIMENT_HEADER}; ${RUN_HEADER} links their traces to a run`,
     readsBytes: true,
     response: z.string().describe('An empty ExportTraceServiceResponse'),
     refusal: z.object({ detail: z.union([z.string(), z.array(z.looseObject({}))]) }),
@@ -34,6 +35,7 @@ async function exportSpans(ingest: TraceIngest, request: FastifyRequest, reply: 
   try {
     await ingest.exportSpans(body, {
       experimentId,
+      runId: [headers[RUN_HEADER]].flat()[0],
       contentType: headers['content-type'],
       contentEncoding: headers['content-encoding'],
     })

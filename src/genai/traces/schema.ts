@@ -128,6 +128,15 @@ export const EndTraceV2 = message('EndTraceV2', {
 
 export const SetTraceTag = message('SetTraceTag', { trace_id: text(), key: text(), value: text().optional() })
 export const DeleteTraceTag = message('DeleteTraceTag', { trace_id: text(), key: text() })
+export const LinkTracesToRun = message('LinkTracesToRun', {
+  trace_ids: required(repeated(text())),
+  run_id: text(),
+})
+const PromptVersionRef = message('PromptVersionRef', { name: text().optional(), version: text().optional() })
+export const LinkPromptsToTrace = message('LinkPromptsToTrace', {
+  trace_id: text(),
+  prompt_versions: required(repeated(PromptVersionRef)),
+})
 export const DeleteTraces = message('DeleteTraces', {
   experiment_id: text(),
   max_timestamp_millis: int64().optional(),

@@ -17,7 +17,15 @@ import { assessments } from '../assessments/tables.ts'
 import { assessmentCondition } from './assessments.store.ts'
 import { METADATA, TAG } from './ids.ts'
 import { isOnAssessments, type TraceComparison, type TraceOrderBy } from './search.ts'
-import { spans, type TraceRow, traceMetadata, traces, traceTags } from './tables.ts'
+import {
+  spans,
+  type TraceLinkRow,
+  type TraceRow,
+  traceLinks,
+  traceMetadata,
+  traces,
+  traceTags,
+} from './tables.ts'
 import { COST_COLUMNS, costsOf, isTold, readObject, TOKEN_COLUMNS, tokensOf } from './usage.schema.ts'
 
 export interface TraceSearch {
@@ -83,6 +91,13 @@ export async function searchTraceRows(engine: Engine, search: TraceSearch): Prom
   return rows.map((row) => ({ ...row, place: placeOfRow(traces, keys, row) }))
 }
 
+/** What traces are linked to that a comparison asks for. */
+function linkOf({ type, key, comparator }: TraceComparison): TraceLinkRow['kind'] | undefined {
+  if (comparator !== '=') return undefined
+  if (type === 'tag' && key === TAG.linkedPrompts) return 'PROMPT_VERSION'
+  return type === 'metadata' && key === METADATA.sourceRun ? 'RUN' : undefined
+}
+
 /** Which traces a filter is about. */
 export type FilteredTraces = Pick<TraceSearch, 'experimentIds' | 'filter'>
 
@@ -99,12 +114,13 @@ export function searchedTables({
   filter,
   orderBy = [],
 }: Pick<TraceSearch, 'filter'> & { orderBy?: TraceOrderBy[] }): PgTable[] {
+  const links = filter.some((one) => linkOf(one)) ? [traceLinks] : []
   const tables = [...filter, ...orderBy].flatMap((one): PgTable[] => {
     if (one.type === 'span') return [spans]
     if (isOnAssessments(one)) return [assessments]
     return one.type === 'attribute' || columnOf(one) ? [] : [CHILDREN[one.type]]
   })
-  return [...new Set(tables)]
+  return [...new Set([...tables, ...links])]
 }
 
 function condition({ dialect }: Engine, comparison: TraceComparison, search: FilteredTraces): SQL {
@@ -125,6 +141,16 @@ function condition({ dialect }: Engine, comparison: TraceComparison, search: Fil
     where: and(eq(table.key, key), isAny ? undefined : compare(table.value, comparison, dialect)),
     slice: equalsOneOf(table.experimentId, search.experimentIds),
   })
+  const kind = linkOf(comparison)
+  if (kind) {
+    const isLinked = hasChild(dialect, traces.traceId, {
+      table: traceLinks,
+      of: traceLinks.traceId,
+      where: and(eq(traceLinks.kind, kind), eq(traceLinks.target, String(comparison.value))),
+    })
+    // Of runs, clients tell by metadata too.
+    return kind === 'RUN' ? sql`(${has} OR ${isLinked})` : isLinked
+  }
   return comparator === 'IS NULL' ? sql`NOT ${has}` : has
 }
 

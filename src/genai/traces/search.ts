@@ -16,6 +16,7 @@ import type { Predicate } from '../../platform/search/comparison.ts'
 import type { Node } from '../../platform/search/grouping.ts'
 import { parseInt64 } from '../../platform/wire/int64.ts'
 import { pythonList } from '../../platform/wire/python.ts'
+import { METADATA, TAG } from './ids.ts'
 
 type AssessmentType = 'feedback' | 'expectation' | 'issue'
 type EntityType = 'attribute' | 'tag' | 'metadata' | 'span' | AssessmentType
@@ -23,7 +24,10 @@ type EntityType = 'attribute' | 'tag' | 'metadata' | 'span' | AssessmentType
 /** A clause on assessments. Keys are the names of feedback and expectations; of issues `id`. */
 export type AssessmentComparison = { type: AssessmentType; key: string } & Predicate
 
-/** One clause of a filter. Keys are those of stock's columns; of spans also `attributes.<name>` and `content`. */
+/**
+ * One clause of a filter. Keys are those of stock's columns; of spans also `attributes.<name>` and `content`. The tag of
+ * linked prompts and, for `=`, the metadata of the run stand for links.
+ */
 export type TraceComparison =
   | ({ type: 'attribute' | 'tag' | 'metadata' | 'span'; key: string } & Predicate)
   | AssessmentComparison
@@ -51,9 +55,9 @@ const TEXT_OR_LIST = ['!=', '=', 'IN', 'NOT IN', 'LIKE', 'ILIKE', 'RLIKE']
 
 /** What keys stand for, whatever they belong to. @see SearchTraceUtils._replace_key_to_tag_or_metadata */
 const ALIASES = new Map<string, { type?: EntityType; key: string }>([
-  ['name', { type: 'tag', key: 'mlflow.traceName' }],
-  ['prompt', { type: 'tag', key: 'mlflow.linkedPrompts' }],
-  ['run_id', { type: 'metadata', key: 'mlflow.sourceRun' }],
+  ['name', { type: 'tag', key: TAG.traceName }],
+  ['prompt', { type: 'tag', key: TAG.linkedPrompts }],
+  ['run_id', { type: 'metadata', key: METADATA.sourceRun }],
   ['text', { type: 'span', key: 'content' }],
   ['timestamp', { key: 'timestamp_ms' }],
   ['execution_time', { key: 'execution_time_ms' }],
@@ -124,8 +128,7 @@ function readNumberOnly(value: Node, refusal: string) {
 
 /**
  * The comparisons of a filter; none for an empty one. Comparators are in upper case.
- * @throws INVALID_PARAMETER_VALUE with MLflow's texts, and for what this server does not search by: prompts, regular
- * expressions
+ * @throws INVALID_PARAMETER_VALUE with MLflow's texts, and for regular expressions, which this server does not search by
  * @see mlflow/store/tracking/sqlalchemy_store.py _get_filter_clauses_for_search_traces
  */
 export function parseTraceFilter(filter: string | undefined): TraceComparison[] {
@@ -158,12 +161,24 @@ function toComparison(clause: ReadClause<EntityType>): TraceComparison {
   if (comparator === 'RLIKE') {
     throw invalidParameter('RLIKE is not supported by this server. Consider using LIKE or ILIKE instead.')
   }
-  if (key === 'mlflow.linkedPrompts') {
-    throw invalidParameter('Filters on prompts are not supported by this server.')
-  }
+  if (type === 'tag' && key === TAG.linkedPrompts) checkPrompt(comparator, clause.value)
   const isNumber = type === 'attribute' && TIMES.includes(key)
   const value = isNumber ? toNumber(key, clause.value) : clause.value
   return { type, key, comparator, value } as TraceComparison
+}
+
+/** Prompts are found by what is linked, so by name and version alone. */
+function checkPrompt(comparator: string, value: unknown): void {
+  if (comparator !== '=') {
+    throw invalidParameter(
+      `Invalid comparator '${comparator}' for prompts filter. Only '=' is supported with format: prompt = "name/version"`,
+    )
+  }
+  if (typeof value !== 'string' || value.split('/').length !== 2) {
+    throw invalidParameter(
+      `Invalid prompts filter value '${value}'. Expected format: prompt = "name/version"`,
+    )
+  }
 }
 
 /** SQLite takes a text of digits for a number where a column has numbers. */

@@ -19,6 +19,9 @@ export interface IncomingSpan {
   /** Null while it goes on. */
   endNs: bigint | null
   attributes: Map<string, string>
+  /** The type that its sender gave it, empty for none: what is derived from other attributes is not searched by, as in stock. */
+  type: string
+  events: () => { name: string; attributes: Map<string, string> }[]
   /** Attributes of whoever sent it. */
   resource: readonly KeyValue[]
   /** The JSON of the whole span with these attributes. */
@@ -78,6 +81,9 @@ function readSpan(span: Span, resource: Resource | undefined, serviceName: strin
     startNs: span.startTimeUnixNano,
     endNs: span.endTimeUnixNano === 0n ? null : span.endTimeUnixNano,
     attributes,
+    type: textOf(attributes.get(ATTRIBUTE.spanType) ?? ''),
+    events: () =>
+      span.events.map((event) => ({ name: event.name, attributes: readAttributes(event.attributes) })),
     resource: resource?.attributes ?? [],
     toJson: () =>
       jsonObject({

@@ -1,12 +1,21 @@
-// Statements over traces: reading them with their spans, tags, metadata and assessments, single tags, deletion.
+// Statements over traces: reading them with their spans, tags, metadata and assessments, single tags, links, deletion.
 import { and, asc, eq, getTableColumns, lte, sql } from 'drizzle-orm'
-import { takeNew, upsertRows } from '../../platform/database/bulk.ts'
+import { inKeyOrder, keepStored, takeNew, upsertRows } from '../../platform/database/bulk.ts'
 import { ownedBy } from '../../platform/database/children.ts'
 import { equalsAny } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { Int64 } from '../../platform/wire/int64.ts'
 import { type AssessmentRow, assessments } from '../assessments/tables.ts'
-import { spans, type TraceItemRow, type TraceRow, traceMetadata, traces, traceTags } from './tables.ts'
+import {
+  spans,
+  type TraceItemRow,
+  type TraceLinkRow,
+  type TraceRow,
+  traceLinks,
+  traceMetadata,
+  traces,
+  traceTags,
+} from './tables.ts'
 import type { UsageNode } from './usage.schema.ts'
 
 /** Keys of a read by primary key. */
@@ -115,6 +124,14 @@ export async function upsertTag(engine: Engine, row: TraceItemRow): Promise<void
   await upsertRows(engine, traceTags, [row], { onConflict: takeNew(traceTags.value) })
 }
 
+/** Links traces; what is linked already stays as it is. */
+export async function insertLinks(engine: Engine, rows: readonly TraceLinkRow[]): Promise<void> {
+  const distinct = new Map(rows.map((row) => [`${row.traceId}\0${row.kind}\0${row.target}`, row]))
+  await upsertRows(engine, traceLinks, inKeyOrder(distinct), {
+    onConflict: keepStored(traceLinks.creationTimeMs),
+  })
+}
+
 /** Whether the tag was there. */
 export async function deleteTag(engine: Engine, traceId: string, key: string): Promise<boolean> {
   const { rowCount } = await engine.execute(
@@ -155,13 +172,14 @@ export async function findOldTraces(
 export async function deleteTraces(engine: Engine, of: readonly OfTrace[]): Promise<number> {
   const ids = of.map(({ traceId }) => traceId)
   const months = [...new Set(of.map(({ month }) => month))]
-  await engine.refresh(traces, spans, traceTags, traceMetadata, assessments)
+  await engine.refresh(traces, spans, traceTags, traceMetadata, traceLinks, assessments)
   const { traceId, month } = spans
   await Promise.all([
     engine.execute(sql`DELETE FROM spans WHERE ${and(equalsAny(traceId, ids), equalsAny(month, months))}`),
     engine.execute(sql`DELETE FROM trace_tags WHERE ${equalsAny(traceTags.traceId, ids)}`),
     engine.execute(sql`DELETE FROM trace_metadata WHERE ${equalsAny(traceMetadata.traceId, ids)}`),
     engine.execute(sql`DELETE FROM assessments WHERE ${equalsAny(assessments.traceId, ids)}`),
+    engine.execute(sql`DELETE FROM trace_links WHERE ${equalsAny(traceLinks.traceId, ids)}`),
   ])
   const { rowCount } = await engine.execute(sql`DELETE FROM traces WHERE ${equalsAny(traces.traceId, ids)}`)
   return rowCount

@@ -1,4 +1,4 @@
-// Tables of traces, their spans, tags and metadata. All of them carry the experiment, so that a search reads one slice.
+// Tables of traces, their spans, tags, metadata and links. All but links carry the experiment, so that a search reads one slice.
 import { boolean, doublePrecision, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { idColumn, int64, milliseconds } from '../../platform/database/columns.ts'
 
@@ -80,6 +80,20 @@ export const traceMetadata = pgTable('trace_metadata', ofTrace, (table) => [
   primaryKey({ columns: [table.traceId, table.key] }),
 ])
 
+/** What a trace is linked to. It may be linked before its spans arrive, hence no experiment here. */
+export const traceLinks = pgTable(
+  'trace_links',
+  {
+    traceId: text('trace_id').notNull(),
+    kind: text('kind', { enum: ['RUN', 'PROMPT_VERSION'] }).notNull(),
+    /** The id of a run, or name/version of a prompt. */
+    target: text('target').notNull(),
+    creationTimeMs: milliseconds('creation_time_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.traceId, table.kind, table.target] })],
+)
+
 export type TraceRow = typeof traces.$inferSelect
 export type SpanRow = typeof spans.$inferSelect
 export type TraceItemRow = typeof traceTags.$inferSelect
+export type TraceLinkRow = typeof traceLinks.$inferSelect

@@ -1,10 +1,13 @@
-// REST of traces that clients describe, tag and delete.
+// REST of traces that clients describe, tag, link and delete.
 import { z } from 'zod'
 import { type Endpoint, endpoint } from '../../platform/http/route.ts'
+import type { TraceLinks } from './links.service.ts'
 import {
   DeleteTraces,
   DeleteTraceTag,
   EndTraceV2,
+  LinkPromptsToTrace,
+  LinkTracesToRun,
   SetTraceTag,
   StartTraceV2,
   StartTraceV3,
@@ -18,7 +21,11 @@ const TAG = 'traces'
 const NOTHING = z.object({})
 const VERSIONS = ['/2.0', '/3.0'] as const
 
-export const writingEndpoints = (starter: TraceStart, service: TraceService): Endpoint[] => [
+export const writingEndpoints = (
+  starter: TraceStart,
+  service: TraceService,
+  links: TraceLinks,
+): Endpoint[] => [
   endpoint({
     method: 'POST',
     path: '/3.0/mlflow/traces',
@@ -47,6 +54,24 @@ export const writingEndpoints = (starter: TraceStart, service: TraceService): En
     request: EndTraceV2,
     response: z.object({ trace_info: TraceInfoV2Wire }),
     handle: async (input) => ({ trace_info: await starter.endV2(input) }),
+  }),
+  endpoint({
+    method: 'POST',
+    path: '/2.0/mlflow/traces/link-to-run',
+    tag: TAG,
+    summary: 'Links traces to a run',
+    request: LinkTracesToRun,
+    response: NOTHING,
+    handle: (input) => links.linkToRun(input.trace_ids, input.run_id),
+  }),
+  endpoint({
+    method: 'POST',
+    path: '/2.0/mlflow/traces/link-prompts',
+    tag: TAG,
+    summary: 'Links versions of prompts to a trace',
+    request: LinkPromptsToTrace,
+    response: NOTHING,
+    handle: (input) => links.linkPrompts(input.trace_id, input.prompt_versions),
   }),
   ...VERSIONS.flatMap((version) => [
     endpoint({

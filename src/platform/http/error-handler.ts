@@ -1,6 +1,7 @@
 // Turns whatever was thrown into MLflow's error body. The one place that maps errors to answers.
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { cancelled, MlflowError, reasonOf } from '../../errors.ts'
+import { whyNotBuilt } from './not-built.ts'
 
 /**
  * Seconds a client is asked to wait while the database is away or the write queue is full. The stock client comes
@@ -32,7 +33,7 @@ export function registerErrorHandler(app: FastifyInstance): void {
     const single = path.replace(/\/{2,}/g, '/')
     if (single !== path && /\/(ajax-)?api\//.test(single) && !path.includes('\\'))
       return reply.redirect(single + (query === undefined ? '' : `?${query}`), 308)
-    const text = `No API found for '${request.method} ${path}'`
+    const text = `No API found for '${request.method} ${path}'${whyNotBuilt(path)}`
     return refuse(request, reply, new MlflowError('ENDPOINT_NOT_FOUND', text))
   })
 }

@@ -83,15 +83,16 @@ export function pythonLiteral(value: unknown, depth = 0): string {
     .join(', ')}}`
 }
 
-/** `json.dumps(value)`: blanks behind commas and colons, fields in their order, ASCII alone. */
-export function pythonDumps(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(pythonDumps).join(', ')}]`
+/** `json.dumps(value)`: blanks behind commas and colons, fields in their order, ASCII alone unless told otherwise. */
+export function pythonDumps(value: unknown, spell = escapeNonAscii): string {
+  const dumps = (item: unknown) => pythonDumps(item, spell)
+  if (Array.isArray(value)) return `[${value.map(dumps).join(', ')}]`
   if (value instanceof SpelledNumber) return pythonNumber(value)
   if (value !== null && typeof value === 'object') {
     const entries = Object.entries(value).filter(([, item]) => item !== undefined)
-    return `{${entries.map(([key, item]) => `${pythonDumps(key)}: ${pythonDumps(item)}`).join(', ')}}`
+    return `{${entries.map(([key, item]) => `${dumps(key)}: ${dumps(item)}`).join(', ')}}`
   }
-  return escapeNonAscii(JSON.stringify(value))
+  return spell(JSON.stringify(value))
 }
 
 /** `repr(value)` of a Python float. */

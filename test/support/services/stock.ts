@@ -17,11 +17,12 @@ const RESERVE_IDS = `import sqlite3, sys
 with sqlite3.connect(sys.argv[1]) as db:
     db.execute("INSERT INTO experiments (experiment_id, name, lifecycle_stage) VALUES (700000, 'reserved', 'deleted')")`
 
-/** Telemetry also races with the start: its thread changes the environment while that is copied. */
+/** Telemetry also races with the start: its thread changes the environment while that is copied. Prices of models are those of the package. */
 const ENVIRONMENT = {
   MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
   MLFLOW_TRACKING_URI: '',
   MLFLOW_DISABLE_TELEMETRY: 'true',
+  MLFLOW_MODEL_CATALOG_URI: '',
 }
 
 /** STOCK_MLFLOW_URL, else a server of `python`'s MLflow on SQLite in a temporary folder. */
