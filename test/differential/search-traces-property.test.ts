@@ -8,7 +8,7 @@ import { useStock } from '../support/stock-server.ts'
 import type { Ask } from './search-data.ts'
 import { attributes, json, text } from './traces-otlp.cases.ts'
 
-const CASES = 60
+const CASES = 150
 const TRACES = 30
 const START_MS = 1_700_000_000_000
 const STATUSES = ['OK', 'ERROR']
