@@ -1,5 +1,6 @@
 // Statements over assessments.
 import { and, eq, sql } from 'drizzle-orm'
+import { changesIf } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { type AssessmentRow, assessments as table } from './tables.ts'
 
@@ -63,15 +64,9 @@ export async function updateAssessment(
   changes: AssessmentChanges,
 ): Promise<AssessmentRow | 'missing' | undefined> {
   const wanted = { ...changes, revision: revision + 1 }
-  // The condition stands in SET: see database/name-claims.ts.
-  const set = Object.entries(wanted).map(([property, value]) => {
-    const column = table[property as keyof AssessmentRow]
-    const changed = sql`CASE WHEN revision = ${revision} THEN ${value}::${sql.raw(column.getSQLType())} ELSE ${sql.identifier(column.name)} END`
-    return [property, changed] as const
-  })
   const [row] = await engine.db
     .update(table)
-    .set(Object.fromEntries(set))
+    .set(changesIf(table, sql`revision = ${revision}`, wanted))
     .where(isOne(traceId, assessmentId))
     .returning()
   if (!row) return 'missing'

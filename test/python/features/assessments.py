@@ -236,7 +236,6 @@ def evaluated(result, client):
                 (
                     [one["name"], one["value"], one["error"], one["rationale"], one["source"], one["run"], one["metadata"]]
                     for one in map(described, trace.info.assessments)
-                    if one["kind"] == "Feedback"
                 ),
                 key=str,
             ),
