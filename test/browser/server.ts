@@ -22,11 +22,14 @@ export interface Seed {
   experiments: number
 }
 
-export interface SeededServer {
+export interface UiServer {
   url: string
-  seed: Seed
+  /** What it was filled with; undefined for an empty one. */
+  seed?: Seed
   stop: () => Promise<void>
 }
+
+export type SeededServer = Required<UiServer>
 
 /** Runs seed.py, which takes the arguments, against the server. */
 export async function seedServer(url: string, args: readonly string[] = []): Promise<Seed> {
@@ -36,13 +39,14 @@ export async function seedServer(url: string, args: readonly string[] = []): Pro
   return JSON.parse(output.trim().split('\n').at(-1) ?? '') as Seed
 }
 
-/** This server on the engine with the web UI and the seeded data. */
+/** This server on the engine with the web UI. */
+export const startEmpty = async (target: EngineTarget): Promise<UiServer> =>
+  startServer({ backendStoreUri: target.uri, args: ['--ui', '--ui-dir', await uiFolder()] })
+
+/** As startEmpty, with the seeded data. */
 export async function startSeeded(target: EngineTarget): Promise<SeededServer> {
-  const server = await startServer({
-    backendStoreUri: target.uri,
-    args: ['--ui', '--ui-dir', await uiFolder()],
-  })
-  return { url: server.url, seed: await seedServer(server.url), stop: server.stop }
+  const { url, stop } = await startEmpty(target)
+  return { url, seed: await seedServer(url), stop }
 }
 
 /** As startSeeded, with a little data and below a path, which the client goes through too. */

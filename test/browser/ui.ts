@@ -7,7 +7,7 @@ import { type BrowserContext, chromium, type Locator, type Page, type Request } 
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { useService } from '../support/services.ts'
 import { type RequestLog, recordRequests } from './requests.ts'
-import type { Seed, SeededServer } from './server.ts'
+import type { Seed, UiServer } from './server.ts'
 
 const SCREENSHOTS = join(import.meta.dirname, '../../.cache/screenshots')
 /** Only ends what never comes; busy machines are slow. */
@@ -52,9 +52,18 @@ export interface Ui {
   shot: (page: Page, name: string) => Promise<void>
 }
 
+/** A new page at the UI's path, in the menu for GenAI. */
+export async function openForAgents(ui: Ui, path: string): Promise<Page> {
+  const page = await ui.context.newPage()
+  await page.goto(`${ui.url}/health`)
+  await page.evaluate(() => localStorage.setItem('mlflow.workflowType_v1', '"genai"'))
+  await visit(page, `${ui.url}/#${path}`)
+  return page
+}
+
 /** A browser on the started server for the surrounding suite. Each test's pages are closed after it. */
-export function useUi(folder: string, start: () => Promise<SeededServer>): Ui {
-  let server: SeededServer
+export function useUi(folder: string, start: () => Promise<UiServer>): Ui {
+  let server: UiServer
   let profile = ''
   let context: BrowserContext
   let log: RequestLog
@@ -95,6 +104,7 @@ export function useUi(folder: string, start: () => Promise<SeededServer>): Ui {
       return server.url
     },
     get seed() {
+      if (!server.seed) throw new Error('This server has no seeded data')
       return server.seed
     },
     get context() {

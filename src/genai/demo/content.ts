@@ -214,12 +214,14 @@ export const JUDGES = [
     name: 'relevance',
     description: 'Whether the answer is about the question',
     instructions: 'Does the answer in {{ outputs }} speak to the question in {{ inputs }}? Answer yes or no.',
+    verdicts: { yes: 'It answers what was asked.', no: 'What was asked is left open.' },
   },
   {
     name: 'groundedness',
     description: 'Whether the answer says no more than it can know',
     instructions:
       'Is all that {{ outputs }} claims told by {{ inputs }} or by the documents of the trace? Answer yes or no.',
+    verdicts: { yes: 'All of it stands in the documents.', no: 'No document tells it.' },
   },
 ] as const
 

@@ -123,7 +123,25 @@ async function makeTraces({ call, experimentId, traces }: Scene): Promise<void> 
   await Promise.all(traces.map((trace) => describe(call, experimentId, trace)))
 }
 
-/** Whose conversation it is, and which prompt was used. */
+/** What a person would have liked to read, and what the judges say. */
+function assessmentsOf({ version, expected }: DemoTrace): object[] {
+  const isGood = version === 'v2'
+  return [
+    {
+      assessment_name: 'expected_response',
+      source: { source_type: 'HUMAN', source_id: REVIEWERS[0] },
+      expectation: { value: expected },
+    },
+    ...JUDGES.map(({ name, verdicts }) => ({
+      assessment_name: name,
+      source: { source_type: 'LLM_JUDGE', source_id: judgeName(name) },
+      feedback: { value: isGood ? 'yes' : 'no' },
+      rationale: isGood ? verdicts.yes : verdicts.no,
+    })),
+  ]
+}
+
+/** Whose conversation it is, which prompt was used, and how good it is. */
 async function describe(call: Call, experimentId: string, trace: DemoTrace): Promise<void> {
   const { traceId, version, kind, session, user, startMs, endMs, question, answer } = trace
   const [prompt] = PROMPTS
@@ -146,6 +164,7 @@ async function describe(call: Call, experimentId: string, trace: DemoTrace): Pro
           ...(user && { 'mlflow.trace.user': user }),
         },
         ...(link && { tags: { 'mlflow.linkedPrompts': JSON.stringify([link]) } }),
+        assessments: assessmentsOf(trace),
       },
     },
   })

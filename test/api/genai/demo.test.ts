@@ -52,6 +52,8 @@ describeEachEngine('a newcomer', (target) => {
     expect(traces.every((one) => one.trace_metadata['mlflow.trace.cost'])).toBe(true)
     expect(await findTraces(id, "prompt = 'mlflow-demo.prompts.shop-support/2'")).toHaveLength(2)
     expect(await findTraces(id, "metadata.`mlflow.trace.session` = 'demo-ada-v2'")).toHaveLength(3)
+    expect(await findTraces(id, "feedback.relevance = 'no'")).toHaveLength(12)
+    expect(await findTraces(id, 'expectation.expected_response IS NOT NULL')).toHaveLength(24)
     const { body: scorers } = await ask<{ scorers: object[] }>(
       'GET',
       `/api/3.0/mlflow/scorers/list?experiment_id=${id}`,

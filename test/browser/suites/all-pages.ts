@@ -1,6 +1,6 @@
 // Pages that no other suite opens, in both menus: each must show itself whether or not its area is built.
 import { expect, it } from 'vitest'
-import { QUIET_MS, see, type Ui, untilQuiet, visit } from '../ui.ts'
+import { openForAgents, QUIET_MS, see, type Ui, untilQuiet } from '../ui.ts'
 
 /** What the UI shows in place of a page that failed. */
 const BROKEN = /Something went wrong|An error occurred while rendering|Error while loading|Page Not Found/i
@@ -27,14 +27,6 @@ const GATEWAY_PAGES = {
 }
 
 export function allPagesTests(ui: Ui): void {
-  const openForAgents = async (path: string) => {
-    const page = await ui.context.newPage()
-    await page.goto(`${ui.url}/health`)
-    await page.evaluate(() => localStorage.setItem('mlflow.workflowType_v1', '"genai"'))
-    await visit(page, `${ui.url}/#${path}`)
-    return page
-  }
-
   it('greets with recent experiments', async () => {
     const page = await ui.open('/')
     await see(page.getByText('Welcome to MLflow'))
@@ -44,7 +36,7 @@ export function allPagesTests(ui: Ui): void {
 
   for (const [path, title] of Object.entries(PAGES)) {
     it(`shows the page /${path}`, async () => {
-      const page = await openForAgents(`/${path}`)
+      const page = await openForAgents(ui, `/${path}`)
       await see(page.getByText(title))
       await untilQuiet(page, QUIET_MS)
       await ui.shot(page, `page-${path.replace('/', '-')}`)
@@ -56,7 +48,7 @@ export function allPagesTests(ui: Ui): void {
     it(`shows the page /${path} where the server has a gateway`, async () => {
       const info = await ui.context.request.get(`${ui.url}/ajax-api/3.0/mlflow/server-info`)
       const { gateway } = (await info.json()).features_enabled
-      const page = await openForAgents(`/${path}`)
+      const page = await openForAgents(ui, `/${path}`)
       await see(page.getByText(gateway ? title : 'Page Not Found'))
       await ui.shot(page, `page-${path.replace('/', '-')}`)
     })
@@ -64,7 +56,7 @@ export function allPagesTests(ui: Ui): void {
 
   for (const [tab, title] of Object.entries(EXPERIMENT_TABS)) {
     it(`shows the ${tab} of an experiment`, async () => {
-      const page = await openForAgents(`/experiments/${ui.seed.churn.experiment_id}/${tab}`)
+      const page = await openForAgents(ui, `/experiments/${ui.seed.churn.experiment_id}/${tab}`)
       await see(page.getByText(title, { exact: true }))
       await see(page.getByText('churn-prediction'))
       await untilQuiet(page, QUIET_MS)
