@@ -1,6 +1,8 @@
 // Messages of assessments as rows of the table, and rows as answers.
-import { createHash, randomUUID } from 'node:crypto'
+
+import { randomUUID } from 'node:crypto'
 import { invalidParameter } from '../../errors.ts'
+import { hashOf } from '../../platform/wire/ids.ts'
 import { parseJsonAsSpelled, SpelledNumber } from '../../platform/wire/int64.ts'
 import { checkNumberOfValues } from '../../platform/wire/json-size.ts'
 import { wrongParameter } from '../../platform/wire/message.ts'
@@ -72,7 +74,7 @@ export function toRow(
 }
 
 const newId = (of: unknown) =>
-  `a-${of === undefined ? randomUUID().replaceAll('-', '') : createHash('sha256').update(JSON.stringify(of)).digest('hex').slice(0, 32)}`
+  `a-${of === undefined ? randomUUID().replaceAll('-', '') : hashOf(JSON.stringify(of))}`
 
 /** @throws INVALID_PARAMETER_VALUE */
 export const checkName = (name = ''): string => checkLength('assessment_name', MAX_NAME_LENGTH, name)

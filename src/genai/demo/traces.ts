@@ -1,5 +1,7 @@
 // The traces of the demo, as exports of OpenTelemetry and as the descriptions that MLflow's clients send beside them.
+
 import { createHash } from 'node:crypto'
+import { hashOf } from '../../platform/wire/ids.ts'
 import { CONVERSATIONS, type DemoConversation, type DemoTurn } from './content.ts'
 
 const VERSIONS = ['v1', 'v2'] as const
@@ -30,8 +32,6 @@ export interface DemoTrace {
 
 /** Some number of at most 32 bits for a text, always the same. */
 const numberOf = (text: string) => createHash('sha256').update(text).digest().readUInt32BE()
-const hexOf = (text: string, digits: number) =>
-  createHash('sha256').update(text).digest('hex').slice(0, digits)
 
 /** All traces of an experiment: of the same ids whenever they are made, of the last days. */
 export function demoTraces(experimentId: string, nowMs: number): DemoTrace[] {
@@ -50,7 +50,7 @@ export function demoTraces(experimentId: string, nowMs: number): DemoTrace[] {
       { role: 'assistant', content: earlier.answers[half] },
     ])
     const isSession = conversation.kind === 'session'
-    const trace = { traceId: hexOf(name, 32), startMs, name, kind: conversation.kind }
+    const trace = { traceId: hashOf(name), startMs, name, kind: conversation.kind }
     const { spans, endMs } = spansOf(trace, { turn, answer, before, model })
     return {
       traceId: `tr-${trace.traceId}`,
@@ -84,13 +84,13 @@ function spansOf(
   { turn, answer, before, model }: Call,
 ) {
   let atMs = trace.startMs
-  const rootId = hexOf(`${trace.name}:root`, 16)
+  const rootId = hashOf(`${trace.name}:root`, 16)
   const span = (name: string, attributes: Record<string, unknown>, durationMs: number) => {
     const startMs = atMs
     atMs += durationMs
     return {
       traceId: trace.traceId,
-      spanId: hexOf(`${trace.name}:${name}:${startMs - trace.startMs}`, 16),
+      spanId: hashOf(`${trace.name}:${name}:${startMs - trace.startMs}`, 16),
       parentSpanId: rootId,
       name,
       ...timesOf(startMs, atMs),

@@ -1,6 +1,7 @@
 // Rules for evaluation datasets: digests, how they are answered, the text about one that is not there.
-import { createHash } from 'node:crypto'
+
 import { doesNotExist } from '../../errors.ts'
+import { hashOf } from '../../platform/wire/ids.ts'
 import { pythonDumps } from '../../platform/wire/python.ts'
 import type { EvaluationDataset } from './schema.ts'
 import type { EvaluationDatasetRow } from './tables.ts'
@@ -9,8 +10,7 @@ export const datasetNotFound = (datasetId: string) =>
   doesNotExist(`Evaluation dataset with id '${datasetId}' not found`)
 
 /** @see mlflow/store/tracking/sqlalchemy_store.py _compute_dataset_digest */
-export const digestOf = (name: string, timeMs: number): string =>
-  createHash('sha256').update(`${name}:${timeMs}`).digest('hex').slice(0, 8)
+export const digestOf = (name: string, timeMs: number): string => hashOf(`${name}:${timeMs}`, 8)
 
 /** @see mlflow/entities/evaluation_dataset.py EvaluationDataset.to_proto */
 export const datasetToWire = (

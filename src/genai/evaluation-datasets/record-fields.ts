@@ -1,7 +1,7 @@
 // The schema of an evaluation dataset: the types that fields of its records had when they came first.
+import { isJsonObject, type JsonObject } from '../../platform/wire/int64.ts'
 import { pythonDumps, pythonTypeName } from '../../platform/wire/python.ts'
 import type { ReadRecord } from './records.ts'
-import { isJsonObject, type JsonObject } from './tags.ts'
 
 const TYPES: Record<string, string> = {
   NoneType: 'null',

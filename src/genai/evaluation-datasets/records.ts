@@ -1,13 +1,14 @@
 // Rules for records of evaluation datasets: what they are read from, how they are merged, how they are answered.
-import { createHash } from 'node:crypto'
+
 import { invalidParameter } from '../../errors.ts'
-import { parseJsonAsSpelled } from '../../platform/wire/int64.ts'
+import { hashOf } from '../../platform/wire/ids.ts'
+import { isJsonObject, type JsonObject, parseJsonAsSpelled } from '../../platform/wire/int64.ts'
 import { checkNumberOfValues } from '../../platform/wire/json-size.ts'
 import { isStorableText } from '../../platform/wire/message.ts'
 import { MAX_OFFSET } from '../../platform/wire/page-token.ts'
 import { isPythonTrue, pythonDumps, pythonList, pythonText } from '../../platform/wire/python.ts'
 import type { DatasetRecordRow } from './tables.ts'
-import { isJsonObject, type JsonObject, readUser, USER_TAG } from './tags.ts'
+import { readUser, USER_TAG } from './tags.ts'
 
 const SOURCE_TYPES = ['UNSPECIFIED', 'TRACE', 'HUMAN', 'DOCUMENT', 'CODE']
 
@@ -75,10 +76,7 @@ function readObject(record: ReadRecord, part: 'tags' | 'expectations'): JsonObje
  * keeps them apart from all others. 128 bits of a hash.
  */
 const recordIdOf = (datasetId: string, inputs: JsonObject): string =>
-  `dr-${createHash('sha256')
-    .update(`${datasetId}\n${pythonDumps(withSortedKeys(inputs))}`)
-    .digest('hex')
-    .slice(0, 32)}`
+  `dr-${hashOf(`${datasetId}\n${pythonDumps(withSortedKeys(inputs))}`)}`
 
 function withSortedKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withSortedKeys)

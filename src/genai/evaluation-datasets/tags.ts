@@ -1,6 +1,6 @@
 // Rules for tags of evaluation datasets, which come as JSON.
 import { invalidParameter } from '../../errors.ts'
-import { parseJsonAsSpelled, SpelledNumber } from '../../platform/wire/int64.ts'
+import { isJsonObject, parseJsonAsSpelled } from '../../platform/wire/int64.ts'
 import { checkNumberOfValues } from '../../platform/wire/json-size.ts'
 import { checkText } from '../../platform/wire/message.ts'
 import { checkLength } from '../../platform/wire/names.ts'
@@ -13,11 +13,6 @@ export const USER_TAG = 'mlflow.user'
 const MAX_KEY_LENGTH = 255
 const MAX_VALUE_LENGTH = 5000
 const MAX_USER_LENGTH = 255
-
-export type JsonObject = Record<string, unknown>
-
-export const isJsonObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof SpelledNumber)
 
 /** Values by key; null for a tag without one. */
 export type Tags = Map<string, string | null>

@@ -1,4 +1,5 @@
 // Spans of the Gemini CLI: OpenTelemetry's names, its own operations, messages in the form of Google's SDK.
+import { isJsonObject } from '../../platform/wire/int64.ts'
 import { pythonDumps } from '../../platform/wire/python.ts'
 import { type Attributes, decode, firstFilled } from './attributes.ts'
 import { type Convention, typeByKind } from './convention.ts'
@@ -6,10 +7,6 @@ import { GEN_AI } from './gen-ai.ts'
 
 const TYPES = { llm_call: 'LLM', tool_call: 'TOOL', agent_call: 'AGENT' }
 const isGeminiCli = (attributes: Attributes) => decode(attributes.get('gen_ai.agent.name')) === 'gemini-cli'
-
-type Json = Record<string, unknown>
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Reads spans of the Gemini CLI alone. */
 const own =
@@ -37,7 +34,7 @@ function wrapInput(text: string | undefined): string | undefined {
 function wrapOutput(text: string | undefined): string | undefined {
   const value = decode(text)
   if (!Array.isArray(value)) return text
-  const parts = value.flatMap((item) => (isObject(item) && Array.isArray(item.parts) ? item.parts : []))
+  const parts = value.flatMap((item) => (isJsonObject(item) && Array.isArray(item.parts) ? item.parts : []))
   if (parts.length === 0) return text
   return pythonDumps({ candidates: [{ content: { role: 'model', parts } }] })
 }

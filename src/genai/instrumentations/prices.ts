@@ -1,8 +1,8 @@
 // What calls of known models cost, by the price list in data/model-prices.tsv.
 import { readFileSync } from 'node:fs'
 import { PACKAGE } from '../../package.ts'
-import { tryParseJson } from '../../platform/wire/int64.ts'
 import { pythonFloat } from '../../platform/wire/python.ts'
+import { readObject } from '../traces/usage.schema.ts'
 
 /** US dollars of a token; absent as in the list. */
 interface Price {
@@ -57,8 +57,6 @@ function findPrice(model: string, provider: unknown): Price | undefined {
   return own ?? byModel.get(bare)
 }
 
-type Json = Record<string, unknown>
-
 /** NaN for what is no number. */
 function countOf(value: unknown): number {
   if (value === undefined) return 0
@@ -80,9 +78,9 @@ export function costOf({
 }): string | undefined {
   if (typeof model !== 'string' || model === '' || usage === undefined || NO_MODEL.test(model))
     return undefined
-  const told = tryParseJson(usage)
-  if (typeof told !== 'object' || told === null || Array.isArray(told)) return undefined
-  const count = (key: string) => countOf((told as Json)[key])
+  const told = readObject(usage)
+  if (!told) return undefined
+  const count = (key: string) => countOf(told[key])
   const [input, output] = [count('input_tokens'), count('output_tokens')]
   if (input === 0 && output === 0) return undefined
   const price = findPrice(model, provider)

@@ -1,5 +1,6 @@
 // Adds MLflow's own attributes to spans of other instrumentations, and what calls of known models cost.
 
+import { isJsonObject } from '../../platform/wire/int64.ts'
 import { ATTRIBUTE } from '../traces/ids.ts'
 import { type Attributes, decode, filled, firstFilled, type SpanEvent } from './attributes.ts'
 import { readerOf, type Tokens } from './convention.ts'
@@ -100,12 +101,9 @@ function modelJson(attributes: Attributes): string | undefined {
     // Inputs may have megabytes.
     if (!text?.includes('"model"')) continue
     const value = decode(text)
-    const model = isObject(value) ? value.model : undefined
+    const model = isJsonObject(value) ? value.model : undefined
     if (typeof model === 'string' && model) return JSON.stringify(model)
     if (model && typeof model !== 'string') return undefined
   }
   return undefined
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

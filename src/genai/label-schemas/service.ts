@@ -1,9 +1,11 @@
 // MLflow's rules for label schemas: names within an experiment, what may change, the question that is always there.
-import { createHash, randomUUID } from 'node:crypto'
+
+import { randomUUID } from 'node:crypto'
 import { alreadyExists, doesNotExist, invalidParameter } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { claimName, releaseName } from '../../platform/database/name-claims.ts'
 import type { Clock } from '../../platform/wire/ids.ts'
+import { hashOf } from '../../platform/wire/ids.ts'
 import { parseJson } from '../../platform/wire/int64.ts'
 import { MAX_RESULTS_LIMIT } from '../../platform/wire/limits.ts'
 import { SEE_DOCS } from '../../platform/wire/message.ts'
@@ -203,8 +205,7 @@ const notFound = (schemaId: string) => doesNotExist(`Label schema with id '${sch
 const nameTaken = (name: string, experimentId: string) =>
   alreadyExists(`Label schema with name '${name}' already exists for experiment '${experimentId}'.`)
 
-const defaultIdOf = (experimentId: string) =>
-  `ls-${createHash('sha256').update(`default label schema of ${experimentId}`).digest('hex').slice(0, 32)}`
+const defaultIdOf = (experimentId: string) => `ls-${hashOf(`default label schema of ${experimentId}`)}`
 
 /** @see mlflow/genai/label_schemas/validation.py validate_schema_for_create, validate_schema_for_update */
 function checkChanges({ name, instruction }: ChangedLabelSchema, input: ReadInput | undefined): void {

@@ -1,9 +1,13 @@
 // What the server reads in a serialized scorer: which ones it refuses, and the model that a scorer asks.
 import { doesNotExist, invalidParameter } from '../../errors.ts'
-import { jsonParts, parseJson, SpelledNumber } from '../../platform/wire/int64.ts'
+import {
+  isJsonObject,
+  type JsonObject,
+  jsonParts,
+  parseJson,
+  SpelledNumber,
+} from '../../platform/wire/int64.ts'
 import { isPythonTrue, pythonDumps, pythonRepr, pythonTypeName } from '../../platform/wire/python.ts'
-
-type Json = Record<string, unknown>
 
 /** The text is MLflow's, word by word, since its client shows it. */
 const CUSTOM_CODE =
@@ -17,16 +21,13 @@ const CUSTOM_CODE =
 /** Options by which a scorer of another library would choose where its requests go. */
 const DESTINATIONS = ['api_base', 'base_url', 'custom_llm_provider', 'fallbacks', 'model_list']
 
-const isObject = (value: unknown): value is Json =>
-  value !== null && typeof value === 'object' && !Array.isArray(value)
-
 /** All objects and lists in a value, itself among them, outer ones first. A client may nest them as deep as it likes. */
-function* containersIn(value: unknown): Generator<Json | unknown[]> {
+function* containersIn(value: unknown): Generator<JsonObject | unknown[]> {
   const waiting = [value]
   while (waiting.length > 0) {
     const next = waiting.pop()
     if (next === null || typeof next !== 'object') continue
-    yield next as Json | unknown[]
+    yield next as JsonObject | unknown[]
     const inner = Array.isArray(next) ? next : Object.values(next)
     for (let index = inner.length - 1; index >= 0; index--) waiting.push(inner[index])
   }
@@ -46,10 +47,10 @@ export function readSerialized(serialized: string): unknown {
     throw invalidParameter('serialized_scorer must be valid JSON')
   }
   for (const part of containersIn(scorer)) {
-    if (isObject(part) && (part.call_source ?? null) !== null) throw invalidParameter(CUSTOM_CODE)
+    if (isJsonObject(part) && (part.call_source ?? null) !== null) throw invalidParameter(CUSTOM_CODE)
   }
   for (const part of containersIn(scorer)) {
-    if (isObject(part) && isObject(part.third_party_scorer_data)) {
+    if (isJsonObject(part) && isJsonObject(part.third_party_scorer_data)) {
       checkOptions(part.third_party_scorer_data.kwargs ?? null)
     }
   }
@@ -59,7 +60,7 @@ export function readSerialized(serialized: string): unknown {
 /** @see mlflow/utils/validation.py _validate_third_party_scorer_data */
 function checkOptions(options: unknown): void {
   if (options === null) return
-  if (!isObject(options)) {
+  if (!isJsonObject(options)) {
     throw invalidParameter(
       `third_party_scorer_data.kwargs must be a JSON object, got ${pythonTypeName(options)}.`,
     )
@@ -73,7 +74,7 @@ function checkOptions(options: unknown): void {
 }
 
 /** Names of an object's fields; a list of pairs is another way to write an object. */
-const namesIn = (part: Json | unknown[]): unknown[] =>
+const namesIn = (part: JsonObject | unknown[]): unknown[] =>
   Array.isArray(part)
     ? part.flatMap((item) => (Array.isArray(item) && item.length === 2 ? [item[0]] : []))
     : Object.keys(part)
@@ -100,8 +101,8 @@ export function modelOf(scorer: unknown): string | undefined {
   }
 }
 
-function objectOf(value: unknown, name: string): Json {
-  if (isObject(value)) return value
+function objectOf(value: unknown, name: string): JsonObject {
+  if (isJsonObject(value)) return value
   throw invalidParameter(`${name} must be a JSON object, got ${pythonTypeName(value)}.`)
 }
 

@@ -1,14 +1,12 @@
 // Short texts of what went into a trace and what came out of it.
-import { tryParseJson } from '../../platform/wire/int64.ts'
+import { isJsonObject, type JsonObject, tryParseJson } from '../../platform/wire/int64.ts'
 import { lengthOf, truncate } from '../../platform/wire/names.ts'
 
 /** Characters. @see mlflow/tracing/constant.py TRACE_REQUEST_RESPONSE_PREVIEW_MAX_LENGTH_OSS */
 const MAX_LENGTH = 1000
 
-type Json = Record<string, unknown>
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-const isMessage = (item: unknown): item is Json => isObject(item) && 'role' in item && 'content' in item
+const isMessage = (item: unknown): item is JsonObject =>
+  isJsonObject(item) && 'role' in item && 'content' in item
 
 /**
  * The text of the last message of a role in a JSON text, or the JSON text itself, cut to 1000 characters.
@@ -22,11 +20,12 @@ export function previewOf(json: string, role: 'user' | 'assistant'): string {
 }
 
 /** Messages in the forms of OpenAI's APIs: chat requests and answers, requests and answers of "responses". */
-function findMessages(value: unknown): Json[] | undefined {
-  if (!isObject(value)) return undefined
+function findMessages(value: unknown): JsonObject[] | undefined {
+  if (!isJsonObject(value)) return undefined
   const { messages, choices, input, output, request } = value
   if (isFilled(messages)) return messages.filter(isMessage)
-  if (isFilled(choices) && isObject(choices[0]) && isMessage(choices[0].message)) return [choices[0].message]
+  if (isFilled(choices) && isJsonObject(choices[0]) && isMessage(choices[0].message))
+    return [choices[0].message]
   if (isFilled(input)) return input.filter(isMessage)
   if (isFilled(output)) return output.filter(isMessage)
   return 'request' in value ? findMessages(request) : undefined
@@ -34,12 +33,12 @@ function findMessages(value: unknown): Json[] | undefined {
 
 const isFilled = (value: unknown): value is unknown[] => Array.isArray(value) && value.length > 0
 
-function contentOf({ content }: Json): string | undefined {
+function contentOf({ content }: JsonObject): string | undefined {
   if (typeof content === 'string') return content
   if (!Array.isArray(content)) return undefined
   for (const part of content) {
     if (typeof part === 'string') return part
-    if (isObject(part) && (part.type === 'text' || part.type === 'output_text')) {
+    if (isJsonObject(part) && (part.type === 'text' || part.type === 'output_text')) {
       return typeof part.text === 'string' ? part.text : undefined
     }
   }

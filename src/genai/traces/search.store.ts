@@ -9,7 +9,7 @@ import {
   isBehind,
   orderOf,
   type Place,
-  placeOfRow,
+  placesOf,
   type SortKey,
 } from '../../platform/search/keyset.ts'
 import { compare } from '../../platform/search/to-sql.ts'
@@ -88,7 +88,8 @@ export async function searchTraceRows(engine: Engine, search: TraceSearch): Prom
     .orderBy(...orderOf(keys))
     .limit(search.limit)
     .offset(search.offset)
-  return rows.map((row) => ({ ...row, place: placeOfRow(traces, keys, row) }))
+  const placeOf = placesOf(traces, keys)
+  return rows.map((row) => ({ ...row, place: placeOf(row) }))
 }
 
 /** What traces are linked to that a comparison asks for. */

@@ -1,5 +1,5 @@
 // Tokens and cost of a trace: the sums over its spans.
-import { type Int64, narrow, tryParseJson } from '../../platform/wire/int64.ts'
+import { type Int64, isJsonObject, type JsonObject, narrow, tryParseJson } from '../../platform/wire/int64.ts'
 import type { TraceRow } from './tables.ts'
 
 /** Columns of traces by the keys of the JSON object that tells tokens. The first three are always told. */
@@ -41,12 +41,10 @@ export interface UsageNode {
   cost: string | null
 }
 
-type Json = Record<string, unknown>
-
 /** The JSON object in a text; undefined for anything else. */
-export function readObject(json: string | null | undefined): Json | undefined {
+export function readObject(json: string | null | undefined): JsonObject | undefined {
   const value = json ? tryParseJson(json) : undefined
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined
+  return isJsonObject(value) ? value : undefined
 }
 
 /**
@@ -112,13 +110,13 @@ function finiteFloat(value: unknown): number | null {
   return Number.isFinite(number) ? number : null
 }
 
-export function tokensOf(object: Json): Tokens {
+export function tokensOf(object: JsonObject): Tokens {
   const tokens = { ...NO_TOKENS }
   for (const [key, column] of Object.entries(TOKEN_COLUMNS)) tokens[column] = tokenCount(object[key])
   return tokens
 }
 
-export function costsOf(object: Json): Costs {
+export function costsOf(object: JsonObject): Costs {
   const costs = { ...NO_COSTS }
   for (const [key, column] of Object.entries(COST_COLUMNS)) costs[column] = finiteFloat(object[key])
   return costs

@@ -104,12 +104,15 @@ export function checkPlace(keys: readonly SortKey[], place: readonly unknown[]):
 }
 
 /**
- * The place of a row of the table. Keys that are no columns of it are in the row as `value_<position>`, and whether a metric is
- * NaN as `nan_<position>`.
+ * How the place of a row of the table is read. Keys that are no columns of it are in the row as `value_<position>`, and whether
+ * a metric is NaN as `nan_<position>`.
  */
-export const placeOfRow = (table: Table, keys: readonly SortKey[], row: Record<string, unknown>): Place =>
-  keys.map(({ value }, position) => {
-    if (!is(value, Column)) return placeOf(row[`value_${position}`], row[`nan_${position}`])
-    const [property] = Object.entries(getTableColumns(table)).find(([, column]) => column === value) ?? ['']
-    return placeOf(row[property], false)
-  })
+export function placesOf(table: Table, keys: readonly SortKey[]): (row: Record<string, unknown>) => Place {
+  const columns = Object.entries(getTableColumns(table))
+  const fields = keys.map(({ value }, position) =>
+    is(value, Column)
+      ? { value: columns.find(([, column]) => column === value)?.[0] ?? '', nan: undefined }
+      : { value: `value_${position}`, nan: `nan_${position}` },
+  )
+  return (row) => fields.map(({ value, nan }) => placeOf(row[value], nan === undefined ? false : row[nan]))
+}

@@ -50,12 +50,13 @@ export function createExperimentIds(clock: Clock): () => string {
   }
 }
 
+/** Hex digits that follow from a text: the first of its SHA-256, 32 of them (128 bits) unless told otherwise. */
+export const hashOf = (text: string, digits = 32): string =>
+  createHash('sha256').update(text).digest('hex').slice(0, digits)
+
 /** The id of a dataset: the same for the same experiment, name and digest, whoever logs it. */
 export const datasetIdOf = (experimentId: string, name: string, digest: string): string =>
-  createHash('sha256')
-    .update(JSON.stringify([experimentId, name, digest]))
-    .digest('hex')
-    .slice(0, 32)
+  hashOf(JSON.stringify([experimentId, name, digest]))
 
 /** What identifies a param, a tag or a metric. */
 export const idOf = ({ runId, key }: { runId: string; key: string }) => `${runId}\0${key}`

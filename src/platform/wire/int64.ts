@@ -80,6 +80,12 @@ export class SpelledNumber {
   }
 }
 
+export type JsonObject = Record<string, unknown>
+
+/** Whether a parsed value is a JSON object, however its numbers were read. */
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof SpelledNumber)
+
 /** Like `parseJson`, with every number as it is spelled. @throws SyntaxError */
 export const parseJsonAsSpelled = (text: string): unknown =>
   parseMarked(text, /^/, (token) => new SpelledNumber(token))

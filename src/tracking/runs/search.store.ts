@@ -10,7 +10,7 @@ import {
   isBehind,
   orderOf,
   type Place,
-  placeOfRow,
+  placesOf,
   type SortKey,
 } from '../../platform/search/keyset.ts'
 import { compare } from '../../platform/search/to-sql.ts'
@@ -155,7 +155,8 @@ async function selectRuns(
     .orderBy(...orderOf(keys))
     .limit(search.limit)
     .offset(search.offset)
-  return rows.map((row) => ({ ...row, place: placeOfRow(runs, keys, row) }))
+  const placeOf = placesOf(runs, keys)
+  return rows.map((row) => ({ ...row, place: placeOf(row) }))
 }
 
 /** Where the values to sort by first are. */
