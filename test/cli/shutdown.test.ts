@@ -129,7 +129,7 @@ describeEachEngine(
   'a server that is stopped before it has begun to serve',
   (engine) => {
     it('ends in time, though a migration waits for the database', async () => {
-      const uri = await engine.another({ empty: true })
+      const uri = await engine.another({ isNew: true })
       const observer = await engine.open()
       const other = await openEngine(parseBackendUri(uri), { maxConnections: 1 })
       await other.execute(sql`BEGIN`)

@@ -35,7 +35,7 @@ describeEachEngine('a server process', (engine) => {
   })
 
   it('ends with --no-migrate while migrations are pending', async () => {
-    const uri = await engine.another({ empty: true })
+    const uri = await engine.another({ isNew: true })
     const { code, stderr } = await runProgram(
       ['server', '--port', '0', '--no-migrate', '--backend-store-uri', uri],
       {

@@ -6,12 +6,13 @@ import { wordKind } from '../../src/platform/search/keywords.ts'
 import { parseExperimentFilter, parseExperimentOrderBy } from '../../src/tracking/experiments/search.ts'
 import { parseLoggedModelFilter } from '../../src/tracking/logged-models/search.ts'
 import { parseRunFilter, parseRunOrderBy } from '../../src/tracking/runs/search.ts'
+import { tries } from '../support/chance.ts'
 import { missing, useService } from '../support/services.ts'
 import { askStock, type Reader, type StockAnswer } from '../support/stock-search.ts'
 import { filterText, orderByText } from '../unit/platform/search/arbitrary-filters.ts'
 
 /** Cases per reader and the seed they come from; a longer run takes others by the environment. */
-const RUNS = Number(process.env.SEARCH_FUZZ_RUNS ?? 3000)
+const RUNS = Number(process.env.SEARCH_FUZZ_RUNS ?? tries(600, 3000))
 const SEED = Number(process.env.SEARCH_FUZZ_SEED ?? 20260)
 
 type Text = string | string[]

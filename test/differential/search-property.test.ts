@@ -2,12 +2,13 @@
 import fc from 'fast-check'
 import { beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
+import { tries } from '../support/chance.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing } from '../support/services.ts'
 import { useStock } from '../support/stock-server.ts'
 import { API, type Ask, runFilter, runOrder, type SeededData, seed, viewTypes } from './search-data.ts'
 
-const CASES = 300
+const CASES = tries(100, 1000)
 
 interface Search {
   filter: string

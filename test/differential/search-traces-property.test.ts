@@ -2,13 +2,14 @@
 import fc from 'fast-check'
 import { beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
+import { tries } from '../support/chance.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing } from '../support/services.ts'
 import { useStock } from '../support/stock-server.ts'
 import type { Ask } from './search-data.ts'
 import { attributes, json, text } from './traces-otlp.cases.ts'
 
-const CASES = 150
+const CASES = tries(75, 500)
 const TRACES = 30
 const START_MS = 1_700_000_000_000
 const STATUSES = ['OK', 'ERROR']

@@ -110,7 +110,7 @@ describeEachEngine(
     })
 
     it('loses its unused databases once, when two come to drop them at the same moment', async () => {
-      const engine = await target.open(await target.another({ empty: true }))
+      const engine = await target.open(await target.another({ isNew: true }))
       const run = async (text: string) => (await engine.execute(sql.raw(text))).rows
       await Promise.all([dropUnusedDatabases(run), dropUnusedDatabases(run)])
       expect(await run('SELECT datname FROM pg_database')).toHaveLength(1)

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { tries } from '../support/chance.ts'
 import { useService } from '../support/services.ts'
 import { chooseCuts, SHARES } from './cut-points.ts'
 import { watchPages } from './log-first.ts'
@@ -12,7 +13,7 @@ import { bundleServer, type Recording, record, STORE } from './recording.ts'
 import { tellTotals } from './totals.ts'
 
 /** `npm run test:power` sets both. */
-const CUTS = Number(process.env.POWER_CUTS ?? 40)
+const CUTS = Number(process.env.POWER_CUTS ?? tries(16, 40))
 const SEED = Number(process.env.POWER_SEED ?? 1)
 /** The recording of a run that failed, to repeat its cuts. */
 const RECORDING = process.env.POWER_RECORDING

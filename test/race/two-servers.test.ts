@@ -2,12 +2,13 @@
 import { Agent, request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseJson } from '../../src/platform/wire/int64.ts'
+import { tries } from '../support/chance.ts'
 import { engineTarget } from '../support/engines.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { missing } from '../support/services.ts'
 
 const API = '/api/2.0/mlflow'
-const ROUNDS = 3000
+const ROUNDS = tries(600, 3000)
 /** How many rounds run at the same time. */
 const WORKERS = 48
 const RACERS = 50

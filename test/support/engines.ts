@@ -7,12 +7,20 @@ import { missing, useService } from './services.ts'
 
 export type EngineName = 'PGlite' | 'CrateDB' | 'PostgreSQL'
 
+interface Wanted {
+  empty?: boolean
+  isNew?: boolean
+}
+
 export interface EngineTarget {
   readonly name: EngineName
   /** Backend store URI of the suite's own database, migrated but for PostgreSQL's; set before the first test. */
   readonly uri: string
-  /** URI of another database, dropped after the suite too; it has no tables on demand, PostgreSQL's never has. */
-  another: (options?: { empty?: boolean }) => Promise<string>
+  /**
+   * URI of another database, dropped after the suite too. On demand it has no tables, as PostgreSQL's never has, or is
+   * not even made: that takes PGlite seconds.
+   */
+  another: (options?: Wanted) => Promise<string>
   /** Opens the suite's database (or another one), migrated; closed after the suite. PGlite: one at a time. */
   open: (uri?: string) => Promise<Engine>
 }
@@ -57,8 +65,8 @@ function whyNot(name: EngineName, isAtNight: boolean): string {
 export function engineTarget(name: EngineName): EngineTarget {
   const databases: Database[] = []
   const engines: Engine[] = []
-  const create = async (empty = false) => {
-    const database = await createDatabase(name, empty)
+  const create = async (wanted: Wanted = {}) => {
+    const database = await createDatabase(name, wanted)
     databases.push(database)
     return database.uri
   }
@@ -76,7 +84,7 @@ export function engineTarget(name: EngineName): EngineTarget {
       if (!uri) throw new Error('The database is there from beforeAll on')
       return uri
     },
-    another: ({ empty } = {}) => create(empty),
+    another: create,
     async open(otherUri = uri) {
       const engine = await openMigrated(otherUri)
       engines.push(engine)
@@ -85,13 +93,13 @@ export function engineTarget(name: EngineName): EngineTarget {
   }
 }
 
-async function createDatabase(name: EngineName, empty: boolean): Promise<Database> {
+async function createDatabase(name: EngineName, { empty, isNew }: Wanted): Promise<Database> {
   if (name !== 'PGlite') {
     const { uri } = await useService(SERVICES[name])
-    return name === 'CrateDB' && !empty ? takeSchema(uri) : createSchema(uri)
+    return name === 'CrateDB' && !empty && !isNew ? takeSchema(uri) : createSchema(uri)
   }
   await holdProgram()
-  const database = await createFolder(empty ? undefined : (await useService('pglite')).folder)
-  // A new embedded store has the tables of the usual schema from its template.
-  return empty ? { ...database, uri: `${database.uri}?schema=bare` } : database
+  const database = await createFolder(isNew ? undefined : (await useService('pglite')).folder)
+  // Stores have the tables of the usual schema from the template of new ones.
+  return empty || isNew ? { ...database, uri: `${database.uri}?schema=bare` } : database
 }
