@@ -6,6 +6,7 @@ const root = join(import.meta.dirname, '..')
 /** A part's name, its script, and the minutes that it may take on two cores. */
 const PARTS = [
   ['engines that npm test leaves out', 'test:engines', 60],
+  ['tests of chance', 'test:chance', 30],
   ['clients of all versions', 'test:clients', 60],
   ['Node 22 and 24', 'test:nodes', 60],
   ['hostile requests', 'fuzz', 30],

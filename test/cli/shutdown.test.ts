@@ -100,7 +100,8 @@ describeEachEngine(
       await expect.poll(() => countSlowSearches(observer), slowly).toBe(0)
     })
   },
-  ['CrateDB', 'PostgreSQL'],
+  ['CrateDB'],
+  ['PostgreSQL'],
 )
 
 describeEachEngine(

@@ -148,7 +148,8 @@ describeEachEngine(
       expect(await pages()).toEqual(new Set(['<p>tiny</p>']))
     })
   },
-  ['CrateDB', 'PostgreSQL'],
+  ['CrateDB'],
+  ['PostgreSQL'],
 )
 
 describe('the settings of the web UI', () => {

@@ -130,7 +130,8 @@ describeEachEngine(
       await expect(ask(server, '/health')).rejects.toThrow('ECONNREFUSED')
     })
   },
-  ['CrateDB', 'PostgreSQL'],
+  ['CrateDB'],
+  ['PostgreSQL'],
 )
 
 describeEachEngine(

@@ -3,6 +3,7 @@ import { appendFileSync } from 'node:fs'
 
 /** Minutes of the whole long run; undefined in a test run. */
 const MINUTES = process.env.FUZZ_MINUTES ? Number(process.env.FUZZ_MINUTES) : undefined
+export const isLong = MINUTES !== undefined
 /** Cases of the whole long run. */
 const CASES = Number(process.env.FUZZ_CASES ?? 100_000)
 

@@ -8,7 +8,7 @@ import { SECURE } from '../api/platform/http/shell-app.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing, useService } from '../support/services.ts'
-import { secondsOf, tellCases } from './budget.ts'
+import { isLong, secondsOf, tellCases } from './budget.ts'
 import { seed } from './seed.ts'
 
 /** Per engine. */
@@ -79,7 +79,7 @@ describe.skipIf(reason)(`requests by schemathesis${reason && ` (${reason})`}`, (
         SECONDS * 1000 + 120_000,
       )
     },
-    ['PGlite', 'CrateDB'],
+    isLong ? ['PGlite', 'CrateDB'] : ['PGlite'],
   )
 })
 

@@ -35,5 +35,6 @@ describeEachEngine(
       }
     })
   },
-  ['PGlite', 'PostgreSQL'],
+  ['PGlite'],
+  ['PostgreSQL'],
 )

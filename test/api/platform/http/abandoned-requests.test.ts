@@ -155,7 +155,8 @@ describeEachEngine(
       })
     })
   },
-  ['CrateDB', 'PostgreSQL'],
+  ['CrateDB'],
+  ['PostgreSQL'],
 )
 
 // Its statements run one after the other: a search that went on would hold up all others.

@@ -82,5 +82,6 @@ describeEachEngine(
       await close()
     })
   },
-  ['CrateDB', 'PostgreSQL'],
+  ['CrateDB'],
+  ['PostgreSQL'],
 )
