@@ -81,13 +81,8 @@ async function build(binary: string): Promise<string | undefined> {
   }
   console.log('Building MinIO with Go; this takes some minutes, once.')
   try {
-    // Unoptimised it is built in half the time.
     const env = { ...process.env, GOBIN: CACHE }
-    await run('go', ['install', '-gcflags=all=-N -l', 'github.com/minio/minio@latest'], {
-      env,
-      maxBuffer: 1e8,
-      timeout: 900_000,
-    })
+    await run('go', ['install', 'github.com/minio/minio@latest'], { env, maxBuffer: 1e8, timeout: 900_000 })
     return undefined
   } catch (error) {
     return `Go does not build MinIO: ${(error as Error).message.slice(0, 400)}`
