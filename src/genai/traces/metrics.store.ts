@@ -1,6 +1,6 @@
 // Counts, sums and percentiles over traces, spans and assessments, one statement for each question.
 import { and, type Column, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
-import { ownedBy } from '../../platform/database/children.ts'
+import { isOwned } from '../../platform/database/children.ts'
 import { equalsOneOf } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { compare } from '../../platform/search/to-sql.ts'
@@ -216,13 +216,10 @@ function measuredSpans(engine: Engine, query: TraceMeasurement, measure: Measure
   const isTime = isByOwnTime ? undefined : isBetween(engine, query)
   const owners = sql`SELECT ${traces.traceId} FROM ${traces} WHERE ${and(meets(engine, { experimentIds, filter }), isTime)}`
   const isOfAll = filter.length === 0 && !isTime
-  const { from, where } = isOfAll
-    ? { from: spans, where: undefined }
-    : ownedBy(engine.dialect, { table: spans, of: spans.traceId }, owners)
   const timeMs = sql`(${spans.startTimeNs}::double precision / 1000000)`
-  return sql`SELECT ${columnsOf(query, measure, timeMs)} FROM ${from} WHERE ${and(
+  return sql`SELECT ${columnsOf(query, measure, timeMs)} FROM ${spans} WHERE ${and(
     equalsOneOf(spans.experimentId, experimentIds),
-    where,
+    isOfAll ? undefined : isOwned(spans.traceId, owners),
     isByOwnTime ? startsBetween(engine, query) : undefined,
     isOfKinds(query),
     isMeasured(query, measure),

@@ -1,7 +1,7 @@
-// The search over traces as one statement.
+// The search over traces: a page is looked for among the first traces of the order, then among more of them.
 import { and, Column, eq, getTableColumns, is, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
-import { hasChild } from '../../platform/database/children.ts'
+import { hasChild, isOwned } from '../../platform/database/children.ts'
 import { equalsOneOf } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import {
@@ -12,6 +12,7 @@ import {
   placesOf,
   type SortKey,
 } from '../../platform/search/keyset.ts'
+import { findStretch, type Some, type Start } from '../../platform/search/stretch.ts'
 import { compare } from '../../platform/search/to-sql.ts'
 import { assessments } from '../assessments/tables.ts'
 import { assessmentCondition } from './assessments.store.ts'
@@ -39,6 +40,11 @@ export interface TraceSearch {
   limit: number
 }
 
+/** Traces among which a page is looked for first: their spans are read in a tenth of a second. */
+const FIRST_STRETCH = 1000
+const MAX_STRETCH = 10_000
+const MAX_STRETCHES = 3
+
 /** A trace and its place in the order of the search. */
 export type FoundTrace = TraceRow & { place: Place }
 
@@ -63,21 +69,80 @@ function columnOf({ type, key }: { type: string; key: string }): Column | undefi
 
 /**
  * A page of the traces that meet all comparisons, by the sort keys, then newest first, then trace id. Those on spans must hold
- * for one and the same span. Sees every write acknowledged before the call.
+ * for one and the same span. Sees every write acknowledged before the call. Where spans, tags, metadata or assessments have a say,
+ * the page is looked for among the first traces of the order, then among those that follow, then among all.
  * @throws INVALID_PARAMETER_VALUE when `after` is no place in this order
  * @see SqlAlchemyStore.search_traces
  */
 export async function searchTraceRows(engine: Engine, search: TraceSearch): Promise<FoundTrace[]> {
-  const { joins, keys } = sortKeys(engine, search)
+  const { keys } = sortKeys(engine, search)
   const after = search.after && checkPlace(keys, search.after)
-  await engine.refresh(traces, ...searchedTables(search))
+  const tables = searchedTables(search)
+  await engine.refresh(traces, ...tables)
+  const [first] = keys
+  if (tables.length === 0 || search.offset > 0 || !is(first?.value, Column)) {
+    return selectTraces(engine, search, { after })
+  }
+  const key = {
+    ...first,
+    column: first.value,
+    id: traces.traceId,
+    isOwn: true,
+    where: equalsOneOf(traces.experimentId, search.experimentIds),
+  }
+  const found: FoundTrace[] = []
+  const look = async (part: Part) =>
+    found.push(...(await selectTraces(engine, { ...search, limit: search.limit - found.length }, part)))
+  const isFull = () => found.length === search.limit
+  let start: Start | undefined = after?.[0] === undefined ? undefined : { at: after[0], isBehind: false }
+  let rest: Part = { after }
+  for (let looked = 0, round = 0; round < MAX_STRETCHES && !isFull(); round++) {
+    const size = nextSize(search.limit, found.length, looked)
+    const stretch = await findStretch(engine, key, { size, start })
+    if (!stretch) break
+    await look({ ...rest, within: stretch })
+    looked += size
+    start = { at: stretch.last, isBehind: true }
+    rest = { behind: stretch.last }
+  }
+  if (!isFull()) await look(rest)
+  return found
+}
+
+/** As many traces as should fill the page when conditions go on to hold as often. */
+function nextSize(limit: number, found: number, looked: number): number {
+  if (looked === 0) return Math.max(FIRST_STRETCH, 4 * limit)
+  return Math.min(MAX_STRETCH, Math.ceil((1.5 * (limit - found) * looked) / Math.max(found, 0.1)))
+}
+
+/** Which traces to look at: all, those behind a place in the order, some. */
+interface Part {
+  after?: Place | undefined
+  /** Only those whose first sort key comes behind this value. */
+  behind?: string | undefined
+  /** Only these. */
+  within?: Some | undefined
+}
+
+async function selectTraces(
+  engine: Engine,
+  search: TraceSearch,
+  { after, behind, within }: Part,
+): Promise<FoundTrace[]> {
+  const { joins, keys } = sortKeys(engine, search)
   const shown = Object.fromEntries(
     keys.flatMap(({ value }, position) => (is(value, Column) ? [] : [[`value_${position}`, value] as const])),
   )
   let query = engine.db
     .select({ ...getTableColumns(traces), ...shown })
     .from(traces)
-    .where(and(meets(engine, search), after && isBehind(keys, after)))
+    .where(
+      and(
+        within?.isOne,
+        meets(engine, { ...search, within }),
+        behind === undefined ? after && isBehind(keys, after) : isBehind(keys.slice(0, 1), [behind]),
+      ),
+    )
     .$dynamic()
   for (const join of joins) {
     query = engine.dialect.looksUp
@@ -100,7 +165,10 @@ function linkOf({ type, key, comparator }: TraceComparison): TraceLinkRow['kind'
 }
 
 /** Which traces a filter is about. */
-export type FilteredTraces = Pick<TraceSearch, 'experimentIds' | 'filter'>
+export interface FilteredTraces extends Pick<TraceSearch, 'experimentIds' | 'filter'> {
+  /** Only these are looked at. */
+  within?: Some | undefined
+}
 
 /** Holds for the traces of the experiments that meet all comparisons. What it looks at must be refreshed before. */
 export const meets = (engine: Engine, search: FilteredTraces): SQL | undefined =>
@@ -140,7 +208,9 @@ function condition({ dialect }: Engine, comparison: TraceComparison, search: Fil
     table,
     of: table.traceId,
     where: and(eq(table.key, key), isAny ? undefined : compare(table.value, comparison, dialect)),
-    slice: equalsOneOf(table.experimentId, search.experimentIds),
+    slice: search.within
+      ? isOwned(table.traceId, search.within.ids)
+      : equalsOneOf(table.experimentId, search.experimentIds),
   })
   const kind = linkOf(comparison)
   if (kind) {
@@ -190,7 +260,10 @@ const SPAN_COLUMNS: Record<string, Column> = {
   content: spans.content,
 }
 
-function spanCondition({ dialect }: Engine, { filter, experimentIds }: FilteredTraces): SQL | undefined {
+function spanCondition(
+  { dialect }: Engine,
+  { filter, experimentIds, within }: FilteredTraces,
+): SQL | undefined {
   const conditions = filter.flatMap((comparison) => {
     const { type, key, value } = comparison
     if (type !== 'span') return []
@@ -201,11 +274,13 @@ function spanCondition({ dialect }: Engine, { filter, experimentIds }: FilteredT
     return [compare(spans.content, { ...comparison, value: pattern } as TraceComparison, dialect)]
   })
   if (conditions.length === 0) return undefined
-  return hasChild(dialect, traces.traceId, {
+  // Those of all traces are read faster in their own order than looked up.
+  const looksUp = dialect.looksUp && within !== undefined
+  return hasChild({ looksUp }, traces.traceId, {
     table: spans,
     of: spans.traceId,
     where: and(...conditions),
-    slice: equalsOneOf(spans.experimentId, experimentIds),
+    slice: within ? isOwned(spans.traceId, within.ids) : equalsOneOf(spans.experimentId, experimentIds),
   })
 }
 

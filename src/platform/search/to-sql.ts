@@ -51,6 +51,9 @@ function compareLike(
     // Joined with nothing, since CrateDB finds nothing by regular expression in a column without an index.
     return sql`(${column} || '') ${sql.raw(comparator === 'LIKE' ? '~' : '~*')} ${atomicRegex(pattern)}`
   }
+  // PostgreSQL finds a text in another in half the time of LIKE.
+  const inner = /^%([^%_]+)%$/.exec(pattern)?.[1]
+  if (inner && comparator === 'LIKE' && !dialect.likeBacktracks) return sql`strpos(${column}, ${inner}) > 0`
   return sql`${column} ${sql.raw(comparator)} ${literalBackslashes(pattern)}`
 }
 

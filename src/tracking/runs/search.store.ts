@@ -13,10 +13,10 @@ import {
   placesOf,
   type SortKey,
 } from '../../platform/search/keyset.ts'
+import { type FirstKey, findStretch, nextSize, type Some, type Start } from '../../platform/search/stretch.ts'
 import { compare } from '../../platform/search/to-sql.ts'
 import { datasets, inputs, inputTags } from '../datasets/tables.ts'
 import { latestMetrics } from '../metrics/tables.ts'
-import { type FirstKey, findStretch, nextSize, type Some, type Start } from './search-stretch.store.ts'
 import { params, type RunRow, runs, tags } from './tables.ts'
 
 const RUN_NAME_TAG = 'mlflow.runName'
@@ -165,15 +165,22 @@ function firstKey({ orderBy, experimentIds, stages }: RunSearch): FirstKey {
   if (type === 'attribute' || type === 'dataset') {
     const column = ATTRIBUTES[key] as Column
     return {
-      table: runs,
       ...attributeKey(column, ascending),
       column,
+      id: runs.runId,
+      isOwn: true,
       where: and(equalsOneOf(runs.experimentId, experimentIds), equalsOneOf(runs.lifecycleStage, stages)),
     }
   }
   const table = CHILDREN[type]
-  const where = and(equalsOneOf(table.experimentId, experimentIds), eq(table.key, key))
-  return { table, column: table.value, kind: type === 'metric' ? 'metric' : 'text', ascending, where }
+  const isMetric = type === 'metric'
+  const where = and(
+    equalsOneOf(table.experimentId, experimentIds),
+    eq(table.key, key),
+    isMetric ? eq(latestMetrics.isNan, false) : undefined,
+  )
+  const kind = isMetric ? 'metric' : 'text'
+  return { column: table.value, id: table.runId, isOwn: false, kind, ascending, where }
 }
 
 const CHILDREN = { metric: latestMetrics, parameter: params, tag: tags }
