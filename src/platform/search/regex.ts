@@ -259,9 +259,20 @@ function rangesOf(regex: RegExp): Range[] {
 
 function classOf(ranges: readonly Range[]): string {
   if (ranges.length === 0) throw invalidParameter('A class of the regular expression has no characters.')
-  const spell = (point: number) => literal(String.fromCodePoint(point))
-  return `[${ranges.map(([from, to]) => (from === to ? spell(from) : `${spell(from)}-${spell(to)}`)).join('')}]`
+  return `[${ranges.map(spellRange).join('')}]`
 }
+
+/** CrateDB reads no range that begins with a backslash, so punctuation at the ends of a range is spelled by itself. */
+function spellRange([first, last]: Range): string {
+  const spell = (point: number) => literal(String.fromCodePoint(point))
+  let [text, from, to] = ['', first, last]
+  while (from <= to && isPunctuation(from)) text += spell(from++)
+  while (to > from && isPunctuation(to)) text += spell(to--)
+  if (from > to) return text
+  return text + (from === to ? spell(from) : `${spell(from)}-${spell(to)}`)
+}
+
+const isPunctuation = (point: number) => /^[!-/:-@[-`{-~]$/.test(String.fromCodePoint(point))
 
 /** All engines take any punctuation of ASCII behind a backslash for itself. */
 const literal = (character: string): string =>
