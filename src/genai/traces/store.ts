@@ -33,6 +33,15 @@ export function groupBy<Row>(rows: readonly Row[], key: (row: Row) => string): M
   return groups
 }
 
+/** What goes out with one flush, and what waits for it: rows, or kilobytes of spans, since one span may have megabytes. */
+export const FLUSH_LIMITS = { maxFlush: 20_000, maxQueued: 200_000 }
+
+/** The last row of each key of a trace, in the order of keys that writers share. */
+export const lastRows = <Row extends { traceId: string }>(
+  rows: readonly Row[],
+  key: (row: Row) => string,
+): Row[] => inKeyOrder(new Map(rows.map((row) => [`${row.traceId}\0${key(row)}`, row])))
+
 /** Traces by their ids, in no order; what is not there is left out. Sees every acknowledged write. */
 export async function findTraces(engine: Engine, traceIds: readonly string[]): Promise<TraceRow[]> {
   const parts: string[][] = []
