@@ -210,6 +210,9 @@ function comparatorsOf(type: EntityType, key: string, comparator: string) {
   if (hasValues(type)) return assessmentComparators(key, comparator)
   const valid = key === 'content' ? ['LIKE', 'ILIKE'] : TEXT_OR_LIST
   checkSpanKey(key)
+  if (key.startsWith('attributes.') && comparator.endsWith('IN')) {
+    throw invalidParameter(`span.${key} cannot be compared with a list.`)
+  }
   return { valid, error: `span.${key} comparator '${comparator}' not one of '${pythonSet(valid)}'` }
 }
 
