@@ -96,6 +96,13 @@ export const KNOWN_DIFFERENCES: Record<string, Known> = {
       stock.status === 200 &&
       refusesWith(/^The regular expression '.*' cannot be read at character \d+/s)(stock, ours),
   },
+  'list for an attribute of a span refused': {
+    reason: 'Stock lets the text of SQLAlchemy through.',
+    accepts: (stock, ours) =>
+      stock.status === 400 &&
+      /^IN expression list, SELECT construct/.test(errorOf(stock).message ?? '') &&
+      refusesWith(/ cannot be compared with a list\.$/)(stock, ours),
+  },
   'links given twice taken once': {
     reason: 'Stock runs into its unique constraint when a request links a trace twice.',
     accepts: (stock, ours) => stock.status >= 400 && ours.status === 200,
