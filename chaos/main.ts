@@ -145,7 +145,7 @@ async function runAll(options: Options, folder: string): Promise<Outcome> {
 
 /** The compiled server looks for the project's files beside itself. */
 async function linkProject(): Promise<void> {
-  for (const name of ['migrations', 'package.json']) {
+  for (const name of ['migrations', 'data', 'package.json']) {
     const link = join(import.meta.dirname, '..', name)
     if (!existsSync(link)) await symlink(join(import.meta.dirname, '../../..', name), link)
   }

@@ -11,6 +11,7 @@ const PARTS = [
   ['Node 22 and 24', 'test:nodes', 60],
   ['hostile requests', 'fuzz', 30],
   ['power cuts', 'test:power', 60],
+  ['memory under a million spans', 'test:memory', 60],
   ['a cluster in trouble', 'chaos', 60],
 ]
 const wanted = process.argv.slice(2)

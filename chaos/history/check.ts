@@ -1,6 +1,7 @@
 // Judges a history: what clients were promised by acknowledgements against what they saw.
 import { checkListings, checkNames, creationEffects, unacknowledged } from './check-names.ts'
 import { checkRuns } from './check-runs.ts'
+import { checkTraces } from './check-traces.ts'
 import type { Operation } from './events.ts'
 import { groupBy } from './group-by.ts'
 import { checkRegister, type RegisterRead, type RegisterWrite } from './registers.ts'
@@ -13,6 +14,7 @@ import { type Index, type Interval, indexHistory } from './sorted.ts'
  * - a read shows what was acknowledged before it began, or something newer, whichever server is asked;
  * - points, runs and experiments are there exactly once, and nothing is there that nobody wrote;
  * - the latest metric is not older than any acknowledged point; params have one value for ever;
+ * - spans are there exactly once, and the row of their trace tells what they tell;
  * - a name has one owner at a time, and is refused only while it may have one;
  * - refusals have a reason. Writes without an acknowledgement may be there or not, each by itself.
  */
@@ -27,6 +29,7 @@ export function checkHistory(history: readonly Operation[]): Findings {
     )
   }
   checkRuns(report, index)
+  checkTraces(report, index)
   checkExperiments(report, index)
   checkNames(report, index)
   checkRegisters(report, index)

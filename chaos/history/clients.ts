@@ -1,8 +1,9 @@
 // Clients that do random things to servers on one database until they are told to stop, then read everything.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createTicker, type Operation, type Point } from './events.ts'
+import { createTicker, type Operation, type Point, type Span } from './events.ts'
 import * as intents from './intents.ts'
 import { createRequester, type Intent, type Requester } from './requests.ts'
+import { exportSpans, getTrace, ROOT_ID } from './spans.ts'
 
 export interface ClientsOptions {
   /** Base URLs of servers that share one database. */
@@ -22,7 +23,7 @@ export interface Clients {
   history: Operation[]
   statuses: Map<number, number>
   /**
-   * Ends the random operations and reads every object once from each server, for up to `patienceMs` per read.
+   * Ends the random operations, has all spans acknowledged and reads every object once from each server, for up to `patienceMs` per read.
    * @throws Error when a read does not succeed in time
    */
   finish: (patienceMs?: number) => Promise<void>
@@ -37,12 +38,18 @@ interface World {
   named: string[]
   names: Set<string>
   runs: { id: string; series: Set<string> }[]
+  /** Traces with the numbers of their spans that nobody has sent yet. */
+  traces: { id: string; experimentId: string; next: number }[]
+  /** Exports that were not acknowledged yet. */
+  unsent: Intent[]
   removable: { runId: string; key: string }[]
   counter: number
 }
 
 const RUNS_IN_USE = 12
 const NAME_ATTEMPTS = 10
+const TRACES_IN_USE = 4
+const SPANS_OF_TRACE = 40
 
 /** Numbers from 0 to below 1 that follow from the seed (mulberry32). */
 export function createRandom(seed: number): () => number {
@@ -68,7 +75,7 @@ export async function startClients(options: ClientsOptions): Promise<Clients> {
   const [history, statuses, tick] = [[] as Operation[], new Map<number, number>(), createTicker()]
   const world: World = {
     ...{ prefix: `h${seed}-${Date.now().toString(36)}-`, homes: [], named: [], names: new Set(), runs: [] },
-    ...{ removable: [], counter: 0 },
+    ...{ traces: [], unsent: [], removable: [], counter: 0 },
   }
   const requesters = Array.from({ length: options.clients }, (_, client) =>
     createRequester({ client, servers, tick, history, statuses, timeoutMs }),
@@ -90,6 +97,9 @@ export async function startClients(options: ClientsOptions): Promise<Clients> {
     async finish(patienceMs = 60_000) {
       stopped = true
       await Promise.all(work)
+      for (const intent of world.unsent) {
+        await sendPatiently(requesters[0] as Requester, { intent, server: 0 }, patienceMs)
+      }
       await readEverything(requesters, world, servers.length, patienceMs)
       for (const requester of requesters) requester.close()
     },
@@ -149,6 +159,8 @@ async function act(actor: Actor): Promise<number> {
     [2, newRun],
     [14, ({ world, send }) => send(intents.getRun(recentRun(actor, world).id))],
     [8, readHistory],
+    [14, sendSpans],
+    [5, readTrace],
     [1, ({ world, send }) => send(intents.searchRuns(pick(random, world.homes)))],
     [9, changeNames],
     [7, readNames],
@@ -248,6 +260,57 @@ function readHistory(actor: Actor): Promise<number> {
   return actor.send(intents.getHistory(run.id, pick(actor.random, [...METRICS, 'batched'])))
 }
 
+/** Clients meet at the newest traces, whose spans come in any order, the root somewhere among them. */
+async function sendSpans(actor: Actor): Promise<number> {
+  const { world, random } = actor
+  if (world.unsent.length > 0 && random() < 0.7) return sendAgain(actor)
+  if (world.traces.length < TRACES_IN_USE || random() < 0.05) world.traces.push(newTrace(actor))
+  const trace = pick(random, world.traces.slice(-TRACES_IN_USE))
+  const count = 1 + Math.floor(random() * 5)
+  const spans = Array.from({ length: count }, () => newSpan(actor, trace.next++))
+  const intent = exportSpans(trace.experimentId, trace.id, spans)
+  const status = await actor.send(intent)
+  // Exporters send what was not acknowledged again, until it is; now and then so does one that missed the answer.
+  if (isUnanswered(status)) world.unsent.push(intent)
+  return status === 200 && random() < 0.1 ? actor.send(intent) : status
+}
+
+const isUnanswered = (status: number) => status === 0 || status === 429 || status === 503
+
+async function sendAgain({ world, send }: Actor): Promise<number> {
+  const intent = world.unsent.shift() as Intent
+  const status = await send(intent)
+  if (isUnanswered(status)) world.unsent.push(intent)
+  return status
+}
+
+const newTrace = ({ world, random }: Actor) => ({
+  id: `${Math.floor(random() * 2 ** 32)
+    .toString(16)
+    .padStart(8, 'a')}${(++world.counter).toString(16).padStart(24, '0')}`,
+  experimentId: pick(random, world.homes),
+  next: 0,
+})
+
+function newSpan({ random }: Actor, number: number): Span {
+  const isRoot = number === SPANS_OF_TRACE / 4
+  const startMs = 1_700_000_000_000 + Math.floor(random() * 1000)
+  return {
+    id: isRoot ? ROOT_ID : (number + 0x1000).toString(16).padStart(16, '0'),
+    isRoot,
+    startMs,
+    endMs: startMs + Math.floor(random() * 1000),
+    tokens: isRoot ? 0 : 1 + Math.floor(random() * 9),
+  }
+}
+
+function readTrace(actor: Actor): Promise<number> {
+  const { world, random } = actor
+  return world.traces.length === 0
+    ? sendSpans(actor)
+    : actor.send(getTrace(pick(random, world.traces.slice(-TRACES_IN_USE)).id))
+}
+
 /** Each name is asked for some times by whoever comes; a name lost to an unknown outcome blocks nobody for long. */
 function nextName({ world }: Actor): string {
   const name = `${world.prefix}name-${Math.floor(++world.counter / 40 / NAME_ATTEMPTS)}-${world.counter % 3}`
@@ -286,6 +349,7 @@ async function readEverything(
     ...world.homes.map(intents.searchRuns),
     ...[...world.homes, ...world.named].map(intents.getExperiment),
     ...[...world.names].map(intents.getByName),
+    ...world.traces.map(({ id }) => getTrace(id)),
     ...world.runs.flatMap(({ id, series }) => [
       intents.getRun(id),
       ...[...series].map((key) => intents.getHistory(id, key)),
@@ -294,12 +358,12 @@ async function readEverything(
   await Promise.all(
     requesters.map(async (requester) => {
       for (let next = reads.shift(); next; next = reads.shift())
-        await readPatiently(requester, next, patienceMs)
+        await sendPatiently(requester, next, patienceMs)
     }),
   )
 }
 
-async function readPatiently(
+async function sendPatiently(
   requester: Requester,
   { intent, server }: { intent: Intent; server: number },
   patienceMs: number,
@@ -307,7 +371,7 @@ async function readPatiently(
   const deadline = Date.now() + patienceMs
   for (;;) {
     const { status } = await requester.send(server, intent)
-    if (status !== 0 && status !== 429 && status !== 503) return
+    if (!isUnanswered(status)) return
     if (Date.now() > deadline) throw new Error(`${intent.kind} answers ${status} for ${patienceMs} ms`)
     await sleep(200)
   }

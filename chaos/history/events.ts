@@ -14,6 +14,18 @@ export interface Point {
   value: number
 }
 
+/** What clients compute the row of a trace from. */
+export interface Span {
+  id: string
+  isRoot: boolean
+  startMs: number
+  endMs: number
+  tokens: number
+}
+
+/** What a trace's row tells, in one text. */
+export type TraceInfo = string
+
 /** What an operation changes if it takes effect. Ids are known once the server told them. */
 export type Write =
   | { of: 'experiment'; name: string; id?: string }
@@ -22,6 +34,7 @@ export type Write =
   | ({ of: 'register' } & RegisterValue)
   | { of: 'param'; runId: string; key: string; value: string }
   | { of: 'point'; runId: string; key: string; point: Point }
+  | { of: 'span'; traceId: string; span: Span }
 
 /** A run as it was shown. */
 export interface RunView {
@@ -48,6 +61,8 @@ export type Read =
   | { of: 'run'; id: string; run: RunView | undefined }
   | { of: 'runs'; experimentId: string; runs: RunView[] }
   | { of: 'history'; runId: string; key: string; points: Point[] }
+  /** A trace with the ids of its spans; none when it was not found. */
+  | { of: 'trace'; traceId: string; spans: string[]; info: TraceInfo | undefined }
   | { of: 'experiment'; id: string; experiment: ExperimentView | undefined }
   | { of: 'experiments'; experiments: ExperimentView[] }
   | { of: 'name'; name: string; experiment: ExperimentView | undefined }

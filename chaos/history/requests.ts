@@ -19,6 +19,10 @@ export interface Answer {
 export interface Intent {
   kind: string
   method?: 'GET' | 'POST'
+  /** The whole path, where it is not the kind below the API. */
+  path?: string
+  /** What is sent in place of the input. */
+  bytes?: { headers: Record<string, string>; payload: Buffer }
   /** Query of a GET, body of a POST. */
   input: Record<string, unknown>
   writes?: Write[]
@@ -94,16 +98,16 @@ function judge(
 function exchange(
   agent: Agent,
   url: string,
-  { kind, method, input }: Intent,
+  { kind, method, path = `${API}/${kind}`, input, bytes }: Intent,
   timeoutMs: number,
 ): Promise<Answer> {
   return new Promise((resolve) => {
     const isGet = method === 'GET'
     const query = isGet ? `?${new URLSearchParams(input as Record<string, string>)}` : ''
-    const headers = { 'content-type': 'application/json' }
+    const headers = bytes?.headers ?? { 'content-type': 'application/json' }
     const none = () => resolve({ status: 0, body: undefined })
     const signal = AbortSignal.timeout(timeoutMs)
-    const sent = httpRequest(`${url}${API}/${kind}${query}`, {
+    const sent = httpRequest(`${url}${path}${query}`, {
       agent,
       method: method ?? 'POST',
       headers,
@@ -118,7 +122,7 @@ function exchange(
       response.on('error', none)
       response.on('end', () => resolve({ status: response.statusCode ?? 0, body: parse(text) }))
     })
-    sent.end(isGet ? undefined : JSON.stringify(input))
+    sent.end(isGet ? undefined : (bytes?.payload ?? JSON.stringify(input)))
   })
 }
 

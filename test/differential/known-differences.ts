@@ -82,6 +82,27 @@ export const KNOWN_DIFFERENCES: Record<string, Known> = {
     accepts: (stock, ours) =>
       isSameBut(stock, ours, /"(valid|create_time|last_update_time)":(true|false|"[^"]*")/g),
   },
+  'regular expression refused where stock finds nothing': {
+    reason: 'To stock, what cannot be read as a regular expression is one that nothing matches.',
+    accepts: (stock, ours) =>
+      stock.status === 200 &&
+      !(stock.body as { traces?: unknown }).traces &&
+      refusesWith(/^The regular expression '.*' cannot be read at character \d+/s)(stock, ours),
+  },
+  'part of regular expressions refused': {
+    reason:
+      'Stock searches with the whole language of Python, in which a pattern may take for ever; ours are those that take a time in proportion to the text.',
+    accepts: (stock, ours) =>
+      stock.status === 200 &&
+      refusesWith(/^The regular expression '.*' cannot be read at character \d+/s)(stock, ours),
+  },
+  'list for an attribute of a span refused': {
+    reason: 'Stock lets the text of SQLAlchemy through.',
+    accepts: (stock, ours) =>
+      stock.status === 400 &&
+      /^IN expression list, SELECT construct/.test(errorOf(stock).message ?? '') &&
+      refusesWith(/ cannot be compared with a list\.$/)(stock, ours),
+  },
   'links given twice taken once': {
     reason: 'Stock runs into its unique constraint when a request links a trace twice.',
     accepts: (stock, ours) => stock.status >= 400 && ours.status === 200,

@@ -21,6 +21,16 @@ const value = (values: readonly string[]) => fc.constantFrom(...values, 'none').
 const pattern = fc
   .array(fc.constantFrom('%', '_', 'a', 'b', 'B', 'Chat', 'L', 'ü'), { minLength: 1, maxLength: 4 })
   .map((parts) => `'${parts.join('')}'`)
+const regex = fc
+  .array(
+    fc.constantFrom('.', '.*', 'a', '[a-cC]', '(b|L)', 'B?', 'h+', '\\w', '[^x]', 'a{1,2}', 'ü', '|', '_'),
+    {
+      minLength: 1,
+      maxLength: 4,
+    },
+  )
+  .chain((parts) => fc.tuple(fc.constantFrom('', '^'), fc.constant(parts.join('')), fc.constantFrom('', '$')))
+  .map((parts) => `'${parts.join('')}'`)
 const equal = fc.constantFrom('=', '!=')
 const like = fc.constantFrom('LIKE', 'ILIKE')
 const is = fc.constantFrom('IS NULL', 'IS NOT NULL')
@@ -66,6 +76,11 @@ const comparison = fc.oneof(
   clause('span.type', within, list(['LLM', 'TOOL'])),
   clause('span.status', equal, value(['OK', 'ERROR', 'UNSET'])),
   clause('span.attributes.note', like, pattern),
+  clause(
+    fc.constantFrom('name', 'tags.team', 'metadata.own', 'status', 'span.name', 'span.attributes.note'),
+    'RLIKE',
+    regex,
+  ),
   clause(fc.constantFrom('span.content', 'trace.text'), like, pattern),
 )
 const filter = fc.array(comparison, { maxLength: 3 }).map((all) => all.join(' AND '))

@@ -1,5 +1,5 @@
 // Cases of the search over traces.
-import { type Case, createExperiment, get, post, type Step } from './cases.ts'
+import { type Case, createExperiment, get, known, post, type Step } from './cases.ts'
 import { API3, attributes, child, exported, json, span, text, traceId } from './traces-otlp.cases.ts'
 import { info, start } from './traces-writing.cases.ts'
 
@@ -98,7 +98,110 @@ const FILTERS = [
   "span.attributes.note ILIKE '%w_rld%'",
   "span.content LIKE '%Wörld%'",
   "text LIKE '%call%'",
+  "status RLIKE '^(OK|ERR)'",
+  "status RLIKE 'R{2}O?R$'",
+  "name RLIKE 'named'",
+  "name RLIKE '^[nN]ame._?\\d*$'",
+  "tags.mlflow.traceName rlike '^N.*\\d'",
+  "tags.team RLIKE '^[^b]+$'",
+  "tags.team RLIKE ''",
+  "metadata.own RLIKE '.'",
+  "metadata.`mlflow.trace.session` RLIKE 's[2-9]'",
+  "client_request_id RLIKE 'mi?ne|yours'",
+  "run_id RLIKE '^r[a-v]n$'",
+  "request_id RLIKE '^tr-[0-9a-f]{32}$'",
+  "request_id RLIKE '(00){5,8}3$'",
+  "span.name RLIKE 'c(a|b)l+'",
+  "span.type RLIKE '^(?:LLM|TOOL)$'",
+  "span.status RLIKE 'ERR'",
+  "span.attributes.note = 'Wörld'",
+  "span.attributes.note != 'Wörld'",
+  "span.attributes.note RLIKE 'W.+d'",
+  "span.attributes.note RLIKE '^W\\w+$'",
+  "span.attributes.note RLIKE '^rld$'",
+  "span.attributes.note RLIKE 'ö'",
+  "span.`attributes.note` LIKE '%W%'",
+  "span.attributes.`note` RLIKE '^W'",
+  "span.attributes.mlflow.spanType RLIKE 'L'",
 ]
+
+/** Tokens and cost are told in the words that answers have, or not at all. */
+const USAGE_FILTERS = [
+  'metadata.mlflow.trace.tokenUsage IS NOT NULL',
+  'metadata.`mlflow.trace.cost` IS NOT NULL',
+  ...[
+    '{"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}',
+    '{"output_tokens": 2, "input_tokens": 1, "total_tokens": 3}',
+    '{"input_tokens":1,"output_tokens":2,"total_tokens":3}',
+    '{"input_tokens": 1.0, "output_tokens": 2, "total_tokens": 3}',
+    '{"input_tokens": "1", "output_tokens": 2, "total_tokens": 3}',
+    '{"input_tokens": 1, "output_tokens": 2}',
+    '{"input_tokens": 1, "output_tokens": 2, "total_tokens": 3, "more": 4}',
+    '{"input_tokens": 5}',
+    '{}',
+    'x',
+  ].flatMap((told) => [
+    `metadata.mlflow.trace.tokenUsage = '${told}'`,
+    `metadata.mlflow.trace.tokenUsage != '${told}'`,
+  ]),
+  ...[
+    '{"input_cost": 0.1, "output_cost": 1.0, "total_cost": 1.1}',
+    '{"input_cost": 0.1, "output_cost": 1, "total_cost": 1.1}',
+    '{"total_cost": 1e-07}',
+    '{"total_cost": 0.0000001}',
+    '{"total_cost": 1E-7}',
+    '{"total_cost": 1e+16}',
+    '{"total_cost": 1e16}',
+  ].flatMap((told) => [`metadata.mlflow.trace.cost = '${told}'`, `metadata.mlflow.trace.cost != '${told}'`]),
+]
+const USAGE_REFUSED = ['LIKE', 'ILIKE', 'RLIKE'].flatMap((comparator) => [
+  `metadata.mlflow.trace.tokenUsage ${comparator} '%1%'`,
+  `metadata.mlflow.trace.cost ${comparator} '1'`,
+])
+const usage = (number: number, more: Record<string, unknown>) =>
+  start(
+    info(number, {
+      request_time: `2023-11-14T22:13:20.01${number}Z`,
+      trace_metadata: Object.fromEntries(
+        Object.entries(more).map(([key, value]) => [`mlflow.trace.${key}`, JSON.stringify(value)]),
+      ),
+    }),
+  )
+
+const PATTERNS = [
+  ...['a\\*b', 'a*b', '^a+?$', 'a{4}', '^a{2,3}$', '^a{,4}$', '^a{1,}$', 'a{5}', '(aa){2}', '(a|aa)+$'],
+  ...[
+    '^line.break',
+    'line\\nbreak',
+    'line[^x]break',
+    'break$',
+    'ends$',
+    'ends\\Z',
+    '\\Aends',
+    'tab\\t',
+    's\\s',
+  ],
+  ...['\\W', '^\\w+$', '\\d', '[\\d]$', '[^\\w]', '[\\W]', '[\\w-]{5}', '\\D{4}', '\\S \\S', '[]x]', '[^]x]'],
+  ...[
+    '[a-]',
+    '[-a]',
+    '[+-.]',
+    '[!-z]{4}',
+    '[x]]-',
+    '\\[x\\]-\\^\\$',
+    'Ü',
+    '[À-ÿ]',
+    'ï_',
+    '\\x61{4}',
+    '\\u00dcn',
+    'x|^a',
+    '|x',
+    '(|x)b',
+  ],
+  ...['()', '(a(a(a(a))))$', '.', '^$', '^', '$', '^^a', '~#@&<>', '/', 'a-b', '\\.'],
+]
+const UNREADABLE = ['{2}$', '(', ')', '[', '[a', '*a', 'a**', 'a{3,2}', '[b-a]', '\\', '\\q', '(a', '+']
+const UNSUPPORTED = ['(a)\\1', '(?=a)', '(?i)A', '\\ba', 'a(^b)', 'a$b', '(a$)', '(?P<x>a)', 'a++', '(?!b)a']
 
 const REFUSED = [
   "bogus = '1'",
@@ -117,6 +220,14 @@ const REFUSED = [
   "span.content = 'x'",
   'span.name = 5',
   "text = 'x'",
+  "text RLIKE 'x'",
+  "span.content RLIKE 'x'",
+  "timestamp_ms RLIKE '1'",
+  "execution_time_ms RLIKE '1'",
+  "issue.id RLIKE 'x'",
+  "prompt RLIKE 'x'",
+  'status RLIKE 5',
+  "status NOT RLIKE 'x'",
   "status = 'OK' OR status = 'ERROR'",
   'status',
 ]
@@ -129,6 +240,43 @@ export const searchTracesCases: Case[] = [
       search(),
       ...FILTERS.map((filter) => search(filter)),
       ...REFUSED.map((filter) => search(filter)),
+      ...["span.attributes.note IN ('Wörld')", "span.attributes.note NOT IN ('Wörld', 'x')"].map((filter) =>
+        known('list for an attribute of a span refused', search(filter)),
+      ),
+    ],
+  },
+  {
+    title: 'finds traces by tokens and cost as answers spell them',
+    steps: [
+      createExperiment('e'),
+      usage(1, { tokenUsage: { input_tokens: 1, output_tokens: 2, total_tokens: 3 } }),
+      usage(2, { tokenUsage: { input_tokens: 5 }, cost: { total_cost: 1e-7 } }),
+      usage(3, { cost: { input_cost: 0.1, output_cost: 1, total_cost: 1.1 } }),
+      usage(4, { cost: { total_cost: 1e16 } }),
+      usage(5, {}),
+      search(),
+      ...[...USAGE_FILTERS, ...USAGE_REFUSED].map((filter) => search(filter)),
+    ],
+  },
+  {
+    title: 'reads regular expressions that engines match in one way, and refuses others',
+    steps: [
+      createExperiment('e'),
+      ...['a*b', 'line\nbreak', 'tab\t{2}', 'ends\n', '[x]-^$', 'Ünï_7', 'aaaa', '٣'].map((name, index) =>
+        start(
+          info(index + 1, {
+            request_time: `2023-11-14T22:13:20.01${index + 1}Z`,
+            tags: { 'mlflow.traceName': name },
+          }),
+        ),
+      ),
+      ...PATTERNS.map((pattern) => search(`name RLIKE '${pattern}'`)),
+      ...UNREADABLE.map((pattern) =>
+        known('regular expression refused where stock finds nothing', search(`name RLIKE '${pattern}'`)),
+      ),
+      ...UNSUPPORTED.map((pattern) =>
+        known('part of regular expressions refused', search(`name RLIKE '${pattern}'`)),
+      ),
     ],
   },
   {

@@ -1,8 +1,9 @@
-// Runs the SQL statements of README.md over runs that were logged through the API.
+// Runs the SQL statements of README.md over runs and traces that were logged through the API.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { attributes, json } from '../differential/traces-otlp.cases.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { describeEveryEngine } from '../support/engines.ts'
 
@@ -29,7 +30,8 @@ describeEveryEngine('the SQL of the README', (target) => {
 
   beforeAll(async () => {
     app = await startApp(target)
-    await logRuns(app)
+    await logTraces(app, await logRuns(app))
+    await refreshTables(app)
     if (target.name === 'PGlite') {
       // Users read it when the server has been stopped.
       await app.close()
@@ -88,6 +90,44 @@ describeEveryEngine('the SQL of the README', (target) => {
     expect(uses).toEqual(names.map((run_name) => ({ dataset: 'presses', digest: 'd1', run_name })))
   })
 
+  it('finds what models cost, on the day of each call', async () => {
+    const costs = await answers(app, 'What the calls of each model cost', localize)
+    expect(numbers(costs, ['calls', 'dollars'])).toEqual([
+      { day: '2023-11-15', model: 'small', calls: 1, dollars: 0.5 },
+      { day: '2023-11-14', model: 'large', calls: 2, dollars: 3 },
+      { day: '2023-11-14', model: 'small', calls: 1, dollars: 0.25 },
+    ])
+  })
+
+  it('finds the slowest tools, but not what only calls them', async () => {
+    const tools = await answers(app, 'The slowest tools', localize)
+    expect(numbers(tools, ['calls', 'failed', 'mean_ms', 'longest_ms'])).toEqual([
+      { tool: 'search', calls: 2, failed: 1, mean_ms: 1500, longest_ms: 2000 },
+      { tool: 'add', calls: 1, failed: 0, mean_ms: 20, longest_ms: 20 },
+    ])
+  })
+
+  it('finds the feedback of versions of prompts, without what was overridden', async () => {
+    const feedback = await answers(app, 'What users and judges said', localize)
+    const rows = numbers(feedback, ['answers']).map(({ mean, ...row }) => ({
+      ...row,
+      mean: mean === null ? null : Number(mean),
+    }))
+    expect(rows).toEqual([
+      { prompt_version: 'greeting/1', feedback: 'helpful', answers: 2, mean: 0.5 },
+      { prompt_version: 'greeting/1', feedback: 'tone', answers: 1, mean: null },
+      { prompt_version: 'greeting/2', feedback: 'helpful', answers: 1, mean: 1 },
+    ])
+  })
+
+  it('counts failed requests by the hour', async () => {
+    const hours = await answers(app, 'How many requests failed', localize)
+    expect(numbers(hours, ['requests', 'failed'])).toEqual([
+      { hour: '2023-11-15 00:00', requests: 1, failed: 0 },
+      { hour: '2023-11-14 22:00', requests: 2, failed: 1 },
+    ])
+  })
+
   it.runIf(isCrateDb)('counts readings behind the newest model that is not deleted', async () => {
     const machines = await answers(app, 'Readings that came in', localize)
     expect(numbers(machines, ['readings_since'])).toMatchObject([{ machine: 'press 4', readings_since: 1 }])
@@ -107,14 +147,20 @@ const numbers = (rows: Record<string, unknown>[], columns: string[]) =>
     ...Object.fromEntries(columns.map((column) => [column, Number(row[column])])),
   }))
 
-/** Runs with a curve, a param, a dataset and a machine; the one that learns slowly ends best, but for one that is deleted. */
-async function logRuns({ request, engine }: TestApp): Promise<void> {
-  const post = async (path: string, body: object) => {
-    const answer = await request('POST', `/api/2.0/mlflow/${path}`, body)
-    expect(answer.status).toBe(200)
-    return answer.body as { experiment_id: string; run: { info: { run_id: string } } }
+/** Sends JSON, or spans by OTLP, and answers the body. */
+async function post({ request }: TestApp, path: string, body: object) {
+  const answer = await request('POST', path.startsWith('/') ? path : `/api/2.0/mlflow/${path}`, body)
+  expect(answer.status).toBe(200)
+  return answer.body as {
+    experiment_id: string
+    run: { info: { run_id: string } }
+    assessment: { assessment_id: string }
   }
-  const { experiment_id } = await post('experiments/create', { name: 'first steps' })
+}
+
+/** Runs with a curve, a param, a dataset and a machine; the one that learns slowly ends best, but for one that is deleted. */
+async function logRuns(app: TestApp): Promise<string> {
+  const { experiment_id } = await post(app, 'experiments/create', { name: 'first steps' })
   for (const [run_name, rate, end, start_time = 1_700_000_000_000] of [
     ['fast', '0.1', 0.5],
     ['slow', '0.01', 0.25],
@@ -122,9 +168,9 @@ async function logRuns({ request, engine }: TestApp): Promise<void> {
     ['infinite', '0.01', 'Infinity'],
     ['deleted', '0.01', 0, 1_900_000_000_000],
   ] as const) {
-    const { run } = await post('runs/create', { experiment_id, run_name, start_time })
+    const { run } = await post(app, 'runs/create', { experiment_id, run_name, start_time })
     const { run_id } = run.info
-    await post('runs/log-batch', {
+    await post(app, 'runs/log-batch', {
       run_id,
       metrics: [1, end].map((value, step) => ({
         key: 'loss',
@@ -136,10 +182,84 @@ async function logRuns({ request, engine }: TestApp): Promise<void> {
       tags: [{ key: 'machine', value: 'press 4' }],
     })
     const dataset = { name: 'presses', digest: 'd1', source_type: 'local', source: '{}' }
-    await post('runs/log-inputs', { run_id, datasets: [{ dataset, tags: [] }] })
-    await post('runs/update', { run_id, status: 'FINISHED', end_time: 1_900_000_100_000 })
-    if (run_name === 'deleted') await post('runs/delete', { run_id })
+    await post(app, 'runs/log-inputs', { run_id, datasets: [{ dataset, tags: [] }] })
+    await post(app, 'runs/update', { run_id, status: 'FINISHED', end_time: 1_900_000_100_000 })
+    if (run_name === 'deleted') await post(app, 'runs/delete', { run_id })
   }
+  return experiment_id
+}
+
+/** A call of a model or tool below a trace's root: what it is, how long it took, what it cost in dollars. */
+type Call = { name: string; type: 'LLM' | 'TOOL'; ms: number; dollars?: number; isFailed?: boolean }
+const model = (name: string, dollars: number): Call => ({ name, type: 'LLM', ms: 5000, dollars })
+const tool = (name: string, ms: number, isFailed = false): Call => ({ name, type: 'TOOL', ms, isFailed })
+
+/** Two traces of 22:13 and one behind midnight, with prompts and feedback, of which some was corrected. */
+async function logTraces(app: TestApp, experimentId: string): Promise<void> {
+  const traces: { ofMs: number; calls: Call[]; version: string; isFailed?: boolean }[] = [
+    {
+      ofMs: 1_700_000_000_000,
+      calls: [model('large', 1), model('large', 2), tool('search', 1000)],
+      version: '1',
+    },
+    {
+      ofMs: 1_700_000_060_000,
+      calls: [model('small', 0.25), tool('search', 2000, true)],
+      version: '1',
+      isFailed: true,
+    },
+    { ofMs: 1_700_006_400_000, calls: [model('small', 0.5), tool('add', 20)], version: '2' },
+  ]
+  const id = (index: number) => String(index + 1).padStart(32, '0')
+  for (const [index, { ofMs, calls, isFailed }] of traces.entries()) {
+    const span = (number: number, ms: number, more: object) => ({
+      traceId: id(index),
+      spanId: String(number).padStart(16, '0'),
+      startTimeUnixNano: `${ofMs}000000`,
+      endTimeUnixNano: `${ofMs + ms}000000`,
+      ...more,
+    })
+    const spans = [
+      span(1, 6000, { name: 'answer', ...(isFailed && { status: { code: 2 } }) }),
+      ...calls.map(({ name, type, ms, dollars, isFailed }, place) =>
+        span(place + 2, ms, {
+          name,
+          parentSpanId: String(1).padStart(16, '0'),
+          ...(isFailed && { status: { code: 2 } }),
+          attributes: attributes({
+            'mlflow.spanType': json(type),
+            ...(dollars && {
+              'mlflow.llm.model': json(name),
+              'mlflow.llm.cost': json({ input_cost: 0, output_cost: dollars, total_cost: dollars }),
+            }),
+          }),
+        }),
+      ),
+    ]
+    await post(app, '/v1/traces', {
+      otlp: { resourceSpans: [{ scopeSpans: [{ spans }] }] },
+      as: 'protobuf',
+      headers: { 'x-mlflow-experiment-id': experimentId },
+    })
+  }
+  const assess = async (index: number, assessment_name: string, value: unknown, overrides?: string) => {
+    const source = { source_type: 'HUMAN', source_id: 'user' }
+    const assessment = { assessment_name, source, feedback: { value }, ...(overrides && { overrides }) }
+    const path = `/api/3.0/mlflow/traces/tr-${id(index)}/assessments`
+    return (await post(app, path, { assessment })).assessment.assessment_id
+  }
+  for (const [index, { version }] of traces.entries()) {
+    const prompt_versions = [{ name: 'greeting', version }]
+    await post(app, 'traces/link-prompts', { trace_id: `tr-${id(index)}`, prompt_versions })
+  }
+  await assess(0, 'helpful', true)
+  await assess(0, 'tone', 'friendly')
+  await assess(1, 'helpful', false, await assess(1, 'helpful', true))
+  await assess(2, 'helpful', true)
+}
+
+/** What other sessions of CrateDB see after a second. */
+async function refreshTables({ engine }: TestApp): Promise<void> {
   if (engine.dialect.name !== 'cratedb') return
   const tables = await engine.execute<{ table_name: string }>(
     sql`SELECT table_name FROM information_schema.tables WHERE table_schema = ${engine.schema}`,

@@ -72,7 +72,30 @@ async function readRegisters(app: TestApp, faults: string[]): Promise<Registers>
   for (const run of runs) readRun(run, histories, note, faults)
   for (const rest of histories.keys()) faults.push(`points of no run: ${rest}`)
   await readModels(app, note, faults)
+  await readSpans(app.engine, note, faults)
   return found
+}
+
+/** The spans of each run's trace, counted in the table. */
+async function readSpans(
+  engine: Engine,
+  note: (register: string, number: number) => void,
+  faults: string[],
+): Promise<void> {
+  const rows = await engine.rows(sql`
+    SELECT run, count(*)::int, min(number), max(number), count(trace)::int
+    FROM (
+      SELECT regexp_replace(s.name, ' \\d+$', '') AS run, regexp_replace(s.name, '^.* ', '')::int AS number,
+        t.trace_id AS trace
+      FROM spans s LEFT JOIN traces t ON t.trace_id = s.trace_id
+    ) numbered
+    GROUP BY run`)
+  for (const row of rows) {
+    const [run, count, first, last, ofTraces] = row as [string, number, number, number, number]
+    if (first !== 0 || last !== count - 1 || ofTraces !== count)
+      faults.push(`a trace with holes: ${JSON.stringify(row)}`)
+    note(`spans ${run}`, count)
+  }
 }
 
 /** The lengths of metrics' histories by run and key, counted in the table. */

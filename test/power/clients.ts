@@ -30,6 +30,7 @@ export function textOf(register: string, number: number): string {
 interface Run {
   name: string
   id: string
+  experimentId: string
   numbers: Map<string, number>
 }
 
@@ -52,7 +53,7 @@ export function createClient(name: string, log: string, sent: Sent[], random: Ra
     const sentAt = positionIn(log)
     const mine = writes.map(([register, number]): Sent => ({ register, number, sentAt }))
     sent.push(...mine)
-    const answer = await sendHttp(url, 'POST', `${API}/${path}`, body)
+    const answer = await sendHttp(url, 'POST', path.startsWith('/') ? path : `${API}/${path}`, body)
     if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
     const acknowledgedAt = positionIn(log)
     for (const write of mine) write.acknowledgedAt = acknowledgedAt
@@ -75,7 +76,7 @@ export function createClient(name: string, log: string, sent: Sent[], random: Ra
     const body = { experiment_id, run_name: runName, start_time: made }
     const answer = await send('runs/create', body, [[`run ${runName}`, 1]])
     const { run_id } = (answer as { run: { info: { run_id: string } } }).run.info
-    return { name: runName, id: run_id, numbers: new Map() }
+    return { name: runName, id: run_id, experimentId: experiment_id, numbers: new Map() }
   }
 
   /** The next points of a metric, and the write that they are. */
@@ -137,16 +138,36 @@ export function createClient(name: string, log: string, sent: Sent[], random: Ra
     if (!model || random() < 0.3) {
       const modelName = `model-${name}-${++made}`
       await send('registered-models/create', { name: modelName }, [[`model ${modelName}`, 1]])
-      model = { name: modelName, id: '', numbers: new Map() }
+      model = { name: modelName, id: '', experimentId: '', numbers: new Map() }
     }
     const number = next(model, 'versions')
     const body = { name: model.name, source: `s3://bucket/${number}` }
     await send('model-versions/create', body, [[`versions ${model.name}`, number]])
   }
 
+  /** The next spans of the run's only trace. */
+  async function exportSpans(of: Run) {
+    const register = `spans ${of.name}`
+    const first = of.numbers.get(register) ?? 0
+    const count = 1 + under(random() < 0.2 ? 100 : 5)
+    of.numbers.set(register, first + count)
+    const traceId = createHash('sha256').update(of.name).digest('hex').slice(0, 32)
+    const spans = Array.from({ length: count }, (_, i) => first + i).map((number) => ({
+      traceId,
+      spanId: (number + 1).toString(16).padStart(16, '0'),
+      name: `${of.name} ${number}`,
+      startTimeUnixNano: `${1_700_000_000_000 + number}000000`,
+      endTimeUnixNano: `${1_700_000_001_000 + number}000000`,
+      attributes: [{ key: 'text', value: { stringValue: textOf(register, number) } }],
+    }))
+    const otlp = { resourceSpans: [{ scopeSpans: [{ spans }] }] }
+    const headers = { 'x-mlflow-experiment-id': of.experimentId }
+    await send('/v1/traces', { otlp, as: 'protobuf', headers }, [[register, first + count]])
+  }
+
   const actions = [
     ...[logMetric, logMetric, logMetric, setTag, setTag, setTag, setTag, setTag],
-    ...[logBatch, logBatch, logBatch, registerVersion, endRun],
+    ...[logBatch, logBatch, logBatch, exportSpans, exportSpans, exportSpans, registerVersion, endRun],
   ]
 
   return {

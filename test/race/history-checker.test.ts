@@ -8,6 +8,7 @@ import type {
   Point,
   Read,
   RunView,
+  Span,
   Write,
 } from '../../chaos/history/events.ts'
 import { checkRegister } from '../../chaos/history/registers.ts'
@@ -51,6 +52,32 @@ const tag = (value: string | undefined): Write => ({
   value,
 })
 const lifecycle = (value: string): Write => ({ of: 'register', object: 'run r1', field: 'lifecycle', value })
+
+const span = (number: number, more: Partial<Span> = {}): Write => ({
+  of: 'span',
+  traceId: 't1',
+  span: {
+    id: `s${number}`,
+    isRoot: number === 0,
+    startMs: 1000 + number,
+    endMs: 2000,
+    tokens: number,
+    ...more,
+  },
+})
+const readTrace = (info: string | undefined, ...numbers: number[]): Read => ({
+  of: 'trace',
+  traceId: 't1',
+  spans: numbers.map((number) => `s${number}`),
+  info,
+})
+/** A trace of two spans, of which the root comes last and one is sent again. */
+const exported: Step[] = [
+  { at: [10, 11], writes: [span(2)], outcome: 'unknown' },
+  { at: [12, 13], writes: [span(2)] },
+  { at: [14, 15], writes: [span(0)] },
+]
+const WHOLE = 'OK at 1000 for 1000 ms, 2 tokens'
 
 const readRun = (fields: Partial<RunView> = {}): Read => ({ of: 'run', id: 'r1', run: run(fields) })
 const readPoints = (...points: Point[]): Read => ({ of: 'history', runId: 'r1', key: 'loss', points })
@@ -96,6 +123,28 @@ describe('a history without violations', () => {
         { at: [11, 12], reads: [readRun(), readPoints()] },
         { at: [13, 14], reads: [readRun({ tags: [['turn', 'a']], ...latest(1) }), readPoints(point(1))] },
         ...final({ tags: [['turn', 'a']], ...latest(1) }, [point(1)]),
+      ],
+    ],
+    [
+      'has a trace whose spans come in any order, one of them twice',
+      [
+        ...created,
+        { at: [8, 9], reads: [readTrace(undefined)] },
+        ...exported.slice(0, 2),
+        { at: [13.5, 13.6], reads: [readTrace('IN_PROGRESS at 1002 for 998 ms, 2 tokens', 2)] },
+        ...exported.slice(2),
+        { at: [800, 801], reads: [readTrace(WHOLE, 0, 2)] },
+        ...final(),
+      ],
+    ],
+    [
+      'tells of a trace anything while an export of its spans has no answer',
+      [
+        ...created,
+        { at: [10, 11], writes: [span(0)] },
+        { at: [12, 13], writes: [span(1)], outcome: 'unknown' },
+        { at: [14, 15], reads: [readTrace('OK at 1000 for 1000 ms, 0 tokens', 0, 1)] },
+        ...final(),
       ],
     ],
     [
@@ -337,6 +386,36 @@ describe('a violation is found:', () => {
         ...created,
         { at: [10, 11], writes: [{ of: 'register', object: 'run r1', field: 'end', value: 'FINISHED 7' }] },
         ...final({ end: 'RUNNING 7' }),
+      ],
+    ],
+    [
+      'a span is gone',
+      ['lost'],
+      [...created, ...exported, { at: [800, 801], reads: [readTrace(WHOLE, 0)] }, ...final()],
+    ],
+    [
+      'a trace with acknowledged spans is not found',
+      ['lost', 'stale'],
+      [...created, ...exported, { at: [800, 801], reads: [readTrace(undefined)] }, ...final()],
+    ],
+    [
+      'a span is there twice',
+      ['duplicated'],
+      [...created, ...exported, { at: [800, 801], reads: [readTrace(WHOLE, 0, 2, 2)] }, ...final()],
+    ],
+    [
+      'a span is there that nobody sent',
+      ['phantom'],
+      [...created, ...exported, { at: [800, 801], reads: [readTrace(WHOLE, 0, 2, 3)] }, ...final()],
+    ],
+    [
+      'a trace counts tokens twice',
+      ['stale'],
+      [
+        ...created,
+        ...exported,
+        { at: [800, 801], reads: [readTrace('OK at 1000 for 1000 ms, 4 tokens', 0, 2)] },
+        ...final(),
       ],
     ],
     [

@@ -4,7 +4,7 @@ import { createUpsert, inKeyOrder, keepStored, takeNew, writeAll } from '../../p
 import { excluded } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { createGroupCommit } from '../../platform/database/group-commit.ts'
-import { findUsageNodes, groupBy } from './store.ts'
+import { FLUSH_LIMITS, findUsageNodes, groupBy, lastRows } from './store.ts'
 import {
   type SpanRow,
   spans,
@@ -28,10 +28,6 @@ export interface TraceAddition {
   /** Metadata that replaces what is there. */
   metadata: TraceItemRow[]
 }
-
-/** Rows, or kilobytes of spans: one span may have megabytes. */
-const MAX_ROWS_PER_FLUSH = 20_000
-const MAX_ROWS_QUEUED = 200_000
 
 export type TraceWriter = (additions: TraceAddition[]) => Promise<void>
 
@@ -79,11 +75,9 @@ export function createTraceWriter(engine: Engine): TraceWriter {
       const { experimentId, month } = stored.get(row.traceId) as StoredTrace
       return { ...row, experimentId, ...('month' in row && { month }) }
     }
-    const spanRows = inKeyOrder(
-      last(additions.flatMap((one) => one.spans).map(owned), ({ spanId }) => spanId),
-    )
+    const spanRows = lastRows(additions.flatMap((one) => one.spans).map(owned), ({ spanId }) => spanId)
     const items = (pick: (addition: TraceAddition) => TraceItemRow[]) =>
-      inKeyOrder(last(additions.flatMap(pick).map(owned), ({ key }) => key))
+      lastRows(additions.flatMap(pick).map(owned), ({ key }) => key)
     await writeAll(engine, [
       upsertSpans(spanRows),
       insertTags(items(({ firstTags }) => firstTags)),
@@ -123,8 +117,7 @@ export function createTraceWriter(engine: Engine): TraceWriter {
 
   const submit = createGroupCommit<TraceAddition[], void>({
     weigh: (additions) => additions.reduce((sum, addition) => sum + weightOf(addition), 1),
-    maxFlush: MAX_ROWS_PER_FLUSH,
-    maxQueued: MAX_ROWS_QUEUED,
+    ...FLUSH_LIMITS,
     flush: async (items) => {
       await flush(items.flat())
       return items.map(() => undefined)
@@ -135,11 +128,6 @@ export function createTraceWriter(engine: Engine): TraceWriter {
 
 const weightOf = ({ spans: rows, tags }: TraceAddition) =>
   rows.reduce((sum, { content }) => sum + 1 + Math.ceil(content.length / 1024), 1 + tags.length)
-
-/** The last row of each key of a trace. */
-function last<Row extends { traceId: string }>(rows: Row[], key: (row: Row) => string): Map<string, Row> {
-  return new Map(rows.map((row) => [`${row.traceId}\0${key(row)}`, row]))
-}
 
 /** One row for each trace, raised as the stored one would be by one row after the other. */
 function mergeTraces(rows: TraceRow[]): Map<string, TraceRow> {

@@ -1,7 +1,9 @@
 // MLflow's rules for reading traces by their ids.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { doesNotExist } from '../../errors.ts'
+import { limitConcurrency } from '../../platform/concurrency.ts'
 import type { Engine } from '../../platform/database/engine.ts'
+import { readAhead } from '../../platform/wire/json-list.ts'
 import { IN_TABLES, METADATA, TAG } from './ids.ts'
 import type { Trace, TraceInfo, TraceInfoV2 } from './schema.ts'
 import { toOtlpSpan } from './span-wire.ts'
@@ -10,6 +12,10 @@ import type { TraceRow } from './tables.ts'
 import { toTraceInfo, toTraceInfoV2 } from './to-wire.ts'
 import { readObject } from './usage.schema.ts'
 
+/** What of the JSON of spans is read at once, if one trace has no more; and by how many requests. */
+const CHUNK_CHARACTERS = 1024 * 1024
+const CHUNKS_AT_ONCE = 4
+const MOST_AT_ONCE = 100
 /** How long is waited for spans that are still on their way. */
 const RETRIES_MS = [1000, 2000]
 
@@ -24,6 +30,8 @@ interface WholeTrace {
 const NO_ITEMS: TraceItems = { tags: new Map(), metadata: new Map(), assessments: [] }
 
 export function createTraceReader(engine: Engine) {
+  const inTurn = limitConcurrency(CHUNKS_AT_ONCE)
+
   async function requireTrace(
     traceId: string,
     text = `Trace with ID '${traceId}' not found.`,
@@ -85,10 +93,29 @@ export function createTraceReader(engine: Engine) {
       .sort((a, b) => (places.get(a.traceId) ?? 0) - (places.get(b.traceId) ?? 0))
   }
 
-  /** Traces whose spans are all there. @see SqlAlchemyStore.batch_get_traces */
-  async function batchGet(traceIds: string[], experimentIds: string[] | undefined): Promise<Trace[]> {
-    const traces = await readWhole(await findInOrder(traceIds, experimentIds))
-    return traces.filter((trace) => isInTables(trace) && isWhole(trace)).map(toTrace)
+  /** Traces whose spans are all there, in chunks, so that memory does not grow with them. @see SqlAlchemyStore.batch_get_traces */
+  async function batchGet(
+    traceIds: string[],
+    experimentIds: string[] | undefined,
+  ): Promise<AsyncGenerator<Trace[]>> {
+    return readAhead(inChunks(await findInOrder(traceIds, experimentIds)))
+  }
+
+  /** As many traces at a time as should have `CHUNK_CHARACTERS`, by what those before had. */
+  async function* inChunks(rows: TraceRow[]): AsyncGenerator<Trace[]> {
+    let count = 1
+    for (let from = 0; from < rows.length; ) {
+      const chunk = rows.slice(from, from + count)
+      from += chunk.length
+      let characters = 1
+      yield await inTurn(async () => {
+        const traces = await readWhole(chunk)
+        for (const { spans } of traces) for (const { content } of spans) characters += content.length
+        return traces.filter((trace) => isInTables(trace) && isWhole(trace)).map(toTrace)
+      })
+      const fitting = Math.floor((chunk.length * CHUNK_CHARACTERS) / characters)
+      count = Math.max(1, Math.min(fitting, 4 * chunk.length, MOST_AT_ONCE))
+    }
   }
 
   /** @see SqlAlchemyStore.batch_get_trace_infos */

@@ -1,7 +1,9 @@
 // REST of traces.
+import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { MlflowError } from '../../errors.ts'
 import { type Endpoint, endpoint } from '../../platform/http/route.ts'
+import { writeList } from '../../platform/wire/json-list.ts'
 import type { TraceReader } from './reading.service.ts'
 import {
   BatchGetTraceInfos,
@@ -36,7 +38,10 @@ export const readingEndpoints = (reader: TraceReader): Endpoint[] => [
     summary: 'Traces with their spans',
     request: BatchGetTraces,
     response: z.object({ traces: z.array(TraceWire).optional() }),
-    handle: async (input) => ifAny('traces', await reader.batchGet(input.trace_ids, input.experiment_ids)),
+    handle: async (input, _request, reply) => {
+      const text = writeList('traces', await reader.batchGet(input.trace_ids, input.experiment_ids))
+      return reply.type('application/json').send(Readable.from(text))
+    },
   }),
   endpoint({
     method: 'POST',

@@ -27,7 +27,17 @@ import {
   traces,
   traceTags,
 } from './tables.ts'
-import { COST_COLUMNS, costsOf, isTold, readObject, TOKEN_COLUMNS, tokensOf } from './usage.schema.ts'
+import {
+  COST_COLUMNS,
+  type Costs,
+  costsJson,
+  costsOf,
+  readObject,
+  TOKEN_COLUMNS,
+  type Tokens,
+  tokensJson,
+  tokensOf,
+} from './usage.schema.ts'
 
 export interface TraceSearch {
   /** Ids of the experiments to search; at least one. */
@@ -226,7 +236,7 @@ function condition({ dialect }: Engine, comparison: TraceComparison, search: Fil
 }
 
 /**
- * Of tokens and cost, which are columns: whether they are told, or told just so.
+ * Of tokens and cost, which are columns: whether they are told, or told in the very words that clients read.
  * @see mlflow/store/tracking/utils/trace_analytics.py get_trace_analytics_metadata_filter
  */
 function usageCondition(key: string, { comparator, value }: TraceComparison): SQL {
@@ -249,7 +259,8 @@ function usageCondition(key: string, { comparator, value }: TraceComparison): SQ
     }),
     sql` AND `,
   )})`
-  const isMet = isTold(wanted as never) ? sql`(${isSome} AND ${isSame})` : sql`(${isSome} AND NOT ${isSome})`
+  const spelled = isTokens ? tokensJson(wanted as Tokens) : costsJson(wanted as Costs)
+  const isMet = value === spelled ? sql`(${isSome} AND ${isSame})` : sql`(${isSome} AND NOT ${isSome})`
   return comparator === '=' ? isMet : sql`(${isSome} AND NOT ${isMet})`
 }
 
@@ -270,7 +281,9 @@ function spanCondition(
     const column = SPAN_COLUMNS[key]
     if (column) return [compare(column, comparison, dialect)]
     // Attributes are looked for in the JSON, as in stock: the name in quotes, the pattern anywhere behind it.
-    const pattern = `%"${key.slice('attributes.'.length)}"${value}%`
+    const name = key.slice('attributes.'.length).replace(/^`(.*)`$/, '$1')
+    const isRegex = comparison.comparator === 'RLIKE'
+    const pattern = isRegex ? attributeRegex(name, String(value)) : `%"${name}"${value}%`
     return [compare(spans.content, { ...comparison, value: pattern } as TraceComparison, dialect)]
   })
   if (conditions.length === 0) return undefined
@@ -282,6 +295,13 @@ function spanCondition(
     where: and(...conditions),
     slice: within ? isOwned(spans.traceId, within.ids) : equalsOneOf(spans.experimentId, experimentIds),
   })
+}
+
+/** A regular expression for the value of an attribute that is a text, which is a JSON text within a JSON text. */
+function attributeRegex(name: string, regex: string): string {
+  const [isFromStart, isToEnd] = [regex.startsWith('^'), regex.endsWith('$')]
+  const inner = regex.slice(isFromStart ? 1 : 0, isToEnd ? -1 : undefined)
+  return String.raw`"${name}": "\\"${isFromStart ? '' : '.*'}${inner}${isToEnd ? String.raw`\\"` : ''}`
 }
 
 /** What ORDER BY needs; a key of tags or metadata is joined as a table of its own, named by its position. */

@@ -128,7 +128,7 @@ function readNumberOnly(value: Node, refusal: string) {
 
 /**
  * The comparisons of a filter; none for an empty one. Comparators are in upper case.
- * @throws INVALID_PARAMETER_VALUE with MLflow's texts, and for regular expressions, which this server does not search by
+ * @throws INVALID_PARAMETER_VALUE with MLflow's texts
  * @see mlflow/store/tracking/sqlalchemy_store.py _get_filter_clauses_for_search_traces
  */
 export function parseTraceFilter(filter: string | undefined): TraceComparison[] {
@@ -158,9 +158,6 @@ function toComparison(clause: ReadClause<EntityType>): TraceComparison {
   const { type = clause.type, key } = aliasOf(clause) ?? clause
   const comparator = clause.comparator.toUpperCase()
   checkComparator(type, key, comparator)
-  if (comparator === 'RLIKE') {
-    throw invalidParameter('RLIKE is not supported by this server. Consider using LIKE or ILIKE instead.')
-  }
   if (type === 'tag' && key === TAG.linkedPrompts) checkPrompt(comparator, clause.value)
   const isNumber = type === 'attribute' && TIMES.includes(key)
   const value = isNumber ? toNumber(key, clause.value) : clause.value
@@ -202,7 +199,10 @@ function comparatorsOf(type: EntityType, key: string, comparator: string) {
     error: notOneOf(comparator, told, lastQuote),
   })
   if (type === 'tag') return rule(TEXT_OR_NULL, '')
-  if (type === 'metadata') return rule(TEXT_OR_NULL, "'")
+  if (type === 'metadata') {
+    const { valid, error } = rule(TEXT_OR_NULL, "'")
+    return isUsage(key) && valid.includes(comparator) ? usageComparators(key, comparator) : { valid, error }
+  }
   // MLflow names the comparators of texts here.
   if (type === 'attribute')
     return TIMES.includes(key) ? rule(NUMERIC, '', TEXT_OR_LIST) : rule(TEXT_OR_LIST, "'")
@@ -210,8 +210,19 @@ function comparatorsOf(type: EntityType, key: string, comparator: string) {
   if (hasValues(type)) return assessmentComparators(key, comparator)
   const valid = key === 'content' ? ['LIKE', 'ILIKE'] : TEXT_OR_LIST
   checkSpanKey(key)
+  if (key.startsWith('attributes.') && comparator.endsWith('IN')) {
+    throw invalidParameter(`span.${key} cannot be compared with a list.`)
+  }
   return { valid, error: `span.${key} comparator '${comparator}' not one of '${pythonSet(valid)}'` }
 }
+
+const isUsage = (key: string) => key === METADATA.tokenUsage || key === METADATA.cost
+
+/** @see mlflow/store/tracking/utils/trace_analytics.py get_trace_analytics_metadata_filter */
+const usageComparators = (key: string, comparator: string) => ({
+  valid: ['=', '!=', 'IS NULL', 'IS NOT NULL'],
+  error: `Comparator '${comparator}' is not supported for reserved metadata '${key}'. Only '=', '!=', 'IS NULL', and 'IS NOT NULL' are supported.`,
+})
 
 function assessmentComparators(name: string, comparator: string) {
   if (name === '') throw invalidParameter('Assessment field name cannot be empty')
@@ -249,7 +260,7 @@ export function parseTraceOrderBy(clauses: readonly string[]): TraceOrderBy[] {
     if (type !== 'attribute' && type !== 'tag' && type !== 'metadata') {
       throw invalidParameter(`Invalid identifier type '${type}'`)
     }
-    if (type === 'metadata' && ['mlflow.trace.tokenUsage', 'mlflow.trace.cost'].includes(key)) {
+    if (type === 'metadata' && isUsage(key)) {
       throw invalidParameter(
         `Ordering by reserved metadata '${key}' is not supported because it is represented by multiple columns.`,
       )

@@ -87,10 +87,11 @@ export function createTraceService({ engine, reader, experiments, forgetTraces }
   }
 
   async function deleteByIds(experimentId: string, ids: string[]): Promise<number> {
+    const found = await store.findTraces(engine, ids)
+    const rows = found.filter((row) => row.experimentId === experimentId)
     let deleted = 0
-    for (let start = 0; start < ids.length; start += DELETION_CHUNK) {
-      const rows = await store.findTraces(engine, ids.slice(start, start + DELETION_CHUNK))
-      deleted += await deleteRows(rows.filter((row) => row.experimentId === experimentId))
+    for (let start = 0; start < rows.length; start += DELETION_CHUNK) {
+      deleted += await deleteRows(rows.slice(start, start + DELETION_CHUNK))
     }
     return deleted
   }

@@ -1,11 +1,12 @@
 // Traces as clients describe them: rows that stand above what is derived from spans.
 import { and, type Column, ne, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
-import { createUpsert, inKeyOrder, takeAll, takeNew, writeInOrder } from '../../platform/database/bulk.ts'
+import { createUpsert, takeAll, takeNew, writeInOrder } from '../../platform/database/bulk.ts'
 import { equalsAny, excluded } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { createGroupCommit } from '../../platform/database/group-commit.ts'
 import { type AssessmentRow, assessments } from '../assessments/tables.ts'
+import { FLUSH_LIMITS, lastRows } from './store.ts'
 import { spans, type TraceItemRow, type TraceRow, traceMetadata, traces, traceTags } from './tables.ts'
 import { COST_COLUMNS, TOKEN_COLUMNS } from './usage.schema.ts'
 
@@ -15,9 +16,6 @@ export interface StartedTrace {
   metadata: TraceItemRow[]
   assessments?: AssessmentRow[]
 }
-
-const MAX_ROWS_PER_FLUSH = 20_000
-const MAX_ROWS_QUEUED = 200_000
 
 export type TraceStarter = (started: StartedTrace) => Promise<void>
 
@@ -30,26 +28,30 @@ export function createTraceStarter(engine: Engine): TraceStarter {
   const upsertTags = createUpsert(engine, traceTags, { onConflict: takeNew(traceTags.value) })
   const upsertMetadata = createUpsert(engine, traceMetadata, { onConflict: takeNew(traceMetadata.value) })
   const upsertAssessments = createUpsert(engine, assessments, { onConflict: takeAll(assessments) })
-  const lastOf = <Row extends { traceId: string }>(rows: Row[], key: (row: Row) => string) =>
-    inKeyOrder(new Map(rows.map((row) => [`${row.traceId}\0${key(row)}`, row])))
-  const lastItems = (rows: TraceItemRow[]) => lastOf(rows, ({ key }) => key)
+  const lastItems = (rows: TraceItemRow[]) => lastRows(rows, ({ key }) => key)
   return createGroupCommit<StartedTrace, void>({
     weigh: ({ tags, metadata, assessments: own = [] }) => 1 + tags.length + metadata.length + own.length,
-    maxFlush: MAX_ROWS_PER_FLUSH,
-    maxQueued: MAX_ROWS_QUEUED,
+    ...FLUSH_LIMITS,
     flush: async (all) => {
       await writeInOrder(engine, [
         [
           upsertTags(lastItems(all.flatMap(({ tags }) => tags))),
           upsertMetadata(lastItems(all.flatMap(({ metadata }) => metadata))),
           upsertAssessments(
-            lastOf(
+            lastRows(
               all.flatMap(({ assessments: own = [] }) => own),
               ({ assessmentId }) => assessmentId,
             ),
           ),
         ],
-        [upsertTraces(inKeyOrder(new Map(all.map(({ trace }) => [trace.traceId, trace]))))],
+        [
+          upsertTraces(
+            lastRows(
+              all.map(({ trace }) => trace),
+              () => '',
+            ),
+          ),
+        ],
       ])
       return all.map(() => undefined)
     },

@@ -18,8 +18,10 @@ import {
 } from './tables.ts'
 import type { UsageNode } from './usage.schema.ts'
 
-/** Keys of a read by primary key. */
+/** Keys of a read by primary key, of several such reads, and of one that is none. */
 const KEYS_AT_ONCE = 100
+const MOST_BY_KEY = 500
+const IDS_AT_ONCE = 10_000
 
 type OfTrace = Pick<TraceRow, 'traceId' | 'month'>
 
@@ -33,16 +35,34 @@ export function groupBy<Row>(rows: readonly Row[], key: (row: Row) => string): M
   return groups
 }
 
-/** Traces by their ids, in no order; what is not there is left out. Sees every acknowledged write. */
+/** What goes out with one flush, and what waits for it: rows, or kilobytes of spans, since one span may have megabytes. */
+export const FLUSH_LIMITS = { maxFlush: 20_000, maxQueued: 200_000 }
+
+/** The last row of each key of a trace, in the order of keys that writers share. */
+export const lastRows = <Row extends { traceId: string }>(
+  rows: readonly Row[],
+  key: (row: Row) => string,
+): Row[] => inKeyOrder(new Map(rows.map((row) => [`${row.traceId}\0${key(row)}`, row])))
+
+/**
+ * Traces by their ids, in no order; what is not there is left out. Sees every acknowledged write. Many are looked for by one
+ * statement, since each of those by key takes a connection.
+ */
 export async function findTraces(engine: Engine, traceIds: readonly string[]): Promise<TraceRow[]> {
-  const parts: string[][] = []
-  for (let start = 0; start < traceIds.length; start += KEYS_AT_ONCE) {
-    parts.push(traceIds.slice(start, start + KEYS_AT_ONCE))
+  const byKey = traceIds.length <= MOST_BY_KEY
+  if (!byKey) await engine.refresh(traces)
+  const find = (ids: string[]) =>
+    engine.db
+      .select()
+      .from(traces)
+      .where(byKey ? engine.dialect.anyKey(traces.traceId, ids) : equalsAny(traces.traceId, ids))
+  const size = byKey ? KEYS_AT_ONCE : IDS_AT_ONCE
+  const found: Promise<TraceRow[]>[] = []
+  for (let start = 0; start < traceIds.length; start += size) {
+    found.push(find(traceIds.slice(start, start + size)))
+    if (!byKey) await found.at(-1)
   }
-  const found = await Promise.all(
-    parts.map((ids) => engine.db.select().from(traces).where(engine.dialect.anyKey(traces.traceId, ids))),
-  )
-  return found.flat()
+  return (await Promise.all(found)).flat()
 }
 
 export interface TraceItems {

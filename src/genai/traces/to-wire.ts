@@ -1,14 +1,12 @@
 // Rows of traces as MLflow's messages.
-import type { Int64 } from '../../platform/wire/int64.ts'
 import { truncate } from '../../platform/wire/names.ts'
-import { pythonFloat } from '../../platform/wire/python.ts'
 import { durationJson, timestampJson } from '../../platform/wire/times.ts'
 import { toWire as assessmentsToWire } from '../assessments/rows.schema.ts'
 import { METADATA, TAG } from './ids.ts'
 import type { TraceInfo, TraceInfoV2 } from './schema.ts'
 import type { TraceItems } from './store.ts'
 import type { TraceRow } from './tables.ts'
-import { COST_COLUMNS, TOKEN_COLUMNS } from './usage.schema.ts'
+import { costsJson, tokensJson } from './usage.schema.ts'
 
 /** Characters that answers have at most of keys and of values. @see mlflow/tracing/constant.py MAX_CHARS_IN_TRACE_INFO_* */
 const MAX_KEY = 250
@@ -18,26 +16,9 @@ const MAX_TAG = 4096
 const cut = (items: Map<string, string>, length: number): Record<string, string> =>
   Object.fromEntries([...items].map(([key, value]) => [truncate(key, MAX_KEY), truncate(value, length)]))
 
-/** `json.dumps` of an object of numbers, undefined when there is none. */
-function numbersJson(entries: [key: string, value: string | null][]): string | undefined {
-  const told = entries.filter(([, value]) => value !== null)
-  if (told.length === 0) return undefined
-  return `{${told.map(([key, value]) => `"${key}": ${value}`).join(', ')}}`
-}
-
-const integerText = (value: Int64 | null) => (value === null ? null : String(value))
-
 /** Columns of a trace that clients know as metadata. @see compatibility_metadata_from_columns */
 function columnMetadata(row: TraceRow): [key: string, value: string][] {
-  const tokens = numbersJson(
-    Object.entries(TOKEN_COLUMNS).map(([key, column]) => [key, integerText(row[column])]),
-  )
-  const costs = numbersJson(
-    Object.entries(COST_COLUMNS).map(([key, column]) => {
-      const value = row[column]
-      return [key, value === null ? null : pythonFloat(value)]
-    }),
-  )
+  const [tokens, costs] = [tokensJson(row), costsJson(row)]
   return [
     ...(row.sessionId === null ? [] : [[METADATA.session, row.sessionId] as [string, string]]),
     ...(tokens ? [[METADATA.tokenUsage, tokens] as [string, string]] : []),

@@ -1,5 +1,6 @@
 // Tokens and cost of a trace: the sums over its spans.
 import { type Int64, isJsonObject, type JsonObject, narrow, tryParseJson } from '../../platform/wire/int64.ts'
+import { pythonFloat } from '../../platform/wire/python.ts'
 import type { TraceRow } from './tables.ts'
 
 /** Columns of traces by the keys of the JSON object that tells tokens. The first three are always told. */
@@ -121,6 +122,25 @@ export function costsOf(object: JsonObject): Costs {
   for (const [key, column] of Object.entries(COST_COLUMNS)) costs[column] = finiteFloat(object[key])
   return costs
 }
+
+/** `json.dumps` of an object of numbers, undefined when there is none. */
+function numbersJson<Column extends string, Value>(
+  columns: Record<string, Column>,
+  values: Record<Column, Value | null>,
+  spell: (value: Value) => string,
+): string | undefined {
+  const told = Object.entries(columns).flatMap(([key, column]) => {
+    const value = values[column]
+    return value === null ? [] : [`"${key}": ${spell(value)}`]
+  })
+  return told.length === 0 ? undefined : `{${told.join(', ')}}`
+}
+
+/** What clients are told of tokens, as JSON; undefined when nothing is. @see compatibility_metadata_from_columns */
+export const tokensJson = (tokens: Tokens) => numbersJson(TOKEN_COLUMNS, tokens, String)
+
+/** The same of cost. */
+export const costsJson = (costs: Costs) => numbersJson(COST_COLUMNS, costs, pythonFloat)
 
 export const isTold = (values: Tokens | Costs): boolean =>
   Object.values(values).some((value) => value !== null)

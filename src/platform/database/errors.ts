@@ -64,7 +64,7 @@ export function translateDriverError(error: unknown): unknown {
       cause: error,
     })
   }
-  if (/TooComplexToDeterminize/.test(error.message)) {
+  if (sqlstate === '2201B' || /TooComplexToDeterminize|Determinizing automaton/.test(error.message)) {
     return new MlflowError('INVALID_PARAMETER_VALUE', 'A pattern of the search is too complex.', {
       cause: error,
     })

@@ -4,7 +4,7 @@ import type { Int64 } from '../wire/int64.ts'
 export type EntityType = 'attribute' | 'metric' | 'parameter' | 'tag' | 'dataset'
 
 export type NumericComparator = '=' | '!=' | '<' | '<=' | '>' | '>='
-export type StringComparator = '=' | '!=' | 'LIKE' | 'ILIKE'
+export type StringComparator = '=' | '!=' | 'LIKE' | 'ILIKE' | 'RLIKE'
 export type ListComparator = 'IN' | 'NOT IN'
 export type NullComparator = 'IS NULL' | 'IS NOT NULL'
 export type Comparator = NumericComparator | StringComparator | ListComparator | NullComparator

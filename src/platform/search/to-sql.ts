@@ -3,11 +3,13 @@ import { Column, is, type SQL, sql } from 'drizzle-orm'
 import type { Int64 } from '../wire/int64.ts'
 import type { NumericComparator, Predicate } from './comparison.ts'
 import { atomicRegex, backtracks, shortestPattern } from './like.ts'
+import { wholeTextRegex } from './regex.ts'
 
 /**
  * `column comparator value`. As in SQL, a NULL in the column satisfies nothing but IS NULL: `!=` and NOT IN drop it.
  * An expression in place of a column counts as text.
  * LIKE minds case, ILIKE does not where letters are ASCII, as on SQLite; `%` and `_` are wildcards that nothing escapes.
+ * RLIKE takes Python's regular expressions, see regex.ts.
  * What is no plain column must be a text.
  * @see mlflow/utils/search_utils.py SearchUtils.get_sql_comparison_func
  */
@@ -24,6 +26,8 @@ export function compare(column: Column | SQL, predicate: Predicate, dialect: Lik
     case 'LIKE':
     case 'ILIKE':
       return compareLike(column, comparator, { pattern: shortestPattern(value), dialect })
+    case 'RLIKE':
+      return compareRegex(column, wholeTextRegex(value), dialect)
     default:
       if (typeof value !== 'string') return compareNumber(column, comparator, value)
       return sql`${column} ${sql.raw(comparator)} ${value}`
@@ -48,14 +52,20 @@ function compareLike(
     return compareLike(lower, 'LIKE', { pattern: lowerPattern, dialect })
   }
   if (dialect.likeBacktracks && backtracks(pattern)) {
-    // Joined with nothing, since CrateDB finds nothing by regular expression in a column without an index.
-    return sql`(${column} || '') ${sql.raw(comparator === 'LIKE' ? '~' : '~*')} ${atomicRegex(pattern)}`
+    return sql`${withoutIndex(column)} ${sql.raw(comparator === 'LIKE' ? '~' : '~*')} ${atomicRegex(pattern)}`
   }
   // PostgreSQL finds a text in another in half the time of LIKE.
   const inner = /^%([^%_]+)%$/.exec(pattern)?.[1]
   if (inner && comparator === 'LIKE' && !dialect.likeBacktracks) return sql`strpos(${column}, ${inner}) > 0`
   return sql`${column} ${sql.raw(comparator)} ${literalBackslashes(pattern)}`
 }
+
+/** CrateDB finds nothing by regular expression in a column without an index, unless it is joined with something. */
+const withoutIndex = (column: Column | SQL): SQL => sql`(${column} || '')`
+
+/** CrateDB matches whole texts, and by automata as long as a pattern has none of Java's extensions. */
+const compareRegex = (column: Column | SQL, pattern: string, { likeBacktracks }: LikeDialect): SQL =>
+  likeBacktracks ? sql`${withoutIndex(column)} ~ ${pattern}` : sql`${column} ~ ${`^${pattern}$`}`
 
 const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 
