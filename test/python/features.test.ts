@@ -62,6 +62,17 @@ const FEATURES = {
     user_queues: 'gives users review queues of their own and lists them page by page',
     issues: 'creates, changes and searches issues',
   },
+  tracing: {
+    exports: 'exports spans at once, in threads and in batches',
+    other_processes: 'goes on with a trace in another process',
+    sessions: 'gives traces sessions, users, requests, previews and states, and finds them by these',
+    searches: 'searches traces with filters and orders, as lists and frames, page by page',
+    attachments: 'keeps attachments of spans',
+    by_hand: 'makes traces by hand, copies and merges them',
+    functions:
+      'traces generators, coroutines and failures, and leaves out what is disabled, sampled out or masked',
+    places: 'traces into other experiments and for models, and tags and deletes traces',
+  },
   assessments: {
     kinds: 'logs feedback, errors and expectations of all kinds, and gets them',
     changes: 'changes, overrides and deletes assessments',

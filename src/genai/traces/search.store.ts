@@ -12,6 +12,7 @@ import {
   placesOf,
   type SortKey,
 } from '../../platform/search/keyset.ts'
+import { trimBackticks } from '../../platform/search/quotes.ts'
 import { compare } from '../../platform/search/to-sql.ts'
 import { assessments } from '../assessments/tables.ts'
 import { assessmentCondition } from './assessments.store.ts'
@@ -197,7 +198,7 @@ function spanCondition({ dialect }: Engine, { filter, experimentIds }: FilteredT
     const column = SPAN_COLUMNS[key]
     if (column) return [compare(column, comparison, dialect)]
     // Attributes are looked for in the JSON, as in stock: the name in quotes, the pattern anywhere behind it.
-    const pattern = `%"${key.slice('attributes.'.length)}"${value}%`
+    const pattern = `%"${trimBackticks(key.slice('attributes.'.length))}"${value}%`
     return [compare(spans.content, { ...comparison, value: pattern } as TraceComparison, dialect)]
   })
   if (conditions.length === 0) return undefined
