@@ -73,6 +73,12 @@ const FEATURES = {
       'traces generators, coroutines and failures, and leaves out what is disabled, sampled out or masked',
     places: 'traces into other experiments and for models, and tags and deletes traces',
   },
+  autologging: {
+    openai_client:
+      "traces calls of OpenAI's client: chat, streams, tools, responses, embeddings and refusals",
+    langchain: 'traces chains, retrievers, tools, streams and failures of LangChain',
+    langgraph: 'traces graphs of LangGraph',
+  },
   assessments: {
     kinds: 'logs feedback, errors and expectations of all kinds, and gets them',
     changes: 'changes, overrides and deletes assessments',
