@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { parseJson } from '../../src/platform/wire/int64.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing } from '../support/services.ts'
-import { copyPrograms, runClient } from './client.ts'
+import { copyPrograms, runClient, TIMEOUT_MS } from './client.ts'
 import { onStock, useServer } from './servers.ts'
 
 /** The functions of each script below features/, and what they show. */
@@ -128,7 +128,7 @@ describe.skipIf(missing('stock'))('client', () => {
         beforeAll(async () => {
           expected = await stock()
           ours = await run(server.url)
-        })
+        }, TIMEOUT_MS)
 
         for (const [name, title] of Object.entries(features)) {
           it(title, () => {

@@ -44,7 +44,7 @@ def shown(trace):
             [
                 span.name,
                 names.get(span.parent_id),
-                span.span_type,
+                span.get_attribute("mlflow.spanType"),
                 str(span.status.status_code),
                 span.inputs,
                 span.outputs,

@@ -74,8 +74,8 @@ def exports(_client):
             variable.set(value)
         mlflow.tracing.reset()
         try:
-            with ThreadPoolExecutor(4) as threads:
-                list(threads.map(lambda number: ask(f"trace {number}", words=["w"] * (number % 5 + 1)), range(20)))
+            with ThreadPoolExecutor(3) as threads:
+                list(threads.map(lambda number: ask(f"trace {number}", words=["w"] * (number % 3 + 1)), range(6)))
             mlflow.flush_trace_async_logging()
         finally:
             for variable in settings:
