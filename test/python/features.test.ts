@@ -68,6 +68,7 @@ const FEATURES = {
     sessions: 'gives traces sessions, users, requests, previews and states, and finds them by these',
     searches: 'searches traces with filters and orders, as lists and frames, page by page',
     attachments: 'keeps attachments of spans',
+    of_javascript: "reads traces that MLflow's JavaScript SDK sends",
     by_hand: 'makes traces by hand, copies and merges them',
     functions:
       'traces generators, coroutines and failures, and leaves out what is disabled, sampled out or masked',
