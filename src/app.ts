@@ -52,13 +52,13 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     writeArtifact: (...file) => artifacts.writeText(...file),
     mlflowVersion: MLFLOW_VERSION,
   })
-  const { experiments, runs, datasets, loggedModels, metrics } = tracking
+  const { experiments, runs, datasets, loggedModels, metrics, locateRun: getRun } = tracking
   const registry = createRegistry({
     engine,
     clock,
     log: app.log,
     webhooks: deps.webhooks,
-    getRun: tracking.locateRun,
+    getRun,
     getLoggedModel: loggedModels.requireActive,
     linkVersion: loggedModels.linkVersion,
     validateModelSource: locations.validateModelSource,
@@ -66,11 +66,11 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const artifacts = createArtifacts({
     ...deps.artifacts,
     locations,
-    getRun: tracking.locateRun,
+    getRun,
     getLoggedModelLocation: loggedModels.artifactLocation,
     getModelVersionLocation: registry.artifactLocation,
   })
-  const genai = createGenai({ engine, clock, experiments, getRun: tracking.locateRun })
+  const genai = createGenai({ engine, clock, experiments, getRun, files: artifacts.files })
   const web = createWeb({
     ui: deps.ui,
     graphql: deps.graphql,

@@ -25,6 +25,7 @@ import { scorerEndpoints } from './scorers/routes.ts'
 import { createScorerService, type ScorerServiceDeps } from './scorers/service.ts'
 import { createTraceCorrelation } from './traces/correlation.service.ts'
 import type { Experiments } from './traces/experiments.ts'
+import { type Files, fileEndpoints } from './traces/files.routes.ts'
 import { createTraceIngest } from './traces/ingest.service.ts'
 import { createTraceWriter } from './traces/ingest.store.ts'
 import { createTraceLinks } from './traces/links.service.ts'
@@ -44,6 +45,8 @@ import { writingEndpoints } from './traces/writing.routes.ts'
 export interface GenaiDeps extends Pick<IssueServiceDeps, 'getRun'> {
   engine: Engine
   clock: Clock
+  /** The artifacts of traces. */
+  files: Files
   /** What the wing asks of experiments. */
   experiments: Experiments &
     IssueServiceDeps['experiments'] & {
@@ -53,11 +56,12 @@ export interface GenaiDeps extends Pick<IssueServiceDeps, 'getRun'> {
     }
 }
 
-export function createGenai({ engine, clock, experiments, getRun }: GenaiDeps) {
+export function createGenai({ engine, clock, experiments, getRun, files }: GenaiDeps) {
   const traces = createTraces({
     engine,
     clock,
     experiments,
+    files,
     forgetTraces: (traceIds) => reviewItems.forgetTraces(traceIds),
   })
   const datasetDeps = { engine, clock, findExperiments: experiments.find }
@@ -94,7 +98,7 @@ export function createGenai({ engine, clock, experiments, getRun }: GenaiDeps) {
 
 type TraceDeps = Omit<GenaiDeps, 'getRun'> & Pick<TraceServiceDeps, 'forgetTraces'>
 
-function createTraces({ engine, clock, experiments, forgetTraces }: TraceDeps) {
+function createTraces({ engine, clock, experiments, files, forgetTraces }: TraceDeps) {
   const write = createTraceWriter(engine)
   const reader = createTraceReader(engine)
   const starter = createTraceStart({ engine, clock, start: createTraceStarter(engine), reader, experiments })
@@ -103,6 +107,7 @@ function createTraces({ engine, clock, experiments, forgetTraces }: TraceDeps) {
   const endpoints: Endpoint[] = [
     ...otlpEndpoints(createTraceIngest({ clock, write, experiments, linkToRun, translate })),
     ...readingEndpoints(reader),
+    ...fileEndpoints(reader, files),
     ...writingEndpoints(starter, createTraceService({ engine, reader, experiments, forgetTraces }), links),
     ...searchEndpoints(createTraceSearcher({ engine, reader, experiments })),
     ...metricEndpoints(

@@ -61,6 +61,19 @@ export const CHECKS: Record<string, Record<string, Check>> = {
     logged_models: check('makes and searches logged models', '3.0'),
     prompts: check('registers and loads prompts', '3.0'),
   },
+  traces: {
+    nested: check('traces nested functions, also those that fail', '2.14'),
+    searches: check('searches traces with filters and orders, page by page', '2.14'),
+    tags: check('sets and deletes tags of traces', '2.14'),
+    by_hand: check('starts and ends traces and spans by hand', '2.14'),
+    of_runs: check('traces in runs', '3.1'),
+    spans_file: check('reads the file of spans', '2.14'),
+    deletion: check('deletes traces', '2.14'),
+    sessions: check('gives traces sessions and users', '3.1'),
+    assessments: check('assesses traces', '3.2'),
+    other_processes: check('goes on with the traces of others', '3.12'),
+    searched_sessions: check('searches sessions', '3.12'),
+  },
 }
 
 /** Whether the version, as `3.17.2`, is at least the other, as `3.17`. */

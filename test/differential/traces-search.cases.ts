@@ -96,6 +96,7 @@ const FILTERS = [
   "span.type IN ('LLM', 'TOOL')",
   "span.attributes.note LIKE '%Wörld%'",
   "span.attributes.note ILIKE '%w_rld%'",
+  "span.attributes.`note` ILIKE '%w_rld%'",
   "span.content LIKE '%Wörld%'",
   "text LIKE '%call%'",
   "status RLIKE '^(OK|ERR)'",

@@ -41,7 +41,38 @@ const usage = {
   }),
 }
 
+const ATTACHMENT = '5ab51a6b-0f5e-4d2a-8d5c-0a8a3b1c9f10'
+const ofTrace = (path: string) =>
+  `/api/2.0/mlflow-artifacts/artifacts/<e>/traces/tr-${traceId()}/artifacts/${path}`
+const putFile = (path: string, raw: string): Step =>
+  send('PUT', ofTrace(path), { raw, contentType: 'application/octet-stream' })
+const getFile = (query: Record<string, string>, version = '3.0'): Step =>
+  get(`/ajax-api/${version}/mlflow/get-trace-artifact`, query)
+
 export const writingCases: Case[] = [
+  {
+    title: 'answers with the files of traces',
+    steps: [
+      createExperiment('e'),
+      start(info()),
+      getFile({ request_id: `tr-${traceId()}` }),
+      putFile('traces.json', '{"spans": []}'),
+      putFile(`attachments/${ATTACHMENT}`, 'a picture'),
+      getFile({ request_id: `tr-${traceId()}` }),
+      getFile({ request_id: `tr-${traceId()}` }, '2.0'),
+      getFile({ request_id: `tr-${traceId()}`, path: ATTACHMENT }),
+      getFile({ request_id: `tr-${traceId()}`, path: ATTACHMENT.replace('5', '6') }),
+      getFile({ request_id: `tr-${traceId()}`, path: ATTACHMENT.toUpperCase() }),
+      getFile({ request_id: `tr-${traceId()}`, path: 'traces.json' }),
+      getFile({ request_id: `tr-${traceId()}`, path: '../traces.json' }),
+      getFile({ request_id: 'tr-none', path: ATTACHMENT }),
+      getFile({ request_id: 'tr-none', path: 'x' }),
+      getFile({ path: ATTACHMENT }),
+      exported([span(1)]),
+      getFile({ request_id: `tr-${traceId()}` }),
+      getFile({ request_id: `tr-${traceId()}`, path: ATTACHMENT }),
+    ],
+  },
   {
     title: 'starts traces with all that clients say of them',
     steps: [

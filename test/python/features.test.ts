@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { parseJson } from '../../src/platform/wire/int64.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing } from '../support/services.ts'
-import { copyPrograms, runClient } from './client.ts'
+import { copyPrograms, runClient, TIMEOUT_MS } from './client.ts'
 import { onStock, useServer } from './servers.ts'
 
 /** The functions of each script below features/, and what they show. */
@@ -62,6 +62,24 @@ const FEATURES = {
     user_queues: 'gives users review queues of their own and lists them page by page',
     issues: 'creates, changes and searches issues',
   },
+  tracing: {
+    exports: 'exports spans at once, in threads and in batches',
+    other_processes: 'goes on with a trace in another process',
+    sessions: 'gives traces sessions, users, requests, previews and states, and finds them by these',
+    searches: 'searches traces with filters and orders, as lists and frames, page by page',
+    attachments: 'keeps attachments of spans',
+    of_javascript: "reads traces that MLflow's JavaScript SDK sends",
+    by_hand: 'makes traces by hand, copies and merges them',
+    functions:
+      'traces generators, coroutines and failures, and leaves out what is disabled, sampled out or masked',
+    places: 'traces into other experiments and for models, and tags and deletes traces',
+  },
+  autologging: {
+    openai_client:
+      "traces calls of OpenAI's client: chat, streams, tools, responses, embeddings and refusals",
+    langchain: 'traces chains, retrievers, tools, streams and failures of LangChain',
+    langgraph: 'traces graphs of LangGraph',
+  },
   assessments: {
     kinds: 'logs feedback, errors and expectations of all kinds, and gets them',
     changes: 'changes, overrides and deletes assessments',
@@ -111,7 +129,7 @@ describe.skipIf(missing('stock'))('client', () => {
         beforeAll(async () => {
           expected = await stock()
           ours = await run(server.url)
-        })
+        }, TIMEOUT_MS)
 
         for (const [name, title] of Object.entries(features)) {
           it(title, () => {

@@ -1,6 +1,6 @@
 // MLflow's rules for reading traces by their ids.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { doesNotExist } from '../../errors.ts'
+import { doesNotExist, MlflowError } from '../../errors.ts'
 import { limitConcurrency } from '../../platform/concurrency.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { readAhead } from '../../platform/wire/json-list.ts'
@@ -77,10 +77,27 @@ export function createTraceReader(engine: Engine) {
     return toTrace(await readTrace(traceId, allowPartial))
   }
 
-  /** The spans of a trace as stock keeps them in a file: `{"spans": […]}`. */
-  async function spansJson(traceId: string): Promise<string> {
-    const { spans } = await readTrace(traceId, true)
-    return `{"spans":[${spans.map(({ content }) => content).join(',')}]}`
+  /**
+   * The spans of a trace as stock keeps them in a file, `{"spans": […]}`; undefined when its client has put that file to its artifacts.
+   * @see mlflow/server/handlers.py _fetch_trace_data_from_store
+   */
+  async function spansJson(traceId: string): Promise<string | undefined> {
+    const row = await requireTrace(traceId, `Trace with ID ${traceId} is not found.`)
+    const [trace] = await readWhole([row])
+    if (!trace || !isInTables(trace)) return undefined
+    return `{"spans":[${trace.spans.map(({ content }) => content).join(',')}]}`
+  }
+
+  /**
+   * The artifact root of a trace.
+   * @throws RESOURCE_DOES_NOT_EXIST; INVALID_STATE when it has none
+   * @see mlflow/tracing/utils/artifact_utils.py get_artifact_uri_for_trace
+   */
+  async function artifactRoot(traceId: string): Promise<string> {
+    await requireTrace(traceId)
+    const rootUri = (await itemsOf(traceId)).tags.get(TAG.artifactLocation)
+    if (rootUri !== undefined) return rootUri
+    throw new MlflowError('INVALID_STATE', `Trace data is corrupted for request_id=${traceId}`)
   }
 
   /** The traces of these ids, in their order, which is that of an id's last place; none twice. */
@@ -152,6 +169,7 @@ export function createTraceReader(engine: Engine) {
     getInfoV2,
     get,
     spansJson,
+    artifactRoot,
     batchGet,
     batchGetInfos,
     withItems,

@@ -1,7 +1,6 @@
 // REST of traces.
 import { Readable } from 'node:stream'
 import { z } from 'zod'
-import { MlflowError } from '../../errors.ts'
 import { type Endpoint, endpoint } from '../../platform/http/route.ts'
 import { writeList } from '../../platform/wire/json-list.ts'
 import type { TraceReader } from './reading.service.ts'
@@ -9,7 +8,6 @@ import {
   BatchGetTraceInfos,
   BatchGetTraces,
   GetTrace,
-  GetTraceArtifact,
   GetTraceInfo,
   GetTraceInfoV2,
   TraceInfoV2Wire,
@@ -71,26 +69,4 @@ export const readingEndpoints = (reader: TraceReader): Endpoint[] => [
     response: z.object({ trace_info: TraceInfoV2Wire }),
     handle: async (input) => ({ trace_info: await reader.getInfoV2(input.request_id) }),
   }),
-  ...['/2.0', '/3.0'].map((version) =>
-    endpoint({
-      method: 'GET',
-      path: `${version}/mlflow/get-trace-artifact`,
-      prefixes: ['/ajax-api'],
-      tag: TAG,
-      summary: 'The spans of a trace as a file',
-      request: GetTraceArtifact,
-      response: z.string(),
-      handle: async (input, _request, reply) => {
-        if (!input.request_id) {
-          throw new MlflowError('BAD_REQUEST', 'Request must include the "request_id" query parameter.')
-        }
-        const json = await reader.spansJson(input.request_id)
-        return reply
-          .header('content-disposition', 'attachment; filename=traces.json')
-          .header('x-content-type-options', 'nosniff')
-          .type('text/plain; charset=utf-8')
-          .send(json)
-      },
-    }),
-  ),
 ]

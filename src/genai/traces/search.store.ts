@@ -12,6 +12,7 @@ import {
   placesOf,
   type SortKey,
 } from '../../platform/search/keyset.ts'
+import { trimBackticks } from '../../platform/search/quotes.ts'
 import { findStretch, type Some, type Start } from '../../platform/search/stretch.ts'
 import { compare } from '../../platform/search/to-sql.ts'
 import { assessments } from '../assessments/tables.ts'
@@ -281,7 +282,7 @@ function spanCondition(
     const column = SPAN_COLUMNS[key]
     if (column) return [compare(column, comparison, dialect)]
     // Attributes are looked for in the JSON, as in stock: the name in quotes, the pattern anywhere behind it.
-    const name = key.slice('attributes.'.length).replace(/^`(.*)`$/, '$1')
+    const name = trimBackticks(key.slice('attributes.'.length))
     const isRegex = comparison.comparator === 'RLIKE'
     const pattern = isRegex ? attributeRegex(name, String(value)) : `%"${name}"${value}%`
     return [compare(spans.content, { ...comparison, value: pattern } as TraceComparison, dialect)]
