@@ -71,13 +71,21 @@ def ask(experiment_id, number):
 
 
 def assess(traces):
-    """Half of the first twenty are helpful; some have a number, a text, an expectation, a judge's failure."""
+    """Half of the first twenty are helpful; some have a number, a text, an expectation, a judge's failure, a judge overruled."""
     for number, trace_id in enumerate(traces[:20]):
         mlflow.log_feedback(trace_id=trace_id, name="helpful", value=number % 2 == 0, source=human)
         if number % 4 == 1:
             mlflow.log_feedback(trace_id=trace_id, name="score", value=number % 5 + 0.5, source=judge, rationale="Short.")
     mlflow.log_feedback(trace_id=traces[1], name="tone", value="friendly", source=human)
     mlflow.log_expectation(trace_id=traces[1], name="expected_answer", value="Between 5 and 15 degrees.", source=human)
+    verdict = mlflow.log_feedback(trace_id=traces[4], name="verdict", value="wrong", source=judge, rationale="Too cold.")
+    mlflow.override_feedback(
+        trace_id=traces[4],
+        assessment_id=verdict.assessment_id,
+        value="right",
+        source=human,
+        rationale="I have been there.",
+    )
     mlflow.log_feedback(trace_id=traces[2], name="safe", error=ValueError("The judge gave no verdict"), source=judge)
 
 

@@ -71,10 +71,11 @@ export function assessmentTests(ui: GenaiUi): void {
     await ui.shot(page, 'expectation')
   })
 
-  it('changes feedback, keeps what was said before, and deletes it', async () => {
+  it('changes feedback, and deletes it', async () => {
     const page = await openPane(22)
     await addFeedback(page, 'kind', 'Boolean', 'True')
-    await component(page, `${PANE}.toggle-assessment-expanded`).last().click()
+    const expand = () => component(page, `${PANE}.toggle-assessment-expanded`).last().click()
+    await expand()
     await see(page.getByText('Why kind is so.'))
     const choose = async (action: string) => {
       await component(page, `${PANE}.assessment-more-button`).first().click()
@@ -83,8 +84,9 @@ export function assessmentTests(ui: GenaiUi): void {
     await choose('Edit')
     await component(page, `${PANE}.assessment-edit-value-boolean-input`).getByText('False').click()
     await component(page, `${PANE}.assessment-edit-save-button`).click()
-    await see(page.getByText(/edited/i))
+    await see(page.getByRole('dialog').getByText('False', { exact: true }))
     await ui.shot(page, 'feedback-edited')
+    await expand()
     await choose('Delete')
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).last().click()
     await expect.poll(() => page.getByText('kind', { exact: true }).count(), { timeout: 30_000 }).toBe(0)
@@ -96,5 +98,17 @@ export function assessmentTests(ui: GenaiUi): void {
     await component(page, `${PANE}.toggle-assessment-expanded`).first().click()
     await see(page.getByText(/The judge gave no verdict/))
     await ui.shot(page, 'assessment-error')
+  })
+
+  it('shows what a judge said before a person overruled it', async () => {
+    const page = await openPane(4)
+    await see(page.getByText('verdict', { exact: true }))
+    await component(page, `${PANE}.toggle-assessment-expanded`).first().click()
+    await see(page.getByText('I have been there.'))
+    await page.getByText('(edited)').click()
+    const history = page.getByRole('dialog').filter({ hasText: 'Edit history' })
+    await see(history.getByText('right', { exact: true }))
+    await see(history.getByText('wrong', { exact: true }))
+    await ui.shot(page, 'assessment-history')
   })
 }

@@ -52,7 +52,10 @@ export function reviewTests(ui: GenaiUi): void {
       .toBe('Could a child read it?')
     await ui.shot(page, 'question')
     await page.getByRole('button', { name: 'Cancel', exact: true }).click()
-    const rows = page.getByRole('dialog').locator('div').filter({ has: question })
+    const rows = page
+      .getByRole('dialog')
+      .locator('div')
+      .filter({ has: page.getByText('clear', { exact: true }) })
     await rows
       .filter({ has: component(page, `${REVIEW}.manage-questions.delete`) })
       .last()

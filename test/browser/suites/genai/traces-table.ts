@@ -155,6 +155,7 @@ export function tracesTableTests(ui: GenaiUi): void {
       .getByRole('button', { name: /^Delete/ })
       .click()
     await expect.poll(() => row.count(), WAIT).toBe(0)
-    await see(page.getByText('3 of 3'))
+    const again = await openTab(ui, ui.genai.odd, 'traces')
+    await see(again.getByText('3 of 3'))
   })
 }
