@@ -9,7 +9,7 @@ const BARE = /Something went wrong|An error occurred|Error while|INTERNAL_ERROR|
 const PAGES = {
   playground: 'Select an endpoint',
   judges: 'Create and manage judges',
-  prompts: 'Create prompt',
+  prompts: 'Create your first prompt',
   'chat-sessions': 'The Sessions view has moved to the Traces tab.',
 }
 
