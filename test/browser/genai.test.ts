@@ -1,108 +1,52 @@
-// The demo of the web UI in a real browser: made from the home page, looked at, assessed, removed.
-import { beforeAll, describe, expect, it } from 'vitest'
+// The GenAI side of the stock web UI in a real browser, over seeded data and over its demo.
+import { describe, expect, it } from 'vitest'
 import { describeEachEngine } from '../support/engines.ts'
-import { sendHttp } from '../support/http.ts'
 import { missing } from '../support/services.ts'
+import { nameOf } from './requests.ts'
 import { startEmpty } from './server.ts'
-import { component, openForAgents, see, useUi } from './ui.ts'
+import { absentTests } from './suites/genai/absent.ts'
+import { assessmentTests } from './suites/genai/assessments.ts'
+import { demoTests } from './suites/genai/demo.ts'
+import { evaluationTests } from './suites/genai/evaluation.ts'
+import { reviewTests } from './suites/genai/reviews.ts'
+import { type GenaiUi, useGenaiUi } from './suites/genai/seed.ts'
+import { sessionTests } from './suites/genai/sessions-overview.ts'
+import { traceTests } from './suites/genai/trace.ts'
+import { tracesTableTests } from './suites/genai/traces-table.ts'
 
-const reason = missing('chromium') || missing('ui')
-const PANE = 'shared.model-trace-explorer'
+const SUITES = [
+  traceTests,
+  tracesTableTests,
+  sessionTests,
+  assessmentTests,
+  evaluationTests,
+  reviewTests,
+  absentTests,
+]
+/** Stock refuses them as well: there are no users. */
+const REFUSED = ['/ajax-api/2.0/mlflow/users/current GET', '/ajax-api/2.0/mlflow/users/list GET']
+const reason = missing('chromium') || missing('python') || missing('ui')
 
 describe.skipIf(reason)(`the GenAI side of the web UI${reason && ` (${reason})`}`, () => {
   describeEachEngine(
     'in a browser',
     (target) => {
-      const ui = useUi(`genai-${target.name.toLowerCase()}`, () => startEmpty(target))
-      let experiment = ''
-      const open = (path: string) => openForAgents(ui, `/experiments/${experiment}/${path}`)
-
-      beforeAll(async () => {
-        const { body } = await sendHttp(ui.url, 'POST', '/ajax-api/3.0/mlflow/demo/generate')
-        experiment = (body as { experiment_id: string }).experiment_id
-      })
-
-      it('leads to the demo from the home page, and draws its charts', async () => {
-        const page = await openForAgents(ui, '/')
-        await page.getByRole('button', { name: 'Start Demo' }).click()
-        await page.waitForURL(`**/#/experiments/${experiment}/overview/usage*`)
-        await see(page.getByText('24', { exact: true }))
-        await see(page.getByText('(Overall error rate: 0.0%)'))
-        await ui.shot(page, 'overview')
-      })
-
-      it('lists traces and finds them by their text', async () => {
-        const page = await open('traces')
-        await see(page.getByText('24 of 24'))
-        await see(page.getByText('Then try our Wanderer with a motor'))
-        await ui.shot(page, 'traces')
-        await page.getByPlaceholder('Search traces by id, input, or output').fill('cargo')
-        await page.keyboard.press('Enter')
-        await expect.poll(() => page.getByRole('row').count(), { timeout: 30_000 }).toBe(3)
-        await see(page.getByText('Do you rent cargo bicycles?'))
-      })
-
-      it('shows the spans of a trace, and takes feedback on it', async () => {
-        const page = await open('traces')
-        await page.getByText('Hilly, and I may.').first().click()
-        await see(page.getByText('conversation'))
-        await see(page.getByText('chat', { exact: true }))
-        await page.getByRole('button', { name: 'Assess' }).click()
-        await see(page.getByText('expected_response'))
-        await see(page.getByText('groundedness'))
-        await ui.shot(page, 'trace')
-        await component(page, `${PANE}.add-feedback`).first().click()
-        await page.getByText('Human feedback').click()
-        await component(page, `${PANE}.assessment-name-typeahead.input`).fill('polite')
-        await page.keyboard.press('Enter')
-        await component(page, `${PANE}.assessment-rationale-input`).fill('Says please.')
-        await component(page, `${PANE}.assessment-create-button`).getByText('Create').click()
-        await see(page.getByText('polite'))
-        await see(page.getByText('Feedback (3)'))
-        await ui.shot(page, 'feedback')
-        expect(await questionsOf("feedback.polite = 'true'")).toEqual(['Hilly, and I may.'])
-      })
-
-      it('draws what assessments say', async () => {
-        const page = await open('overview/quality')
-        await see(page.getByText('groundedness'))
-        await see(page.getByText('relevance'))
-        await ui.shot(page, 'quality')
-      })
-
-      it('shows the dataset, the reviews and the prompts of the demo', async () => {
-        const datasets = await open('datasets')
-        await see(datasets.getByText('demo-questions'))
-        await ui.shot(datasets, 'datasets')
-        const reviews = await open('review-queue')
-        await see(reviews.getByText('Demo Response Review'))
-        await ui.shot(reviews, 'reviews')
-        const prompts = await open('prompts')
-        await see(prompts.getByText('mlflow-demo.prompts.shop-support'))
-        await ui.shot(prompts, 'prompts')
-      })
-
-      it('removes the demo in the settings', async () => {
-        const page = await openForAgents(ui, '/settings')
-        await component(page, 'mlflow.settings.demo.clear-all-button').click()
-        await page
-          .getByRole('dialog')
-          .getByRole('button', { name: /clear|delete/i })
-          .click()
-        await expect.poll(() => questionsOf(undefined), { timeout: 30_000 }).toEqual([])
-      })
-
-      /** Requests of the traces that the filter finds. */
-      async function questionsOf(filter: string | undefined): Promise<string[]> {
-        const { body } = await sendHttp(ui.url, 'POST', '/api/3.0/mlflow/traces/search', {
-          locations: [{ type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: experiment } }],
-          filter,
-        })
-        const { traces = [] } = body as { traces?: { request_preview: string }[] }
-        return traces.map(({ request_preview }) => request_preview)
-      }
+      const ui = useGenaiUi(`genai-${target.name.toLowerCase()}`, () => startEmpty(target))
+      for (const suite of SUITES) suite(ui)
+      describe('shows the demo and', () => demoTests(ui))
+      requestTests(ui)
     },
     ['CrateDB'],
     ['PGlite'],
   )
 })
+
+/** To be declared last: it judges the requests of all tests before it. */
+function requestTests(ui: GenaiUi): void {
+  it('refuses no request of its pages that stock answers', () => {
+    const requests = ui.log.requests()
+    const refused = requests.filter(({ statuses }) => statuses.some((status) => status >= 400)).map(nameOf)
+    console.log(`${requests.length - refused.length} of ${requests.length} requests of GenAI pages answered`)
+    expect(refused.filter((name) => !REFUSED.includes(name))).toEqual([])
+  })
+}
