@@ -8,6 +8,7 @@ import { withLock } from './lock.ts'
 
 const CACHE = join(import.meta.dirname, '../../../.cache')
 const COMMANDS = ['python3', 'python3.12', 'python3.11', 'python3.13', 'python3.10', 'python']
+const UV = 'uv==0.13.9'
 /** Minor versions of Python 3 that the pinned packages have wheels for. */
 const MINORS = [10, 11, 12, 13]
 
@@ -45,15 +46,30 @@ async function make({ folder, requirements, holds, interpreter, over }: VirtualE
     await rm(folder, { recursive: true, force: true })
     await run(python, ['-m', 'venv', folder])
     if (over) await seePackages(join(folder, 'bin', 'python'), over)
-    const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--quiet', '-r', requirements]
-    await run(join(folder, 'bin', 'python'), over ? [...pip, '--no-deps', '--ignore-installed'] : pip, {
-      maxBuffer: 1e8,
-      timeout: 1_200_000,
-    })
+    await install(join(folder, 'bin', 'python'), ['-r', requirements, ...(over ? ['--no-deps'] : [])])
     await writeFile(mark, hash)
     return undefined
   } catch (error) {
     return `${holds} cannot be installed: ${(error as Error).message.slice(-400)}`
+  }
+}
+
+/** By uv, which takes a third of pip's time; by pip where uv cannot be had or does not reach pip's index. */
+async function install(python: string, args: readonly string[]): Promise<void> {
+  const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--quiet']
+  const options = { maxBuffer: 1e8, timeout: 1_200_000 }
+  try {
+    await run(python, [...pip, UV], options)
+    const { PIP_FIND_LINKS, PIP_INDEX_URL } = process.env
+    const env = {
+      ...process.env,
+      ...(PIP_FIND_LINKS && { UV_FIND_LINKS: PIP_FIND_LINKS }),
+      ...(PIP_INDEX_URL && { UV_DEFAULT_INDEX: PIP_INDEX_URL }),
+    }
+    const uv = ['-m', 'uv', 'pip', 'install', '--quiet', '--compile-bytecode', '--python', python]
+    await run(python, [...uv, ...args], { ...options, env })
+  } catch {
+    await run(python, [...pip, '--ignore-installed', ...args], options)
   }
 }
 
