@@ -56,6 +56,7 @@ const ROOT_FLOORS: Record<string, number> = {
 }
 const FLOORS: [RegExp, number][] = [
   [/^platform\/(wire\/|(active-request|concurrency|turns)\.ts$)/, 0],
+  [/^platform\/.*[.]store\.ts$/, 2],
   [/^platform\/(search|database)\/|^artifacts\/stores\//, 1],
   [/^platform\/http\//, 4],
   [/^cli\//, 6],
@@ -93,6 +94,7 @@ function mayImportSideways(from: string, to: string): boolean {
   if (floorOf(from) === 6) return true
   if (/(^|[./])search\.ts$/.test(from)) return to.startsWith('platform/search/')
   if (/(^|[./])tables\.ts$/.test(from)) return to === 'platform/database/columns.ts'
+  if (/(^|[./])store\.ts$/.test(from)) return /^platform\/.*[.]store\.ts$/.test(to)
   if (/(^|[./])schema\.ts$/.test(from)) return /(^|[./])schema\.ts$/.test(to)
   if (/(^|[./])routes\.ts$/.test(from)) return to === 'platform/http/route.ts'
   return false

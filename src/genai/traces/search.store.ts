@@ -13,7 +13,7 @@ import {
   type SortKey,
 } from '../../platform/search/keyset.ts'
 import { trimBackticks } from '../../platform/search/quotes.ts'
-import { findStretch, type Some, type Start } from '../../platform/search/stretch.ts'
+import { findStretch, type Some, type Start } from '../../platform/search/stretch.store.ts'
 import { compare } from '../../platform/search/to-sql.ts'
 import { assessments } from '../assessments/tables.ts'
 import { assessmentCondition } from './assessments.store.ts'

@@ -13,7 +13,13 @@ import {
   placesOf,
   type SortKey,
 } from '../../platform/search/keyset.ts'
-import { type FirstKey, findStretch, nextSize, type Some, type Start } from '../../platform/search/stretch.ts'
+import {
+  type FirstKey,
+  findStretch,
+  nextSize,
+  type Some,
+  type Start,
+} from '../../platform/search/stretch.store.ts'
 import { compare } from '../../platform/search/to-sql.ts'
 import { datasets, inputs, inputTags } from '../datasets/tables.ts'
 import { latestMetrics } from '../metrics/tables.ts'
