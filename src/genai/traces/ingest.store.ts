@@ -1,10 +1,18 @@
 // The ingest path of traces: spans of concurrent requests go out as one bulk statement per table.
 import { type Column, getTableColumns, type SQL, sql } from 'drizzle-orm'
-import { createUpsert, inKeyOrder, keepStored, takeNew, writeAll } from '../../platform/database/bulk.ts'
+import {
+  comesFirst,
+  createInsert,
+  createUpsert,
+  inKeyOrder,
+  keepStored,
+  takeNew,
+  writeAll,
+} from '../../platform/database/bulk.ts'
 import { excluded } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { createGroupCommit } from '../../platform/database/group-commit.ts'
-import { FLUSH_LIMITS, findUsageNodes, groupBy, lastRows } from './store.ts'
+import { FLUSH_LIMITS, findGenerations, findUsageNodes, groupBy, lastRows } from './store.ts'
 import {
   type SpanRow,
   spans,
@@ -46,8 +54,13 @@ interface StoredTrace {
  * The order of writes makes it so: the trace, which tells all its spans their month and experiment; the spans; the trace again, now
  * raised by what the spans tell, which counts its `generation`; at last the sums of tokens and cost, unless the
  * generation has changed. Whoever changed it has seen the spans and writes better sums.
+ *
+ * A trace that nobody has is inserted as it would be raised, in its first generation and with its sums, then come its spans. If it is of its
+ * first generation then, nobody else has added to it, and whoever does later sees the spans; else all is done again.
  */
 export function createTraceWriter(engine: Engine): TraceWriter {
+  const insertNew = createInsert(engine, traces)
+  const isNew = comesFirst<string>((traceId) => traceId)
   const insertTraces = createUpsert(engine, traces, {
     onConflict: keepStored(traces.month),
     returning: [traces.traceId, traces.month, traces.experimentId],
@@ -64,6 +77,44 @@ export function createTraceWriter(engine: Engine): TraceWriter {
   const insertMetadata = createUpsert(engine, traceMetadata, { onConflict: keepStored(traceMetadata.value) })
 
   async function flush(additions: TraceAddition[]): Promise<void> {
+    const byTrace = groupBy(additions, ({ trace }) => trace.traceId)
+    const fresh: TraceAddition[] = []
+    const known: TraceAddition[] = []
+    for (const [traceId, own] of byTrace) (isNew(traceId) ? fresh : known).push(...own)
+    const [left] = await Promise.all([create(fresh), addTo(known)])
+    await addTo(left)
+  }
+
+  /** Writes traces that are probably new; answers what belongs to traces that others have, too. */
+  async function create(additions: TraceAddition[]): Promise<TraceAddition[]> {
+    if (additions.length === 0) return []
+    const spanRows = lastRows(
+      additions.flatMap((one) => one.spans),
+      ({ spanId }) => spanId,
+    )
+    const nodes: Map<string, UsageNode[]> = groupBy(spanRows, ({ traceId }) => traceId)
+    const rows = inKeyOrder(mergeTraces(additions.map(({ trace }) => trace))).map((row) => {
+      const own = (row.hasUsage && nodes.get(row.traceId)) || []
+      return { ...row, ...sumTokens(own), ...sumCosts(own), generation: FIRST_GENERATION }
+    })
+    // The place of the spans is told by the trace.
+    const places = new Map(rows.map(({ traceId, month }) => [traceId, month]))
+    if (!(await insertNew(rows))) return additions
+    const items = itemsOf(additions)
+    await writeAll(engine, [
+      upsertSpans(spanRows.map((row) => ({ ...row, month: places.get(row.traceId) ?? row.month }))),
+      insertTags(items(({ firstTags }) => firstTags)),
+      insertMetadata(items(({ firstMetadata }) => firstMetadata)),
+      upsertTags(items(({ tags }) => tags)),
+      upsertMetadata(items(({ metadata }) => metadata)),
+    ])
+    const generations = await findGenerations(engine, [...places.keys()])
+    return additions.filter(({ trace }) => generations.get(trace.traceId) !== FIRST_GENERATION)
+  }
+
+  /** Writes spans of traces that may be there. */
+  async function addTo(additions: TraceAddition[]): Promise<void> {
+    if (additions.length === 0) return
     const rows = inKeyOrder(mergeTraces(additions.map(({ trace }) => trace)))
     const stored = new Map<string, StoredTrace>()
     const [owners = []] = await writeAll(engine, [insertTraces(rows)])
@@ -76,8 +127,7 @@ export function createTraceWriter(engine: Engine): TraceWriter {
       return { ...row, experimentId, ...('month' in row && { month }) }
     }
     const spanRows = lastRows(additions.flatMap((one) => one.spans).map(owned), ({ spanId }) => spanId)
-    const items = (pick: (addition: TraceAddition) => TraceItemRow[]) =>
-      lastRows(additions.flatMap(pick).map(owned), ({ key }) => key)
+    const items = itemsOf(additions, owned)
     await writeAll(engine, [
       upsertSpans(spanRows),
       insertTags(items(({ firstTags }) => firstTags)),
@@ -125,6 +175,15 @@ export function createTraceWriter(engine: Engine): TraceWriter {
   })
   return (additions) => submit(additions)
 }
+
+/** The generation of a trace that one write has added to. */
+const FIRST_GENERATION = 1
+
+/** The last rows of a kind, as they are to be written. */
+const itemsOf =
+  (additions: TraceAddition[], owned = (row: TraceItemRow): TraceItemRow => row) =>
+  (pick: (addition: TraceAddition) => TraceItemRow[]): TraceItemRow[] =>
+    lastRows(additions.flatMap(pick).map(owned), ({ key }) => key)
 
 const weightOf = ({ spans: rows, tags }: TraceAddition) =>
   rows.reduce((sum, { content }) => sum + 1 + Math.ceil(content.length / 1024), 1 + tags.length)

@@ -65,6 +65,22 @@ export async function findTraces(engine: Engine, traceIds: readonly string[]): P
   return (await Promise.all(found)).flat()
 }
 
+/** How often traces were added to, by their ids; what is not there is left out. Sees every acknowledged write. */
+export async function findGenerations(
+  engine: Engine,
+  traceIds: readonly string[],
+): Promise<Map<string, number>> {
+  const { traceId, generation } = traces
+  const found: Promise<{ traceId: string; generation: number }[]>[] = []
+  for (let start = 0; start < traceIds.length; start += KEYS_AT_ONCE) {
+    const ids = traceIds.slice(start, start + KEYS_AT_ONCE)
+    found.push(
+      engine.db.select({ traceId, generation }).from(traces).where(engine.dialect.anyKey(traceId, ids)),
+    )
+  }
+  return new Map((await Promise.all(found)).flat().map((row) => [row.traceId, row.generation]))
+}
+
 export interface TraceItems {
   tags: Map<string, string>
   metadata: Map<string, string>

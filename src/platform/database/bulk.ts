@@ -195,6 +195,26 @@ export async function upsertRows<T extends PgTable>(
   return returned ?? []
 }
 
+/**
+ * Returns an insert of rows that are probably new. It answers whether all of them were: if not, any of them may have been
+ * inserted.
+ */
+export function createInsert<T extends PgTable>(
+  engine: Engine,
+  table: T,
+): (rows: readonly RowOf<T>[]) => Promise<boolean> {
+  const insert = bulkStatement(engine, table)
+  return async (rows) => {
+    try {
+      const [result] = await engine.executeAll([insert(rows)])
+      return result?.rowCount === rows.length
+    } catch (error) {
+      if (error instanceof DuplicateKeyError) return false
+      throw error
+    }
+  }
+}
+
 /** The name of a column's property in rows. */
 const propertyOf = <T extends PgTable>(table: T, column: Column | undefined) =>
   Object.entries(getTableColumns(table)).find(([, own]) => own === column)?.[0] as keyof RowOf<T>

@@ -96,7 +96,7 @@ const serverInfo = ({ multipart }: HealthDeps): z.output<typeof ServerInfoWire> 
   multipart_downloads_enabled: multipart.downloads,
   presigned_upload_run_id_supported: true,
   presigned_upload_model_id_supported: true,
-  features_enabled: { gateway: true },
+  features_enabled: { gateway: false },
 })
 
 class NoAnswerError extends Error {}

@@ -17,9 +17,9 @@ const EXPERIMENT_TABS = {
   prompts: 'Prompts',
 }
 
-const PAGES = {
-  settings: 'Settings',
-  'mcp-registry': 'MCP',
+const PAGES = { settings: 'Settings', 'mcp-registry': 'MCP' }
+
+const GATEWAY_PAGES = {
   gateway: 'AI Gateway',
   'gateway/usage': 'Usage',
   'gateway/budgets': 'Budgets',
@@ -41,6 +41,16 @@ export function allPagesTests(ui: Ui): void {
       await untilQuiet(page, QUIET_MS)
       await ui.shot(page, `page-${path.replace('/', '-')}`)
       expect(await page.getByText(BROKEN).allInnerTexts()).toEqual([])
+    })
+  }
+
+  for (const [path, title] of Object.entries(GATEWAY_PAGES)) {
+    it(`shows the page /${path} where the server has a gateway`, async () => {
+      const info = await ui.context.request.get(`${ui.url}/ajax-api/3.0/mlflow/server-info`)
+      const { gateway } = (await info.json()).features_enabled
+      const page = await openForAgents(ui, `/${path}`)
+      await see(page.getByText(gateway ? title : 'Page Not Found'))
+      await ui.shot(page, `page-${path.replace('/', '-')}`)
     })
   }
 

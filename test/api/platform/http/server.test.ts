@@ -31,7 +31,7 @@ describe('the server about itself', () => {
         const [stock, answer] = [await send(url, 'GET', path), await send(ours.url, 'GET', path)]
         expect(JSON.parse(answer.body)).toEqual({
           ...JSON.parse(stock.body),
-          features_enabled: { gateway: true },
+          features_enabled: { gateway: false },
         })
       }
     },

@@ -29,12 +29,6 @@ export function evaluationTests(ui: GenaiUi): void {
     await ui.shot(page, 'evaluation-compare')
   })
 
-  it('lists the judges of an experiment', async () => {
-    const page = await openTab(ui, ui.genai.agent, 'judges')
-    await see(page.getByText('polite', { exact: true }))
-    await ui.shot(page, 'judges')
-  })
-
   it('shows the records of a data set and finds them', async () => {
     const page = await open('datasets')
     await page.getByText('capitals-of-countries').click()
