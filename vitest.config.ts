@@ -1,5 +1,4 @@
-// How tests run: two or three files at a time, since each may hold an embedded database of some hundred megabytes.
-import { totalmem } from 'node:os'
+// How tests run: two files at a time, since each may hold an embedded database of some hundred megabytes.
 import { defineConfig } from 'vitest/config'
 import { makeMemoryFolder } from './test/support/memory-folder.ts'
 import { SlowFirst } from './test/support/slow-first.ts'
@@ -19,8 +18,7 @@ export default defineConfig({
     // PostgreSQL's largest functions take V8 seconds of a core to optimise, which no test lives long enough to gain from.
     execArgv: ['--liftoff-only'],
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
-    // Of two cores the third file uses what browsers leave while they wait.
-    maxWorkers: totalmem() > 12 * 1024 ** 3 ? 3 : 2,
+    maxWorkers: 2,
     // Nothing is asserted about time; these only end what hangs, on machines that are busy too.
     testTimeout: 120_000,
     hookTimeout: 300_000,
