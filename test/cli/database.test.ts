@@ -10,7 +10,7 @@ const env = { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0' }
 
 describeEachEngine('crateflow db', (engine) => {
   it('migrates an empty database, shows it, and drops it with --yes', async () => {
-    const uri = await engine.another({ empty: true })
+    const uri = await engine.another({ isNew: true })
     const db = (command: string, ...flags: string[]) =>
       runProgram(['db', command, ...flags, '--backend-store-uri', uri], { env })
 
