@@ -43,11 +43,11 @@ function shuffled<Item>(items: Item[]): Item[] {
 
 describeEachEngine('races of spans', (target) => {
   const { appOf } = useServers(target)
-  const send = async (index: number, spans: object[]) => {
+  const send = async (index: number, spans: object[], experimentId = '0') => {
     const answer = await appOf(index).request('POST', '/v1/traces', {
       otlp: { resourceSpans: [{ scopeSpans: [{ spans }] }] },
       as: 'json',
-      headers: { 'x-mlflow-experiment-id': '0' },
+      headers: { 'x-mlflow-experiment-id': experimentId },
     })
     expect(answer.status, JSON.stringify(answer.body)).toBe(200)
   }
@@ -120,6 +120,31 @@ describeEachEngine('races of spans', (target) => {
       request_preview: '"in"',
     })
     expect(info.trace_metadata?.['mlflow.trace.tokenUsage']).toContain('"total_tokens": 3')
+  })
+
+  it('has all spans in the experiment of their trace, when they come for two at once', async () => {
+    const created = await appOf(0).request('POST', '/api/2.0/mlflow/experiments/create', {
+      name: `beside ${randomBytes(8).toString('hex')}`,
+    })
+    const other = (created.body as { experiment_id: string }).experiment_id
+    const traceIds = Array.from({ length: 10 }, () => randomBytes(16).toString('hex'))
+    // What arrives during the first export goes out together.
+    await Promise.all([
+      send(0, [spanOf(randomBytes(16).toString('hex'), 1)]),
+      ...traceIds.flatMap((traceId) => [send(0, [spanOf(traceId, 1)]), send(0, [spanOf(traceId, 2)], other)]),
+    ])
+    for (const traceId of traceIds) {
+      const { trace_info: info } = await read(traceId)
+      for (const name of ['span 1', 'span 2']) {
+        const { body } = await appOf(1).request('POST', `${API}/search`, {
+          locations: [info.trace_location],
+          filter: `span.name = '${name}'`,
+          max_results: 500,
+        })
+        const found = (body as { traces: TraceInfo[] }).traces.map(({ trace_id }) => trace_id)
+        expect(found, name).toContain(`tr-${traceId}`)
+      }
+    }
   })
 
   it('keeps an attribute of megabytes', async () => {

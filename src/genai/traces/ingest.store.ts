@@ -39,10 +39,11 @@ export interface TraceAddition {
 
 export type TraceWriter = (additions: TraceAddition[]) => Promise<void>
 
+/** What a trace tells all that it holds. */
+type PlaceOfTrace = Pick<TraceRow, 'month' | 'experimentId'>
+
 /** What the database says of a trace that was added to. */
-interface StoredTrace {
-  month: string
-  experimentId: string
+interface StoredTrace extends PlaceOfTrace {
   generation: number
   hasUsage: boolean
 }
@@ -88,27 +89,22 @@ export function createTraceWriter(engine: Engine): TraceWriter {
   /** Writes traces that are probably new; answers what belongs to traces that others have, too. */
   async function create(additions: TraceAddition[]): Promise<TraceAddition[]> {
     if (additions.length === 0) return []
-    const spanRows = lastRows(
-      additions.flatMap((one) => one.spans),
-      ({ spanId }) => spanId,
-    )
+    const merged = mergeTraces(additions.map(({ trace }) => trace))
+    const { spanRows, items } = rowsOf(additions, merged)
     const nodes: Map<string, UsageNode[]> = groupBy(spanRows, ({ traceId }) => traceId)
-    const rows = inKeyOrder(mergeTraces(additions.map(({ trace }) => trace))).map((row) => {
+    const rows = inKeyOrder(merged).map((row) => {
       const own = (row.hasUsage && nodes.get(row.traceId)) || []
       return { ...row, ...sumTokens(own), ...sumCosts(own), generation: FIRST_GENERATION }
     })
-    // The place of the spans is told by the trace.
-    const places = new Map(rows.map(({ traceId, month }) => [traceId, month]))
     if (!(await insertNew(rows))) return additions
-    const items = itemsOf(additions)
     await writeAll(engine, [
-      upsertSpans(spanRows.map((row) => ({ ...row, month: places.get(row.traceId) ?? row.month }))),
+      upsertSpans(spanRows),
       insertTags(items(({ firstTags }) => firstTags)),
       insertMetadata(items(({ firstMetadata }) => firstMetadata)),
       upsertTags(items(({ tags }) => tags)),
       upsertMetadata(items(({ metadata }) => metadata)),
     ])
-    const generations = await findGenerations(engine, [...places.keys()])
+    const generations = await findGenerations(engine, [...merged.keys()])
     return additions.filter(({ trace }) => generations.get(trace.traceId) !== FIRST_GENERATION)
   }
 
@@ -122,19 +118,15 @@ export function createTraceWriter(engine: Engine): TraceWriter {
       const [month, experimentId] = [String(row.month), String(row.experiment_id)]
       stored.set(String(row.trace_id), { month, experimentId, generation: 0, hasUsage: false })
     }
-    const owned = <Row extends { traceId: string }>(row: Row): Row => {
-      const { experimentId, month } = stored.get(row.traceId) as StoredTrace
-      return { ...row, experimentId, ...('month' in row && { month }) }
-    }
-    const spanRows = lastRows(additions.flatMap((one) => one.spans).map(owned), ({ spanId }) => spanId)
-    const items = itemsOf(additions, owned)
+    const placedRows = rows.map((row) => placed(row, stored))
+    const { spanRows, items } = rowsOf(additions, stored)
     await writeAll(engine, [
       upsertSpans(spanRows),
       insertTags(items(({ firstTags }) => firstTags)),
       insertMetadata(items(({ firstMetadata }) => firstMetadata)),
     ])
     const [raised = []] = await writeAll(engine, [
-      raiseTraces(rows.map(owned)),
+      raiseTraces(placedRows),
       upsertTags(items(({ tags }) => tags)),
       upsertMetadata(items(({ metadata }) => metadata)),
     ])
@@ -143,7 +135,7 @@ export function createTraceWriter(engine: Engine): TraceWriter {
       trace.generation = Number(row.generation)
       trace.hasUsage = Boolean(row.has_usage)
     }
-    await sumUp(rows.map(owned), spanRows, stored)
+    await sumUp(placedRows, spanRows, stored)
   }
 
   /** Of a trace that nobody else has added to, all spans are known. */
@@ -179,11 +171,26 @@ export function createTraceWriter(engine: Engine): TraceWriter {
 /** The generation of a trace that one write has added to. */
 const FIRST_GENERATION = 1
 
-/** The last rows of a kind, as they are to be written. */
-const itemsOf =
-  (additions: TraceAddition[], owned = (row: TraceItemRow): TraceItemRow => row) =>
-  (pick: (addition: TraceAddition) => TraceItemRow[]): TraceItemRow[] =>
-    lastRows(additions.flatMap(pick).map(owned), ({ key }) => key)
+const placed = <Row extends { traceId: string }>(
+  row: Row,
+  places: ReadonlyMap<string, PlaceOfTrace>,
+): Row => {
+  const { experimentId, month } = places.get(row.traceId) as PlaceOfTrace
+  return { ...row, experimentId, ...('month' in row && { month }) }
+}
+
+/** The last rows of what traces hold, in the experiment and the month of their trace. */
+const rowsOf = (additions: TraceAddition[], places: ReadonlyMap<string, PlaceOfTrace>) => ({
+  spanRows: lastRows(
+    additions.flatMap((one) => one.spans).map((row) => placed(row, places)),
+    ({ spanId }) => spanId,
+  ),
+  items: (pick: (addition: TraceAddition) => TraceItemRow[]): TraceItemRow[] =>
+    lastRows(
+      additions.flatMap(pick).map((row) => placed(row, places)),
+      ({ key }) => key,
+    ),
+})
 
 const weightOf = ({ spans: rows, tags }: TraceAddition) =>
   rows.reduce((sum, { content }) => sum + 1 + Math.ceil(content.length / 1024), 1 + tags.length)
