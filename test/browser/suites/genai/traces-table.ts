@@ -134,6 +134,8 @@ export function tracesTableTests(ui: GenaiUi): void {
 
   it('changes the tags of a trace, and deletes it', async () => {
     const page = await openTab(ui, ui.genai.odd, 'traces')
+    // Tags that do not fit into their column are not shown.
+    await page.setViewportSize({ width: 2400, height: 900 })
     const row = page.getByLabel(`Select trace ${ui.genai.odd.large}`)
     const choose = async (action: string) => {
       await row.check({ force: true })
