@@ -4,16 +4,9 @@ import type { PgTable } from 'drizzle-orm/pg-core'
 import { hasChild, isOwned } from '../../platform/database/children.ts'
 import { equalsOneOf } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
-import {
-  checkPlace,
-  isBehind,
-  orderOf,
-  type Place,
-  placesOf,
-  type SortKey,
-} from '../../platform/search/keyset.ts'
+import { checkPlace, orderOf, type Place, placesOf, type SortKey } from '../../platform/search/keyset.ts'
 import { trimBackticks } from '../../platform/search/quotes.ts'
-import { findStretch, type Some, type Start } from '../../platform/search/stretch.store.ts'
+import { createWalk, isInOrder, MAX_SIZE, type Part, type Some } from '../../platform/search/stretch.store.ts'
 import { compare } from '../../platform/search/to-sql.ts'
 import { assessments } from '../assessments/tables.ts'
 import { assessmentCondition } from './assessments.store.ts'
@@ -53,7 +46,6 @@ export interface TraceSearch {
 
 /** Traces among which a page is looked for first: their spans are read in a tenth of a second. */
 const FIRST_STRETCH = 1000
-const MAX_STRETCH = 10_000
 const MAX_STRETCHES = 3
 
 /** A trace and its place in the order of the search. */
@@ -101,45 +93,24 @@ export async function searchTraceRows(engine: Engine, search: TraceSearch): Prom
     isOwn: true,
     where: equalsOneOf(traces.experimentId, search.experimentIds),
   }
-  const found: FoundTrace[] = []
-  const look = async (part: Part) =>
-    found.push(...(await selectTraces(engine, { ...search, limit: search.limit - found.length }, part)))
-  const isFull = () => found.length === search.limit
-  let start: Start | undefined = after?.[0] === undefined ? undefined : { at: after[0], isBehind: false }
-  let rest: Part = { after }
-  for (let looked = 0, round = 0; round < MAX_STRETCHES && !isFull(); round++) {
-    const size = nextSize(search.limit, found.length, looked)
-    const stretch = await findStretch(engine, key, { size, start })
-    if (!stretch) break
-    await look({ ...rest, within: stretch })
-    looked += size
-    start = { at: stretch.last, isBehind: true }
-    rest = { behind: stretch.last }
+  const { limit } = search
+  const look = (part: Part, missing: number) => selectTraces(engine, { ...search, limit: missing }, part)
+  const { found, looked, isFull, lookFurther, lookAtRest } = createWalk(engine, { key, limit, after, look })
+  for (let round = 0; round < MAX_STRETCHES && !isFull(); round++) {
+    if (!(await lookFurther(nextSize(limit, found.length, looked())))) break
   }
-  if (!isFull()) await look(rest)
+  if (!isFull()) await lookAtRest()
   return found
 }
 
 /** As many traces as should fill the page when conditions go on to hold as often. */
 function nextSize(limit: number, found: number, looked: number): number {
   if (looked === 0) return Math.max(FIRST_STRETCH, 4 * limit)
-  return Math.min(MAX_STRETCH, Math.ceil((1.5 * (limit - found) * looked) / Math.max(found, 0.1)))
+  return Math.min(MAX_SIZE, Math.ceil((1.5 * (limit - found) * looked) / Math.max(found, 0.1)))
 }
 
-/** Which traces to look at: all, those behind a place in the order, some. */
-interface Part {
-  after?: Place | undefined
-  /** Only those whose first sort key comes behind this value. */
-  behind?: string | undefined
-  /** Only these. */
-  within?: Some | undefined
-}
-
-async function selectTraces(
-  engine: Engine,
-  search: TraceSearch,
-  { after, behind, within }: Part,
-): Promise<FoundTrace[]> {
+async function selectTraces(engine: Engine, search: TraceSearch, part: Part): Promise<FoundTrace[]> {
+  const { within } = part
   const { joins, keys } = sortKeys(engine, search)
   const shown = Object.fromEntries(
     keys.flatMap(({ value }, position) => (is(value, Column) ? [] : [[`value_${position}`, value] as const])),
@@ -147,13 +118,7 @@ async function selectTraces(
   let query = engine.db
     .select({ ...getTableColumns(traces), ...shown })
     .from(traces)
-    .where(
-      and(
-        within?.isOne,
-        meets(engine, { ...search, within }),
-        behind === undefined ? after && isBehind(keys, after) : isBehind(keys.slice(0, 1), [behind]),
-      ),
-    )
+    .where(and(within?.isOne, meets(engine, { ...search, within }), isInOrder(keys, part)))
     .$dynamic()
   for (const join of joins) {
     query = engine.dialect.looksUp

@@ -1,5 +1,5 @@
 // Statements over traces: reading them with their spans, tags, metadata and assessments, single tags, links, deletion.
-import { and, asc, eq, getTableColumns, lte, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, lte, type SQL, sql } from 'drizzle-orm'
 import { inKeyOrder, keepStored, takeNew, upsertRows } from '../../platform/database/bulk.ts'
 import { ownedBy } from '../../platform/database/children.ts'
 import { equalsAny } from '../../platform/database/columns.ts'
@@ -44,25 +44,34 @@ export const lastRows = <Row extends { traceId: string }>(
   key: (row: Row) => string,
 ): Row[] => inKeyOrder(new Map(rows.map((row) => [`${row.traceId}\0${key(row)}`, row])))
 
+/** Traces by their ids, as reads by primary key, some at a time. */
+async function readByKey<Row>(
+  { dialect }: Engine,
+  traceIds: readonly string[],
+  read: (isOne: SQL) => Promise<Row[]>,
+): Promise<Row[]> {
+  const found: Promise<Row[]>[] = []
+  for (let start = 0; start < traceIds.length; start += KEYS_AT_ONCE) {
+    found.push(read(dialect.anyKey(traces.traceId, traceIds.slice(start, start + KEYS_AT_ONCE))))
+  }
+  return (await Promise.all(found)).flat()
+}
+
 /**
  * Traces by their ids, in no order; what is not there is left out. Sees every acknowledged write. Many are looked for by one
  * statement, since each of those by key takes a connection.
  */
 export async function findTraces(engine: Engine, traceIds: readonly string[]): Promise<TraceRow[]> {
-  const byKey = traceIds.length <= MOST_BY_KEY
-  if (!byKey) await engine.refresh(traces)
-  const find = (ids: string[]) =>
-    engine.db
-      .select()
-      .from(traces)
-      .where(byKey ? engine.dialect.anyKey(traces.traceId, ids) : equalsAny(traces.traceId, ids))
-  const size = byKey ? KEYS_AT_ONCE : IDS_AT_ONCE
-  const found: Promise<TraceRow[]>[] = []
-  for (let start = 0; start < traceIds.length; start += size) {
-    found.push(find(traceIds.slice(start, start + size)))
-    if (!byKey) await found.at(-1)
+  const find = async (isOne: SQL) => engine.db.select().from(traces).where(isOne)
+  if (traceIds.length <= MOST_BY_KEY) return readByKey(engine, traceIds, find)
+  await engine.refresh(traces)
+  const found: TraceRow[] = []
+  for (let start = 0; start < traceIds.length; start += IDS_AT_ONCE) {
+    for (const row of await find(equalsAny(traces.traceId, traceIds.slice(start, start + IDS_AT_ONCE)))) {
+      found.push(row)
+    }
   }
-  return (await Promise.all(found)).flat()
+  return found
 }
 
 /** How often traces were added to, by their ids; what is not there is left out. Sees every acknowledged write. */
@@ -71,14 +80,10 @@ export async function findGenerations(
   traceIds: readonly string[],
 ): Promise<Map<string, number>> {
   const { traceId, generation } = traces
-  const found: Promise<{ traceId: string; generation: number }[]>[] = []
-  for (let start = 0; start < traceIds.length; start += KEYS_AT_ONCE) {
-    const ids = traceIds.slice(start, start + KEYS_AT_ONCE)
-    found.push(
-      engine.db.select({ traceId, generation }).from(traces).where(engine.dialect.anyKey(traceId, ids)),
-    )
-  }
-  return new Map((await Promise.all(found)).flat().map((row) => [row.traceId, row.generation]))
+  const rows = await readByKey(engine, traceIds, async (isOne) =>
+    engine.db.select({ traceId, generation }).from(traces).where(isOne),
+  )
+  return new Map(rows.map((row) => [row.traceId, row.generation]))
 }
 
 export interface TraceItems {

@@ -2,20 +2,10 @@
 import { and, type Column, type SQL, sql } from 'drizzle-orm'
 import type { Owners } from '../database/children.ts'
 import type { Engine } from '../database/engine.ts'
-import { placeOf, type SortKey } from './keyset.ts'
+import { isBehind, type Place, placeOf, type SortKey } from './keyset.ts'
 
 /** Larger stretches take as long as all rows. */
-const MAX_SIZE = 10_000
-
-/**
- * Among how many rows to look next for what is missing of a page: at first among four times as many, then among as
- * many as should do when conditions go on to hold as often. Undefined when all that are left are as good.
- */
-export function nextSize(limit: number, found: number, looked: number): number | undefined {
-  const missing = limit - found
-  const size = looked === 0 ? 4 * limit : Math.max(looked, Math.ceil((1.5 * missing * looked) / found))
-  return size <= MAX_SIZE ? size : undefined
-}
+export const MAX_SIZE = 10_000
 
 /** Where the values of the first sort key are. */
 export interface FirstKey {
@@ -31,7 +21,7 @@ export interface FirstKey {
 }
 
 /** Where a stretch begins: at a value of the first sort key, or behind it. */
-export interface Start {
+interface Start {
   at: string | null
   isBehind: boolean
 }
@@ -43,8 +33,61 @@ export interface Some {
   isOne?: SQL | undefined
 }
 
+/** Which rows to look at: all, those behind a place in the order, some. */
+export interface Part {
+  after?: Place | undefined
+  /** Only those whose first sort key comes behind this value. */
+  behind?: string | undefined
+  /** Only these. */
+  within?: Some | undefined
+}
+
+/** Holds for the rows behind the place or the value that the part names, if it names one. */
+export const isInOrder = (keys: readonly SortKey[], { after, behind }: Part): SQL | undefined =>
+  behind === undefined ? after && isBehind(keys, after) : isBehind(keys.slice(0, 1), [behind])
+
+/**
+ * Goes through the order of a search, stretch by stretch, until its page is full.
+ * @param look finds so many rows of a part, in the order
+ * @param after where the page before has ended
+ */
+export function createWalk<Row>(engine: Engine, { key, limit, after, look }: WalkOptions<Row>) {
+  const found: Row[] = []
+  let looked = 0
+  let start: Start | undefined = after?.[0] === undefined ? undefined : { at: after[0], isBehind: false }
+  let rest: Part = { after }
+  const lookAt = async (part: Part) => {
+    for (const row of await look(part, limit - found.length)) found.push(row)
+  }
+  return {
+    found,
+    isFull: () => found.length === limit,
+    /** How many rows the stretches had. */
+    looked: () => looked,
+    /** Looks at the next stretch of `size` rows; answers false where there is none. */
+    async lookFurther(size: number): Promise<boolean> {
+      const stretch = await findStretch(engine, key, { size, start })
+      if (!stretch) return false
+      await lookAt({ ...rest, within: stretch })
+      looked += size
+      start = { at: stretch.last, isBehind: true }
+      rest = { behind: stretch.last }
+      return true
+    },
+    /** Looks at all that is left, or at these alone. */
+    lookAtRest: (within?: Some) => lookAt({ ...rest, within }),
+  }
+}
+
+interface WalkOptions<Row> {
+  key: FirstKey
+  limit: number
+  after: Place | undefined
+  look: (part: Part, limit: number) => Promise<Row[]>
+}
+
 /** Rows that follow on each other. */
-export interface Stretch extends Some {
+interface Stretch extends Some {
   /** The value of the first sort key that its last rows have; no other rows have it. */
   last: string
 }
@@ -54,7 +97,7 @@ export interface Stretch extends Some {
  * such stretch: when few rows are left, when those that have no value of the key come next, or where the engine sorts
  * texts in two ways. It leaves out no row that comes before its last one; a page that it fills is therefore right.
  */
-export async function findStretch(
+async function findStretch(
   engine: Engine,
   key: FirstKey,
   { size, start }: { size: number; start: Start | undefined },

@@ -5,20 +5,13 @@ import { type Children, hasChild, isOwned, ownedBy } from '../../platform/databa
 import { equalsOneOf } from '../../platform/database/columns.ts'
 import type { Dialect, Engine } from '../../platform/database/engine.ts'
 import type { Comparison, OrderBy } from '../../platform/search/comparison.ts'
+import { checkPlace, orderOf, type Place, placesOf, type SortKey } from '../../platform/search/keyset.ts'
 import {
-  checkPlace,
-  isBehind,
-  orderOf,
-  type Place,
-  placesOf,
-  type SortKey,
-} from '../../platform/search/keyset.ts'
-import {
+  createWalk,
   type FirstKey,
-  findStretch,
-  nextSize,
-  type Some,
-  type Start,
+  isInOrder,
+  MAX_SIZE,
+  type Part,
 } from '../../platform/search/stretch.store.ts'
 import { compare } from '../../platform/search/to-sql.ts'
 import { datasets, inputs, inputTags } from '../datasets/tables.ts'
@@ -63,38 +56,34 @@ export async function searchRunRows(engine: Engine, search: RunSearch): Promise<
   const tables = searchedTables(search)
   await engine.refresh(runs, ...tables)
   if (tables.length === 0 || search.offset > 0) return selectRuns(engine, search, { after })
-  return walk(engine, search, after)
+  return findPage(engine, search, after)
 }
 
 /** Goes through the order until the page is full. */
-async function walk(engine: Engine, search: RunSearch, after: Place | undefined): Promise<FoundRun[]> {
-  const key = firstKey(search)
-  const found: FoundRun[] = []
-  let looked = 0
-  let start: Start | undefined = after?.[0] === undefined ? undefined : { at: after[0], isBehind: false }
-  let rest: Part = { after }
-  const look = async (part: Part) => {
-    const missing = { ...search, limit: search.limit - found.length }
-    found.push(...(await selectRuns(engine, missing, part)))
-  }
-  const isFull = () => found.length === search.limit
-  /** Looks at the next stretch; answers false where there is none. */
+async function findPage(engine: Engine, search: RunSearch, after: Place | undefined): Promise<FoundRun[]> {
+  const { limit } = search
+  const look = (part: Part, missing: number) => selectRuns(engine, { ...search, limit: missing }, part)
+  const walk = createWalk(engine, { key: firstKey(search), limit, after, look })
+  const { found, looked, isFull } = walk
   const lookFurther = async () => {
-    const size = nextSize(search.limit, found.length, looked)
-    const stretch = size && (await findStretch(engine, key, { size, start }))
-    if (!stretch) return false
-    await look({ ...rest, within: stretch })
-    looked += size
-    start = { at: stretch.last, isBehind: true }
-    rest = { behind: stretch.last }
-    return true
+    const size = nextSize(limit, found.length, looked())
+    return size !== undefined && walk.lookFurther(size)
   }
   await lookFurther()
-  const few = found.length < looked * FEW || looked === 0 ? await findFew(engine, search) : undefined
-  if (few) rest = { ...rest, within: { ids: few } }
-  else for (let round = 1; round < MAX_STRETCHES && !isFull() && (await lookFurther()); round++);
-  if (!isFull()) await look(rest)
+  const few = found.length < looked() * FEW || looked() === 0 ? await findFew(engine, search) : undefined
+  if (!few) for (let round = 1; round < MAX_STRETCHES && !isFull() && (await lookFurther()); round++);
+  if (!isFull()) await walk.lookAtRest(few && { ids: few })
   return found
+}
+
+/**
+ * Among how many runs to look next for what is missing of a page: at first among four times as many, then among as
+ * many as should do when conditions go on to hold as often. Undefined when all that are left are as good.
+ */
+function nextSize(limit: number, found: number, looked: number): number | undefined {
+  const missing = limit - found
+  const size = looked === 0 ? 4 * limit : Math.max(looked, Math.ceil((1.5 * missing * looked) / found))
+  return size <= MAX_SIZE ? size : undefined
 }
 
 /** The runs that one of the comparisons leaves, when these are few. */
@@ -112,20 +101,8 @@ async function findFew(engine: Engine, search: RunSearch): Promise<string[] | un
   return undefined
 }
 
-/** Which runs to look at: all, those behind a place in the order, some. */
-interface Part {
-  after?: Place | undefined
-  /** Only those whose first sort key comes behind this value. */
-  behind?: string | undefined
-  /** Only these. */
-  within?: Some | undefined
-}
-
-async function selectRuns(
-  engine: Engine,
-  search: RunSearch,
-  { after, behind, within }: Part,
-): Promise<FoundRun[]> {
+async function selectRuns(engine: Engine, search: RunSearch, part: Part): Promise<FoundRun[]> {
+  const { within } = part
   const { joins, keys } = sortKeys(engine, search, within)
   const shown = Object.fromEntries(
     keys.flatMap(({ value, isNan }, position) =>
@@ -148,7 +125,7 @@ async function selectRuns(
         within && !within.isOne ? equalsOneOf(runs.experimentId, search.experimentIds) : undefined,
         equalsOneOf(runs.lifecycleStage, search.stages),
         ...search.filter.map((comparison) => condition(engine, comparison, { ...search, within })),
-        behind === undefined ? after && isBehind(keys, after) : isBehind(keys.slice(0, 1), [behind]),
+        isInOrder(keys, part),
       ),
     )
     .$dynamic()
