@@ -1,15 +1,18 @@
 // Spans that clients export by OTLP, and what a trace tells of them.
-import { encodeOtlp } from '../../test/support/otlp.ts'
+import { encodeOtlp, spansExport } from '../../test/support/otlp.ts'
 import type { Span, TraceInfo } from './events.ts'
 import type { Body, Intent } from './requests.ts'
+
+/** The root of every trace has the same id. */
+export const ROOT_ID = '00000000000000ff'
 
 const usageKey = 'mlflow.chat.tokenUsage'
 const ns = (ms: number) => `${ms}000000`
 
-const toOtlp = (traceId: string, span: Span, rootId: string) => ({
+const toOtlp = (traceId: string, span: Span) => ({
   traceId,
   spanId: span.id,
-  ...(!span.isRoot && { parentSpanId: rootId }),
+  ...(!span.isRoot && { parentSpanId: ROOT_ID }),
   name: span.isRoot ? 'root' : 'call',
   startTimeUnixNano: ns(span.startMs),
   endTimeUnixNano: ns(span.endMs),
@@ -18,14 +21,9 @@ const toOtlp = (traceId: string, span: Span, rootId: string) => ({
     : [{ key: usageKey, value: { stringValue: JSON.stringify({ total_tokens: span.tokens }) } }],
 })
 
-/** The root of every trace has the same id. */
-export const ROOT_ID = '00000000000000ff'
-
 /** An export of spans of one trace; sent again it changes nothing. */
 export const exportSpans = (experimentId: string, traceId: string, spans: Span[]): Intent => {
-  const otlp = {
-    resourceSpans: [{ scopeSpans: [{ spans: spans.map((span) => toOtlp(traceId, span, ROOT_ID)) }] }],
-  }
+  const otlp = spansExport(spans.map((span) => toOtlp(traceId, span)))
   const { headers, payload } = encodeOtlp({
     otlp,
     as: 'protobuf',

@@ -3,9 +3,8 @@ import { execFile, spawnSync } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { TIMEOUT_MS } from '../python/client.ts'
-import { onStock, useServer } from '../python/servers.ts'
+import { describe, expect, it } from 'vitest'
+import { besideStock } from '../python/servers.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing, useService } from '../support/services.ts'
 
@@ -68,22 +67,16 @@ const renamed = (line: string): string => line.replace(IDS, '<id>')
 const reason = lacking()
 
 describe.skipIf(reason)(`Java client${reason && ` (${reason})`}`, () => {
-  const stock = onStock(answers)
+  const answersOn = besideStock(answers)
 
   describeEachEngine(
     'works as with stock MLflow',
     (target) => {
-      const server = useServer(target)
-      let expected: Record<string, string>
-      let ours: Record<string, string>
-      beforeAll(async () => {
-        expected = await stock()
-        ours = await answers(server.url)
-      }, TIMEOUT_MS)
+      const answers = answersOn(target)
 
       it.each(CHECKS)('%s', (name) => {
-        expect(expected[name]).toMatch(/^(?!FAILED)./)
-        expect(ours[name]).toBe(expected[name])
+        expect(answers.expected[name]).toMatch(/^(?!FAILED)./)
+        expect(answers.ours[name]).toBe(answers.expected[name])
       })
     },
     ['PGlite', 'CrateDB'],

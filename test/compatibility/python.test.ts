@@ -2,10 +2,10 @@
 // Each file of requirements/ is a version; `npm run test:clients` tries all of them.
 import { readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parseJson } from '../../src/platform/wire/int64.ts'
-import { copyPrograms, runClient, TIMEOUT_MS } from '../python/client.ts'
-import { onStock, useServer } from '../python/servers.ts'
+import { copyPrograms, runClient } from '../python/client.ts'
+import { besideStock } from '../python/servers.ts'
 import { describeEachEngine, type EngineName } from '../support/engines.ts'
 import { makeEnvironment } from '../support/services/virtual-environment.ts'
 import { missing, useService } from '../support/services.ts'
@@ -56,23 +56,17 @@ describe.skipIf(missing('stock')).each(clients)('client %s', (version, engines) 
     }
     return answers
   }
-  const stock = onStock(run)
+  const answersOn = besideStock(run)
 
   describeEachEngine(
     'works as with stock MLflow',
     (target) => {
-      const server = useServer(target)
-      let expected: Record<string, Answers>
-      let ours: Record<string, Answers>
-      beforeAll(async () => {
-        expected = await stock()
-        ours = await run(server.url)
-      }, TIMEOUT_MS)
+      const answers = answersOn(target)
 
       for (const [program, checks] of wanted) {
         for (const [name, { title, onStockSince = '0' }] of checks) {
           it(`${program}: ${title}`, () => {
-            const [onStock, here] = [expected[program]?.[name], ours[program]?.[name]]
+            const [onStock, here] = [answers.expected[program]?.[name], answers.ours[program]?.[name]]
             if (isAtLeast(version, onStockSince)) {
               expect(onStock).toHaveProperty('answer')
               expect(here).toEqual(onStock)

@@ -4,6 +4,7 @@ import { beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
 import { tries } from '../support/chance.ts'
 import { describeEachEngine } from '../support/engines.ts'
+import { spansExport } from '../support/otlp.ts'
 import { missing } from '../support/services.ts'
 import { useStock } from '../support/stock-server.ts'
 import type { Ask } from './search-data.ts'
@@ -141,9 +142,7 @@ async function seed(ask: Ask, hex: string): Promise<string> {
             },
           })
         : await ask('POST', '/v1/traces', {
-            otlp: {
-              resourceSpans: [{ scopeSpans: [{ spans: spansOf(index, hex, { timeMs, tags, session }) }] }],
-            },
+            otlp: spansExport(spansOf(index, hex, { timeMs, tags, session })),
             as: 'protobuf',
             headers: { 'x-mlflow-experiment-id': experimentId },
           })

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { attributes, json } from '../differential/traces-otlp.cases.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { describeEveryEngine } from '../support/engines.ts'
+import { spansExport } from '../support/otlp.ts'
 
 interface Block {
   title: string
@@ -237,7 +238,7 @@ async function logTraces(app: TestApp, experimentId: string): Promise<void> {
       ),
     ]
     await post(app, '/v1/traces', {
-      otlp: { resourceSpans: [{ scopeSpans: [{ spans }] }] },
+      otlp: spansExport(spans),
       as: 'protobuf',
       headers: { 'x-mlflow-experiment-id': experimentId },
     })

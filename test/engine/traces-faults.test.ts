@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'vitest'
 import type { Trace, TraceInfo } from '../../src/genai/traces/schema.ts'
+import { spansExport } from '../support/otlp.ts'
 import { type Answer, type Ask, describeKilledServer, type Scenario } from './killed-server.ts'
 
 const API = '/api/3.0/mlflow/traces'
@@ -28,7 +29,7 @@ const spanOf = (mark: string, number: number) => ({
 
 const send = (ask: Ask, mark: string, numbers: number[]) =>
   ask('POST', '/v1/traces', {
-    otlp: { resourceSpans: [{ scopeSpans: [{ spans: numbers.map((number) => spanOf(mark, number)) }] }] },
+    otlp: spansExport(numbers.map((number) => spanOf(mark, number))),
     as: 'json',
     headers: { 'x-mlflow-experiment-id': '0' },
   })

@@ -1,6 +1,7 @@
 // Clients that write to the recorded server and remember what was acknowledged, and when.
 import { createHash } from 'node:crypto'
 import { sendHttp } from '../support/http.ts'
+import { spansExport } from '../support/otlp.ts'
 import { positionIn } from './log.ts'
 import type { Random } from './random.ts'
 
@@ -160,7 +161,7 @@ export function createClient(name: string, log: string, sent: Sent[], random: Ra
       endTimeUnixNano: `${1_700_000_001_000 + number}000000`,
       attributes: [{ key: 'text', value: { stringValue: textOf(register, number) } }],
     }))
-    const otlp = { resourceSpans: [{ scopeSpans: [{ spans }] }] }
+    const otlp = spansExport(spans)
     const headers = { 'x-mlflow-experiment-id': of.experimentId }
     await send('/v1/traces', { otlp, as: 'protobuf', headers }, [[register, first + count]])
   }

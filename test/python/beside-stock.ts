@@ -1,9 +1,9 @@
 // Suites of scripts whose last line of output is the same on stock MLflow and on this server.
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { describeEachEngine } from '../support/engines.ts'
 import { pythonOutput } from '../support/python.ts'
 import { missing } from '../support/services.ts'
-import { onStock, useServer } from './servers.ts'
+import { besideStock } from './servers.ts'
 
 /** Runs all scripts in one process, since to import MLflow takes seconds. */
 const RUN_ALL = `
@@ -31,21 +31,15 @@ export function describeBesideStock(title: string, scripts: [title: string, scri
     return JSON.parse(output.trim().split('\n').at(-1) ?? '')
   }
   describe.skipIf(missing('stock'))('stock client', () => {
-    const stock = onStock(run)
+    const answersOn = besideStock(run)
     describeEachEngine(
       title,
       (target) => {
-        const server = useServer(target)
-        let expected: Awaited<ReturnType<typeof run>>
-        let ours: Awaited<ReturnType<typeof run>>
-        beforeAll(async () => {
-          expected = await stock()
-          ours = await run(server.url)
-        })
+        const answers = answersOn(target)
 
         it.each(scripts)('%s', (name) => {
-          expect(expected[name]?.failed).toBeUndefined()
-          expect(ours[name]).toEqual(expected[name])
+          expect(answers.expected[name]?.failed).toBeUndefined()
+          expect(answers.ours[name]).toEqual(answers.expected[name])
         })
       },
       ['PGlite', 'CrateDB'],

@@ -1,11 +1,11 @@
 // What the stock client can do, feature by feature, has the same results as on stock MLflow.
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parseJson } from '../../src/platform/wire/int64.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing } from '../support/services.ts'
-import { copyPrograms, runClient, TIMEOUT_MS } from './client.ts'
-import { onStock, useServer } from './servers.ts'
+import { copyPrograms, runClient } from './client.ts'
+import { besideStock } from './servers.ts'
 
 /** The functions of each script below features/, and what they show. */
 const FEATURES = {
@@ -118,28 +118,22 @@ describe.skipIf(missing('stock'))('client', () => {
   for (const [script, features] of Object.entries(FEATURES)) {
     const run = async (url: string) =>
       parseJson(await runClient(url, [join(programs.folder, `${script}.py`)])) as Answers
-    const stock = onStock(run)
+    const answersOn = besideStock(run)
 
     describeEachEngine(
       `features of ${script}`,
       (target) => {
-        const server = useServer(target)
-        let expected: Answers
-        let ours: Answers
-        beforeAll(async () => {
-          expected = await stock()
-          ours = await run(server.url)
-        }, TIMEOUT_MS)
+        const answers = answersOn(target)
 
         for (const [name, title] of Object.entries(features)) {
           it(title, () => {
-            expect(expected[name]).toHaveProperty('answer')
-            expect(ours[name]).toEqual(expected[name])
+            expect(answers.expected[name]).toHaveProperty('answer')
+            expect(answers.ours[name]).toEqual(answers.expected[name])
           })
         }
 
         it('names each feature here', () => {
-          expect(Object.keys(ours)).toEqual(Object.keys(features))
+          expect(Object.keys(answers.ours)).toEqual(Object.keys(features))
         })
       },
       ['CrateDB'],

@@ -1,12 +1,12 @@
 // Plain OpenTelemetry, in Python and in JavaScript, leaves the same traces here as on stock MLflow.
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parseJson } from '../../src/platform/wire/int64.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { sendHttp } from '../support/http.ts'
 import { missing } from '../support/services.ts'
-import { runClient, TIMEOUT_MS } from './client.ts'
-import { onStock, useServer } from './servers.ts'
+import { runClient } from './client.ts'
+import { besideStock } from './servers.ts'
 
 const PROGRAMS = join(import.meta.dirname, 'opentelemetry')
 const API = '/api/3.0/mlflow/traces'
@@ -51,22 +51,16 @@ async function exported(url: string, program: string): Promise<Record<string, un
 describe.skipIf(missing('stock'))('OpenTelemetry', () => {
   for (const [program, traces] of Object.entries(SDKS)) {
     const run = (url: string) => exported(url, program)
-    const stock = onStock(run)
+    const answersOn = besideStock(run)
 
     describeEachEngine(
       program,
       (target) => {
-        const server = useServer(target)
-        let expected: Record<string, unknown>
-        let ours: Record<string, unknown>
-        beforeAll(async () => {
-          expected = await stock()
-          ours = await run(server.url)
-        }, TIMEOUT_MS)
+        const answers = answersOn(target)
 
         it.each([...traces, 'of the run', 'of the session'])('keeps what is sent %s', (title) => {
-          expect(expected[title]).toBeDefined()
-          expect(ours[title]).toEqual(expected[title])
+          expect(answers.expected[title]).toBeDefined()
+          expect(answers.ours[title]).toEqual(answers.expected[title])
         })
       },
       ['CrateDB'],

@@ -5,6 +5,7 @@ import { startMinio } from '../support/minio.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { missing } from '../support/services.ts'
 import { useStock } from '../support/stock-server.ts'
+import { TIMEOUT_MS } from './client.ts'
 
 /**
  * This server on the suite's engine; with CrateDB its artifacts are in MinIO where there is one, else in a folder.
@@ -34,5 +35,29 @@ export function onStock<T>(work: (url: string) => Promise<T>): () => Promise<T> 
   return () => {
     answer ??= useStock().then(({ url }) => work(url))
     return answer
+  }
+}
+
+/**
+ * Returns what asks, before a suite's first test, what `work` answers for stock's server, once for all suites of the file, and for
+ * this server on the suite's engine.
+ */
+export function besideStock<T>(work: (url: string) => Promise<T>) {
+  const stock = onStock(work)
+  return (target: EngineTarget): { readonly expected: T; readonly ours: T } => {
+    const server = useServer(target)
+    let answers: { expected: T; ours: T }
+    beforeAll(async () => {
+      const expected = await stock()
+      answers = { expected, ours: await work(server.url) }
+    }, TIMEOUT_MS)
+    return {
+      get expected() {
+        return answers.expected
+      },
+      get ours() {
+        return answers.ours
+      },
+    }
   }
 }

@@ -4,7 +4,7 @@ import { Agent, request as httpRequest } from 'node:http'
 import { expect, it } from 'vitest'
 import { type RunningServer, runServer } from '../cli/program.ts'
 import { describeEachEngine } from '../support/engines.ts'
-import { encodeOtlp } from '../support/otlp.ts'
+import { encodeOtlp, spansExport } from '../support/otlp.ts'
 
 /** `TEST_SPANS`: how many spans are sent; the night sends more. */
 const SPANS = Number(process.env.TEST_SPANS ?? 6000)
@@ -48,7 +48,7 @@ function exportOf(first: number, count: number, { kind, ofTrace }: { kind: strin
       ],
     }
   })
-  const otlp = { resourceSpans: [{ scopeSpans: [{ spans }] }] }
+  const otlp = spansExport(spans)
   return encodeOtlp({ otlp, as: 'protobuf', headers: { 'x-mlflow-experiment-id': '0' } })
 }
 
@@ -92,9 +92,10 @@ async function sendSpans(
       const first = next
       next += SPANS_AT_ONCE
       const { headers, payload } = exportOf(first, SPANS_AT_ONCE, { kind, ofTrace })
-      const answer = await send(server, agent, { path: '/v1/traces', headers, payload })
-      if (answer.status === 429) next -= SPANS_AT_ONCE
-      else expect(answer.status).toBe(200)
+      let status = 429
+      while (status === 429)
+        ({ status } = await send(server, agent, { path: '/v1/traces', headers, payload }))
+      expect(status).toBe(200)
       acknowledged += SPANS_AT_ONCE
       at?.(acknowledged)
     }

@@ -3,6 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { expect, it } from 'vitest'
 import type { Trace, TraceInfo } from '../../src/genai/traces/schema.ts'
 import { describeEachEngine } from '../support/engines.ts'
+import { spansExport } from '../support/otlp.ts'
 import { useServers } from './servers.ts'
 
 const API = '/api/3.0/mlflow/traces'
@@ -45,7 +46,7 @@ describeEachEngine('races of spans', (target) => {
   const { appOf } = useServers(target)
   const send = async (index: number, spans: object[], experimentId = '0') => {
     const answer = await appOf(index).request('POST', '/v1/traces', {
-      otlp: { resourceSpans: [{ scopeSpans: [{ spans }] }] },
+      otlp: spansExport(spans),
       as: 'json',
       headers: { 'x-mlflow-experiment-id': experimentId },
     })

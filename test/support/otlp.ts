@@ -11,6 +11,9 @@ export interface OtlpBody {
   compression?: 'gzip' | 'deflate' | 'raw deflate'
 }
 
+/** An export of these spans, of one resource and one scope. */
+export const spansExport = (spans: readonly unknown[]) => ({ resourceSpans: [{ scopeSpans: [{ spans }] }] })
+
 export const isOtlp = (body: unknown): body is OtlpBody =>
   typeof body === 'object' && body !== null && 'otlp' in body
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { describeEachEngine } from '../../support/engines.ts'
+import { spansExport } from '../../support/otlp.ts'
 
 const THERE = 700
 const ASKED = 6000
@@ -19,26 +20,16 @@ describeEachEngine('many traces', (engine) => {
   }
   const send = (from: number, to: number) =>
     post('/v1/traces', {
-      otlp: {
-        resourceSpans: [
-          {
-            scopeSpans: [
-              {
-                spans: Array.from({ length: to - from }, (_, index) => ({
-                  traceId: idOf(from + index),
-                  spanId: '0000000000000001',
-                  name: 'answer',
-                  startTimeUnixNano: '1700000000000000000',
-                  endTimeUnixNano: '1700000001000000000',
-                  attributes: [
-                    { key: 'mlflow.traceTag.mlflow.traceName', value: { stringValue: 'ab'.repeat(20) } },
-                  ],
-                })),
-              },
-            ],
-          },
-        ],
-      },
+      otlp: spansExport(
+        Array.from({ length: to - from }, (_, index) => ({
+          traceId: idOf(from + index),
+          spanId: '0000000000000001',
+          name: 'answer',
+          startTimeUnixNano: '1700000000000000000',
+          endTimeUnixNano: '1700000001000000000',
+          attributes: [{ key: 'mlflow.traceTag.mlflow.traceName', value: { stringValue: 'ab'.repeat(20) } }],
+        })),
+      ),
       as: 'protobuf',
       headers: { 'x-mlflow-experiment-id': experimentId },
     })

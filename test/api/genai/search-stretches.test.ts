@@ -2,6 +2,7 @@
 import { beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { describeEachEngine } from '../../support/engines.ts'
+import { spansExport } from '../../support/otlp.ts'
 
 const COUNT = 3000
 const PER_EXPORT = 500
@@ -44,13 +45,12 @@ describeEachEngine('searches over thousands of traces', (target) => {
     experiment = (body as { experiment_id: string }).experiment_id
     for (let from = 0; from < COUNT; from += PER_EXPORT) {
       const spans = Array.from({ length: PER_EXPORT }, (_, i) => span(from + i))
-      const answer = await app.app.inject({
-        method: 'POST',
-        url: '/v1/traces',
-        headers: { 'content-type': 'application/json', 'x-mlflow-experiment-id': experiment },
-        payload: JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] }),
+      const { status } = await app.request('POST', '/v1/traces', {
+        otlp: spansExport(spans),
+        as: 'json',
+        headers: { 'x-mlflow-experiment-id': experiment },
       })
-      expect(answer.statusCode).toBe(200)
+      expect(status).toBe(200)
     }
     for (const i of [2, COUNT - 1]) {
       const tag = { key: 'kept', value: 'yes' }
