@@ -13,6 +13,7 @@ import { redactPasswords } from '../platform/wire/redact.ts'
 import { completionScript, SHELLS, type Shell } from './completion.ts'
 import { asUsage, reportError } from './errors.ts'
 import { addOptions, givenFlags } from './options.ts'
+import { addRemoteCommands } from './remote/commands.ts'
 import { addStockFlags, judgeStockFlags } from './stock-flags.ts'
 
 const SERVER_HELP = `
@@ -76,6 +77,7 @@ export function buildProgram(code: ExitCode): Command {
     .showSuggestionAfterError()
   addServer(program, code)
   addDatabase(program, code)
+  addRemoteCommands(program, code)
   addRegistry(program)
   addUi(program, code)
   program
