@@ -12,3 +12,7 @@ export const visible = (text: string): string =>
   })
 
 const hex = (code: number, digits: number) => code.toString(16).padStart(digits, '0')
+
+/** JSON with such signs spelled as JSON spells them: it says the same. */
+export const visibleJson = (json: string): string =>
+  json.replace(INVISIBLE, (sign) => (sign === '\n' ? sign : `\\u${hex(sign.charCodeAt(0), 4)}`))

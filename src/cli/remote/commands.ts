@@ -28,7 +28,7 @@ const experimentOption = () =>
     SELECTION,
   ).argParser(collect)
 const viewOption = () =>
-  option('--view <view>', 'Which ones by their life. (default: active)', SELECTION).choices(
+  option('--view <view>', 'Active ones, deleted ones or all. (default: active)', SELECTION).choices(
     Object.keys(VIEWS),
   )
 
@@ -40,9 +40,7 @@ function listOptions(filterExample: string, orderExample: string): Option[] {
       `Sort by it, such as "${orderExample}"; may be given several times.`,
       SELECTION,
     ).argParser(collect),
-    option('--limit <n>', `How many at most, or all. (default: ${DEFAULT_LIMIT})`, SELECTION)
-      .argParser(readLimit)
-      .default(DEFAULT_LIMIT, ''),
+    option('--limit <n>', 'How many at most, or all.', SELECTION).argParser(readLimit).default(DEFAULT_LIMIT),
     option('--page-token <token>', 'Go on where a list in JSON ended: its next_page_token.', SELECTION),
     option('--columns <list>', 'Columns of table and csv by name, separated by commas.', OUTPUT).argParser(
       readList,

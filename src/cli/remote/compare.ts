@@ -1,12 +1,11 @@
 // `crateflow runs compare`: runs side by side, what differs marked.
 
-import { stringify } from '../../platform/wire/int64.ts'
 import type { Run } from '../../tracking/runs/schema.ts'
 import { print } from '../print.ts'
 import { type Cell, type Column, layOut, lineOf } from '../table.ts'
 import type { Style } from '../terminal.ts'
 import type { Asked } from './asked.ts'
-import { cellOf, csvLine, exactly, type Kind, type Value } from './fields.ts'
+import { cellOf, csvLine, exactly, jsonText, type Kind, type Value } from './fields.ts'
 import { findRun } from './names.ts'
 import { durationOf, userOf } from './runs.ts'
 
@@ -31,9 +30,9 @@ export async function compareRuns(
   onlyDifferent: boolean,
 ): Promise<void> {
   const runs = await Promise.all(names.map((name) => findRun(asked, name, 'all')))
-  if (asked.format === 'json') return print(stringify({ runs }))
+  if (asked.format === 'json') return print(jsonText({ runs }))
   const lines = linesOf(runs).filter(({ differs }) => differs || !onlyDifferent)
-  if (asked.format === 'csv') return printCsv(runs, lines)
+  if (asked.format === 'csv') return printCsv(asked, runs, lines)
   // Runs that do not fit side by side come in further tables.
   const { width } = asked.terminal
   const room = width === undefined ? runs.length : Math.floor((width - LABEL_WIDTH - 4) / (LEAST_WIDTH + 2))
@@ -72,11 +71,11 @@ function linesOf(runs: readonly Run[]): Line[] {
 
 const SHOWN_ABOVE = ['mlflow.runName', 'mlflow.user']
 
-function printCsv(runs: readonly Run[], lines: readonly Line[]): void {
-  process.stdout.write(csvLine(['group', 'key', 'differs', ...runs.map(({ info }) => info.run_id)]))
+function printCsv({ terminal }: Asked, runs: readonly Run[], lines: readonly Line[]): void {
+  process.stdout.write(csvLine(['group', 'key', 'differs', ...runs.map(({ info }) => info.run_id)], terminal))
   for (const { group, label, kind, values, differs } of lines) {
     const told = values.map((value) => exactly(value, kind))
-    process.stdout.write(csvLine([group, label, String(differs), ...told]))
+    process.stdout.write(csvLine([group, label, String(differs), ...told], terminal))
   }
 }
 

@@ -1,9 +1,9 @@
 // One thing in full: labels and values by sections for people, or a line of CSV for each value.
-import { stringify } from '../../platform/wire/int64.ts'
+import { isoTime } from '../humane.ts'
 import { print } from '../print.ts'
-import { type Column, cut, layOut, lineOf } from '../table.ts'
+import { type Column, layOut, lineOf } from '../table.ts'
 import type { Asked } from './asked.ts'
-import { cellOf, csvLine, exactly, type Kind, type Value } from './fields.ts'
+import { cellOf, csvLine, exactly, jsonText, type Kind, type Value } from './fields.ts'
 
 export interface Detail {
   label: string
@@ -34,18 +34,18 @@ export async function printDetails(
   answer: unknown,
   sections: () => Section[] | Promise<Section[]>,
 ): Promise<void> {
-  if (asked.format === 'json') return print(stringify(answer))
+  if (asked.format === 'json') return print(jsonText(answer))
   const filled = (await sections()).filter(({ details }) => details.length > 0)
-  if (asked.format === 'csv') printCsv(filled)
+  if (asked.format === 'csv') printCsv(filled, asked)
   else for (const [index, section] of filled.entries()) printSection(section, asked, index > 0)
 }
 
-function printCsv(sections: readonly Section[]): void {
-  process.stdout.write(csvLine(['field', 'value']))
+function printCsv(sections: readonly Section[], { terminal }: Asked): void {
+  process.stdout.write(csvLine(['field', 'value'], terminal))
   for (const { prefix, details } of sections)
     for (const { label, value, kind } of details) {
       const name = prefix === undefined ? nameOf(label) : prefix + label
-      process.stdout.write(csvLine([name, exactly(value, kind)]))
+      process.stdout.write(csvLine([name, exactly(value, kind)], terminal))
     }
 }
 
@@ -55,7 +55,9 @@ function printSection({ title, details }: Section, asked: Asked, isLater: boolea
   if (title) print(terminal.paint(title, 'bold'))
   const rows = details.map(({ label, value, kind, remark }) => [
     { text: label, style: title ? undefined : ('dim' as const) },
-    cellOf(value, kind, asked),
+    kind === 'time' && !remark && value !== undefined
+      ? momentOf(Number(value), asked)
+      : cellOf(value, kind, asked),
     { text: remark ?? '', style: 'dim' as const },
   ])
   const hasRemarks = details.some(({ remark }) => remark)
@@ -72,6 +74,8 @@ function printSection({ title, details }: Section, asked: Asked, isLater: boolea
   for (const row of rows) print(lineOf(row, { columns, layout, terminal }))
 }
 
-/** The text in the room that a line has; whole where there is no terminal. */
-export const inLine = (text: string, { terminal }: Asked, taken = 0): string =>
-  terminal.width === undefined ? text : cut(text, Math.max(10, terminal.width - taken))
+/** `3 min ago (2026-11-30T05:50:07.123Z)` */
+const momentOf = (ms: number, asked: Asked) => {
+  const { text } = cellOf(ms, 'time', asked)
+  return { text: asked.utc ? text : `${text} (${isoTime(ms)})` }
+}

@@ -9,7 +9,7 @@ import { changeAll } from './removal.ts'
 import { tagField, tagsSection } from './tags.ts'
 
 /** What `search` looks into when it is given a word. */
-export const SEARCHED = 'attributes.name'
+export const SEARCHED = 'name'
 
 const FIELDS: readonly Field<Experiment>[] = [
   { name: 'experiment_id', title: 'ID', read: (experiment) => experiment.experiment_id },
@@ -74,7 +74,7 @@ const told = ({ name, experiment_id }: Experiment) => `experiment ${name} (${exp
 
 /** `experiments delete` @returns the exit code */
 export async function deleteExperiments(asked: Asked, names: readonly string[]): Promise<number> {
-  return changeAll(asked, await findAll(asked, names), {
+  return changeAll(asked, await findAll(asked, names, 'active'), {
     done: 'Deleted',
     describe: told,
     question: 'Experiments can be restored, with their runs.',
@@ -84,15 +84,22 @@ export async function deleteExperiments(asked: Asked, names: readonly string[]):
 
 /** `experiments restore` @returns the exit code */
 export async function restoreExperiments(asked: Asked, names: readonly string[]): Promise<number> {
-  return changeAll(asked, await findAll(asked, names), {
+  return changeAll(asked, await findAll(asked, names, 'deleted'), {
     done: 'Restored',
     describe: told,
     change: ({ experiment_id }) => post(asked, 'experiments/restore', experiment_id),
   })
 }
 
-const findAll = (asked: Asked, names: readonly string[]) =>
-  Promise.all(names.map((name) => findExperiment(asked, name)))
+/** @throws Error for one that is not in this stage, of which MLflow says that it does not exist */
+const findAll = (asked: Asked, names: readonly string[], stage: Experiment['lifecycle_stage']) =>
+  Promise.all(
+    names.map(async (name) => {
+      const experiment = await findExperiment(asked, name)
+      if (experiment.lifecycle_stage === stage) return experiment
+      throw new Error(`The ${told(experiment)} is ${experiment.lifecycle_stage} already.`)
+    }),
+  )
 
 const post = ({ ask }: Asked, path: string, experiment_id: string) =>
   ask({ method: 'POST', path: mlflow(path), body: { experiment_id } })

@@ -1,9 +1,9 @@
 // What is shown of a thing, field by field: as a cell of a table, and exactly, for programs.
-import type { Int64 } from '../../platform/wire/int64.ts'
+import { type Int64, stringify } from '../../platform/wire/int64.ts'
 import { duration, isoTime, shortNumber, size, timeAgo } from '../humane.ts'
 import type { Cell, Column } from '../table.ts'
-import type { Style } from '../terminal.ts'
-import { visible } from '../visible.ts'
+import type { Style, Terminal } from '../terminal.ts'
+import { visible, visibleJson } from '../visible.ts'
 
 export type Value = string | Int64 | undefined
 /** Times are milliseconds since the epoch, durations milliseconds, sizes bytes. */
@@ -72,6 +72,15 @@ export function exactly(value: Value, kind: Kind | undefined): string {
   return kind === 'time' && typeof value !== 'string' ? isoTime(Number(value)) : String(value)
 }
 
-/** A line of CSV. @see https://www.rfc-editor.org/rfc/rfc4180 */
-export const csvLine = (values: readonly string[]): string =>
-  `${values.map((value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value)).join(',')}\r\n`
+/**
+ * A line of CSV. On a terminal, signs that it would obey are spelled out; elsewhere values are exact.
+ * @see https://www.rfc-editor.org/rfc/rfc4180
+ */
+export function csvLine(values: readonly string[], { width }: Terminal): string {
+  const told = width === undefined ? values : values.map(visible)
+  const cells = told.map((value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value))
+  return `${cells.join(',')}\r\n`
+}
+
+/** JSON in which no sign is left that a terminal would obey. */
+export const jsonText = (value: unknown): string => visibleJson(stringify(value))

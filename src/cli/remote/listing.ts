@@ -1,10 +1,9 @@
 // Lists of things, page by page: as a table, as CSV, or as the JSON that the API answers.
-import { stringify } from '../../platform/wire/int64.ts'
 import { UsageError } from '../errors.ts'
 import { write } from '../print.ts'
 import { headerOf, layOut, lineOf } from '../table.ts'
 import type { Asked } from './asked.ts'
-import { cellOf, columnOf, csvLine, exactly, type Field } from './fields.ts'
+import { cellOf, columnOf, csvLine, exactly, type Field, jsonText } from './fields.ts'
 
 export interface Listing<Item> {
   /** As in `No runs.` */
@@ -79,7 +78,7 @@ function jsonWriter<Item>(key: string): Writer<Item> {
   let before = `{"${key}":[\n`
   return {
     async add(items) {
-      const text = items.map((item, index) => (index > 0 ? ',\n' : before) + stringify(item)).join('')
+      const text = items.map((item, index) => (index > 0 ? ',\n' : before) + jsonText(item)).join('')
       if (items.length > 0) before = ',\n'
       return write(text)
     },
@@ -93,15 +92,23 @@ function jsonWriter<Item>(key: string): Writer<Item> {
 function csvWriter<Item>(
   listing: Listing<Item>,
   fields: readonly Field<Item>[],
-  { columns }: Asked,
+  { columns, terminal }: Asked,
 ): Writer<Item> {
-  let header = csvLine(fields.map(({ name }) => name))
+  let header = csvLine(
+    fields.map(({ name }) => name),
+    terminal,
+  )
   const told = new Set(fields.map(({ name }) => name))
   const untold = new Set<string>()
   return {
     add(items) {
       if (!columns) for (const name of listing.namesIn?.(items) ?? []) if (!told.has(name)) untold.add(name)
-      const lines = items.map((item) => csvLine(fields.map(({ read, kind }) => exactly(read(item), kind))))
+      const lines = items.map((item) =>
+        csvLine(
+          fields.map(({ read, kind }) => exactly(read(item), kind)),
+          terminal,
+        ),
+      )
       const text = header + lines.join('')
       header = ''
       return write(text)

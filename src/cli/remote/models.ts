@@ -31,17 +31,32 @@ const MODEL_FIELDS: readonly Field<RegisteredModel>[] = [
   { name: 'description', read: ({ description }) => description, least: 16, rank: 4 },
 ]
 
-const VERSION_FIELDS: readonly Field<ModelVersion>[] = [
+/** @param aliases of the model by version; undefined for versions of many models, of whose aliases searches tell nothing */
+const versionFields = (aliases: Aliases | undefined): readonly Field<ModelVersion>[] => [
   { name: 'name', read: ({ name }) => name, least: 20 },
   { name: 'version', kind: 'number', read: ({ version }) => version },
   { name: 'status', kind: 'state', read: ({ status }) => status, rank: 3 },
-  { name: 'aliases', read: ({ aliases = [] }) => aliases.join(', '), least: 12, rank: 1 },
+  ...(aliases
+    ? [{ name: 'aliases', read: ({ version }: ModelVersion) => aliases.get(version), least: 12, rank: 1 }]
+    : []),
   { name: 'stage', read: (version) => version.current_stage, rank: 6 },
   { name: 'created', kind: 'time', read: (version) => version.creation_timestamp, rank: 2 },
   { name: 'run_id', title: 'RUN', read: (version) => version.run_id, rank: 4 },
   { name: 'source', read: ({ source }) => source, least: 24, rank: 7 },
   { name: 'description', read: ({ description }) => description, least: 16, rank: 5 },
 ]
+
+/** Names of aliases, by commas, by version. */
+type Aliases = ReadonlyMap<string, string>
+
+function aliasesByVersion({ aliases = [] }: RegisteredModel): Aliases {
+  const found = new Map<string, string>()
+  for (const { alias, version } of aliases) {
+    const before = found.get(version)
+    found.set(version, before === undefined ? alias : `${before}, ${alias}`)
+  }
+  return found
+}
 
 /** The searches of the registry are GET requests: a list is a parameter that comes several times. */
 function searchPath(path: string, query: Record<string, string | number | readonly string[] | undefined>) {
@@ -69,20 +84,26 @@ export function listModels(asked: Asked): Promise<void> {
 }
 
 /** `models versions`: those of one model, or of all. */
-export function listVersions(asked: Asked, name: string | undefined): Promise<void> {
+export async function listVersions(asked: Asked, name: string | undefined): Promise<void> {
   const { orderBy: order_by } = asked
+  const aliases = name === undefined ? undefined : aliasesByVersion(await getModel(asked, name))
   const filters = [name === undefined ? undefined : `name = ${quoted(name)}`, asked.filter]
   const filter = filters.filter(Boolean).join(' AND ') || undefined
   return printListing<ModelVersion>(
     {
       things: 'model versions',
       key: 'model_versions',
-      fields: VERSION_FIELDS,
+      fields: versionFields(aliases),
       fieldFor: (field) => tagField(field, ({ tags }) => tags),
       page: (page) => asked.ask({ path: searchPath('model-versions/search', { filter, order_by, ...page }) }),
     },
     asked,
   )
+}
+
+async function getModel({ ask }: Asked, name: string): Promise<RegisteredModel> {
+  const path = mlflow('registered-models/get', { name })
+  return (await ask<{ registered_model: RegisteredModel }>({ path })).registered_model
 }
 
 type Found = { model: RegisteredModel; version?: undefined } | { model?: undefined; version: ModelVersion }
@@ -92,21 +113,18 @@ type Found = { model: RegisteredModel; version?: undefined } | { model?: undefin
  * before an alias.
  * @throws Error when there is nothing
  */
-async function find({ ask }: Asked, text: string): Promise<Found> {
+async function find(asked: Asked, text: string): Promise<Found> {
   const getVersion = (path: string, query: Record<string, string>) =>
-    ask<{ model_version: ModelVersion }>({ path: mlflow(path, query) })
+    asked.ask<{ model_version: ModelVersion }>({ path: mlflow(path, query) })
   const slash = text.lastIndexOf('/')
   if (slash > 0) {
     const query = { name: text.slice(0, slash), version: text.slice(slash + 1) }
     return { version: (await getVersion('model-versions/get', query)).model_version }
   }
-  const get = ask<{ registered_model: RegisteredModel }>({
-    path: mlflow('registered-models/get', { name: text }),
-  })
   const at = text.lastIndexOf('@')
-  if (at <= 0) return { model: (await get).registered_model }
-  const found = await ifThere(get)
-  if (found) return { model: found.registered_model }
+  if (at <= 0) return { model: await getModel(asked, text) }
+  const model = await ifThere(getModel(asked, text))
+  if (model) return { model }
   const query = { name: text.slice(0, at), alias: text.slice(at + 1) }
   return { version: (await getVersion('registered-models/alias', query)).model_version }
 }
@@ -130,24 +148,25 @@ export async function showModel(asked: Asked, text: string): Promise<void> {
       details: (model.aliases ?? []).map(({ alias, version: value }) => ({ label: alias, value })),
     },
     tagsSection(model.tags),
-    await versionsSection(asked, model.name),
+    await versionsSection(asked, model),
   ])
 }
 
-async function versionsSection({ ask }: Asked, name: string): Promise<Section> {
+async function versionsSection({ ask }: Asked, model: RegisteredModel): Promise<Section> {
   const query = {
-    filter: `name = ${quoted(name)}`,
+    filter: `name = ${quoted(model.name)}`,
     order_by: ['version_number DESC'],
     max_results: SHOWN_VERSIONS,
   }
   type Answer = { model_versions?: ModelVersion[]; next_page_token?: string }
   const answer = await ask<Answer>({ path: searchPath('model-versions/search', query) })
+  const aliases = aliasesByVersion(model)
   const details = (answer.model_versions ?? []).map(
     (version): Detail => ({
       label: version.version,
       value: version.creation_timestamp,
       kind: 'time',
-      remark: [version.status, ...(version.aliases ?? [])].join(', '),
+      remark: [version.status, aliases.get(version.version)].filter(Boolean).join(', '),
     }),
   )
   const title = answer.next_page_token ? `Latest versions (all: models versions)` : 'Versions'

@@ -33,7 +33,7 @@ const fieldsOf = (experiments: ExperimentNames): Field<Run>[] => [
   { name: 'started', kind: 'time', read: ({ info }) => info.start_time, rank: 2 },
   { name: 'duration', kind: 'duration', read: durationOf, rank: 3 },
   { name: 'ended', kind: 'time', read: ({ info }) => info.end_time, hidden: true },
-  { name: 'user', read: userOf, least: 8, rank: 5 },
+  { name: 'user', read: userOf, least: 8, rank: 15 },
   { name: 'lifecycle_stage', kind: 'state', read: ({ info }) => info.lifecycle_stage, hidden: true },
   { name: 'artifact_uri', read: ({ info }) => info.artifact_uri, hidden: true },
 ]

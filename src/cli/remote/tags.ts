@@ -28,7 +28,7 @@ export function keyedField<Item>(
     title: key,
     read: (item) => pairsOf(item)?.find((pair) => pair.key === key)?.value,
     least: 12,
-    rank: 20,
+    rank: 12,
   }
 }
 
