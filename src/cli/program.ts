@@ -11,7 +11,7 @@ import {
 import { PACKAGE } from '../package.ts'
 import { redactPasswords } from '../platform/wire/redact.ts'
 import { completionScript, SHELLS, type Shell } from './completion.ts'
-import { asUsage, reportError } from './errors.ts'
+import { asUsage, EXIT, reportError } from './errors.ts'
 import { addOptions, givenFlags } from './options.ts'
 import { addRemoteCommands } from './remote/commands.ts'
 import { addStockFlags, judgeStockFlags } from './stock-flags.ts'
@@ -157,6 +157,7 @@ function addDoctor(program: Command, code: ExitCode): void {
   addStockFlags(command)
   type Options = { trackingUri?: string; write?: boolean; json?: boolean }
   command.action(async ({ trackingUri, write = false, json = false }: Options) => {
+    process.once('SIGINT', () => process.exit(EXIT.interrupted))
     const env = processEnvironment()
     const { runDoctor } = await import('./doctor/doctor.ts')
     const flags = givenFlags(command, ServerConfigSchema)

@@ -336,8 +336,8 @@ describeEachEngine('commands on a running server', (engine) => {
       [
         'Spans',
         'answer       2.0 s  AGENT',
-        '├ retrieve  500 ms  UNKNOWN',
-        '│ └ embed   250 ms  UNKNOWN',
+        '├ retrieve  500 ms',
+        '│ └ embed   250 ms',
         '└ call       1.0 s  LLM, failed',
       ].join('\n'),
     )

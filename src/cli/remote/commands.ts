@@ -1,6 +1,7 @@
 // The commands on things of a running server: `experiments`, `runs`, `models` and `traces`, with their options.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ClientConfigSchema, processEnvironment } from '../../config.ts'
+import { EXIT } from '../errors.ts'
 import { addOptions } from '../options.ts'
 import { type Asked, askedOf, FORMATS, filterFor, requireAnswer, VIEWS } from './asked.ts'
 
@@ -91,6 +92,7 @@ function addThing(program: Command, code: ExitCode, thing: Thing): void {
     for (const one of options) command.addOption(one)
     addOptions(command, ClientConfigSchema)
     command.action(async () => {
+      process.once('SIGINT', () => process.exit(EXIT.interrupted))
       const done = await run(askedOf(command, processEnvironment()), command.args, command)
       if (typeof done === 'number') code.value = done
     })

@@ -3,7 +3,7 @@ import { isoTime } from '../humane.ts'
 import { print } from '../print.ts'
 import { type Column, layOut, lineOf } from '../table.ts'
 import type { Asked } from './asked.ts'
-import { cellOf, csvLine, exactly, jsonText, type Kind, type Value } from './fields.ts'
+import { cellOf, csvLine, exactly, isAlignedRight, jsonText, type Kind, type Value } from './fields.ts'
 
 export interface Detail {
   label: string
@@ -61,15 +61,16 @@ function printSection({ title, details }: Section, asked: Asked, isLater: boolea
     { text: remark ?? '', style: 'dim' as const },
   ])
   const hasRemarks = details.some(({ remark }) => remark)
+  const alignsRight = details.every(({ kind }) => isAlignedRight(kind))
   const columns: Column[] = [
     { title: '', least: 16 },
-    { title: '', least: 20 },
+    { title: '', least: 20, alignsRight },
     ...(hasRemarks ? [{ title: '', least: 10, rank: 1 }] : []),
   ]
   const layout = layOut(columns, rows, terminal.width)
   const last = layout.shown.at(-1)
   // Where values are the last column, they have all that is left of the line.
-  if (last && !hasRemarks && terminal.width !== undefined)
+  if (last && !hasRemarks && !alignsRight && terminal.width !== undefined)
     last.width = Math.max(last.width, terminal.width - (layout.shown[0]?.width ?? 0) - 2)
   for (const row of rows) print(lineOf(row, { columns, layout, terminal }))
 }

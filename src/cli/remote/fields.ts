@@ -30,9 +30,12 @@ export interface Telling {
   utc: boolean
 }
 
+export const isAlignedRight = (kind: Kind | undefined): boolean =>
+  kind === 'number' || kind === 'size' || kind === 'duration'
+
 export const columnOf = <Item>({ name, title, kind, least, rank }: Field<Item>): Column => ({
   title: title ?? name.toUpperCase().replaceAll('_', ' '),
-  alignsRight: kind === 'number' || kind === 'size' || kind === 'duration',
+  alignsRight: isAlignedRight(kind),
   ...(least !== undefined && { least }),
   ...(rank !== undefined && { rank }),
 })

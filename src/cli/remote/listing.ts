@@ -1,4 +1,5 @@
 // Lists of things, page by page: as a table, as CSV, or as the JSON that the API answers.
+import { isJsonObject } from '../../platform/wire/int64.ts'
 import { UsageError } from '../errors.ts'
 import { write } from '../print.ts'
 import { headerOf, layOut, lineOf } from '../table.ts'
@@ -43,13 +44,20 @@ export async function printListing<Item>(listing: Listing<Item>, asked: Asked): 
   do {
     const page = { max_results: Math.min(left, LARGEST_PAGE), ...(token && { page_token: token }) }
     const answer = await listing.page(page)
-    const items = (answer[listing.key] ?? []) as Item[]
+    const items = itemsOf(answer, listing)
     writer ??= openWriter(listing, asked, items)
     if (!(await writer.add(items))) return
     left -= items.length
     token = answer.next_page_token
   } while (token && left > 0)
   await writer.end(token)
+}
+
+/** @throws Error for what no server of MLflow answers */
+function itemsOf<Item>(answer: unknown, { key, things }: Listing<Item>): Item[] {
+  const items = isJsonObject(answer) ? (answer[key] ?? []) : undefined
+  if (Array.isArray(items) && items.every(isJsonObject)) return items as Item[]
+  throw new Error(`The server answered something else than a list of ${things}.`)
 }
 
 function openWriter<Item>(listing: Listing<Item>, asked: Asked, first: readonly Item[]): Writer<Item> {
