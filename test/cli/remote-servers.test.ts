@@ -57,6 +57,18 @@ describe('commands on a server', () => {
     }
   })
 
+  it('go on behind a page that is empty and not the last one', async () => {
+    const experiments = [{ experiment_id: '123456', name: 'a long name', lifecycle_stage: 'active' }]
+    const pages = [{ next_page_token: 'more' }, { experiments, next_page_token: 'more' }, {}]
+    let asked = 0
+    const uri = await serve((request, response) => json(pages[asked++])(request, response))
+    const args = ['experiments', 'list', '--columns', 'experiment_id,name,lifecycle_stage']
+    const { code, stdout, stderr } = await runProgram([...args, '--tracking-uri', uri])
+    expect(stdout).toBe('ID      NAME         STAGE\n123456  a long name  active\n')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(asked).toBe(3)
+  })
+
   it('stop to ask when nobody reads any more, and say nothing', async () => {
     let asked = 0
     const experiments = Array.from({ length: 500 }, (_none, index) => ({

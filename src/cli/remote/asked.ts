@@ -67,9 +67,11 @@ export function quoted(text: string): string {
   throw new Error(`No filter finds a name with both kinds of quotes: give the id of ${text}.`)
 }
 
+const IS_FILTER = /[<>=]|\b[ir]?like\b|\bin\s*\(|\bis\s+(?:not\s+)?null\b/i
+
 /** What `search` was asked for: a filter, or a part of names. */
 export const filterFor = (words: string, name: string): string =>
-  /[<>=]|\b(?:i?like|rlike|in|is)\b/i.test(words) ? words : `${name} ILIKE ${quoted(`%${words}%`)}`
+  IS_FILTER.test(words) ? words : `${name} ILIKE ${quoted(`%${words}%`)}`
 
 /** @throws UsageError when there is no terminal to ask on */
 export function requireAnswer({ yes }: Asked): void {

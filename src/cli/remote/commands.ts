@@ -139,7 +139,7 @@ function experiments(): Thing {
     verbs: [
       {
         name: 'list',
-        help: 'List experiments, those that changed last first.',
+        help: 'List experiments, those that were made last first.',
         options: options(),
         run: async (asked) => (await load()).listExperiments(asked),
       },

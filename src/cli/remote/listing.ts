@@ -45,12 +45,14 @@ export async function printListing<Item>(listing: Listing<Item>, asked: Asked): 
     const page = { max_results: Math.min(left, LARGEST_PAGE), ...(token && { page_token: token }) }
     const answer = await listing.page(page)
     const items = itemsOf(answer, listing)
-    writer ??= openWriter(listing, asked, items)
-    if (!(await writer.add(items))) return
     left -= items.length
     token = answer.next_page_token
+    // A page may be empty and not the last one; the first things tell how wide columns are.
+    if (items.length === 0 && token) continue
+    writer ??= openWriter(listing, asked, items)
+    if (!(await writer.add(items))) return
   } while (token && left > 0)
-  await writer.end(token)
+  await writer?.end(token)
 }
 
 /** @throws Error for what no server of MLflow answers */

@@ -57,7 +57,7 @@ const findAll = (asked: Asked) => Promise.all(asked.experiments.map((name) => fi
 async function newestExperiments({ ask, view }: Asked): Promise<Experiment[]> {
   // Deleted runs may be those of active experiments, too.
   const view_type = view === 'active' ? VIEWS.active : VIEWS.all
-  const body = { view_type, max_results: MOST_EXPERIMENTS }
+  const body = { view_type, max_results: MOST_EXPERIMENTS, order_by: ['last_update_time DESC'] }
   const answer = await ask<{ experiments?: Experiment[]; next_page_token?: string }>({
     method: 'POST',
     path: mlflow('experiments/search'),

@@ -72,11 +72,13 @@ interface Search {
 
 type Answer = { traces?: TraceInfo[]; next_page_token?: string }
 
-function search({ ask }: Asked, { experimentIds, ...rest }: Search, page: object): Promise<Answer> {
+async function search({ ask }: Asked, { experimentIds, ...rest }: Search, page: object): Promise<Answer> {
   const locations = Array.from(experimentIds, (experiment_id) => ({
     type: 'MLFLOW_EXPERIMENT',
     mlflow_experiment: { experiment_id },
   }))
+  // MLflow wants one at least.
+  if (locations.length === 0) return {}
   return ask({ method: 'POST', path: `${API}/search`, body: { locations, ...rest, ...page } })
 }
 
