@@ -241,6 +241,11 @@ describeEachEngine('commands on a running server', (engine) => {
     )
     const diff = await run('runs', 'compare', first, second, '--diff')
     expect(diff.stdout).not.toContain('experiment_id')
+    expect(await run('runs', 'compare', first, first, '--diff')).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'Nothing differs.\n',
+    })
     const csv = parseCsv((await run('runs', 'compare', first, second, '--format', 'csv')).stdout)
     expect(csv[0]).toEqual(['group', 'key', 'differs', first, second])
     expect(csv).toContainEqual(['params', 'optimizer', 'true', 'sgd', 'adam'])
@@ -311,6 +316,18 @@ describeEachEngine('commands on a running server', (engine) => {
       expect((await run('models', 'show', name)).stdout).toMatch(/^Version +2$/m)
     const json = JSON.parse((await run('models', 'show', 'wine taster/1', '--format', 'json')).stdout)
     expect(json.model_version).toMatchObject({ name: 'wine taster', version: '1' })
+
+    const compared = await run('models', 'compare', 'wine taster/1', 'wine taster@champion', '--diff')
+    expect(linesOf(compared.stdout).slice(0, 3)).toEqual([
+      '  VERSION  wine taster/1  wine taster/2',
+      '*  version  1  2',
+      '*  aliases  -  champion',
+    ])
+    const model = await run('models', 'compare', 'wine taster')
+    expect(model.stderr).toBe(
+      'crateflow: wine taster is a model: name a version of it, as wine taster/1 or wine taster@champion.\n',
+    )
+    expect(model.code).toBe(1)
 
     const done = await run('models', 'delete', 'wine taster/1', 'short-lived@home', '--yes')
     expect(done).toEqual({

@@ -51,6 +51,13 @@ function listOptions(filterExample: string, orderExample: string): Option[] {
   ]
 }
 
+const comparisonOptions = () => [
+  option('--diff', 'Leave out what is the same.', SELECTION),
+  formatOption(),
+  utcOption(),
+]
+const isDiff = (command: Command): boolean => command.getOptionValue('diff') === true
+
 const collect = (value: string, before: string[] = []) => [...before, value]
 
 function readLimit(text: string): number {
@@ -215,14 +222,9 @@ function runs(): Thing {
       {
         name: 'compare <runs...>',
         help: 'Show params, metrics and tags of runs side by side; lines with * differ.',
-        options: [
-          experimentOption(),
-          option('--diff', 'Leave out what is the same.', SELECTION),
-          formatOption(),
-          utcOption(),
-        ],
+        options: [experimentOption(), ...comparisonOptions()],
         run: async (asked, names, command) =>
-          (await import('./compare.ts')).compareRuns(asked, names, command.getOptionValue('diff') === true),
+          (await import('./compare.ts')).compareRuns(asked, names, isDiff(command)),
       },
       {
         name: 'delete <runs...>',
@@ -245,10 +247,15 @@ function models(): Thing {
   const options = () => listOptions("name LIKE 'wine%'", 'last_updated_timestamp DESC')
   return {
     name: 'models',
-    summary: 'List, show and delete registered models and their versions.',
+    summary: 'List, show, compare and delete registered models and their versions.',
     description:
-      'List, show and delete registered models and their versions. wine/3 is version 3 of wine, wine@champion where its alias points.',
-    examples: ['models list', 'models show wine@champion', 'models versions wine', 'models delete wine/3'],
+      'List, show, compare and delete registered models and their versions. wine/3 is version 3 of wine, wine@champion where its alias points.',
+    examples: [
+      'models list',
+      'models show wine@champion',
+      'models compare wine/2 wine/3',
+      'models delete wine/3',
+    ],
     verbs: [
       {
         name: 'list',
@@ -276,6 +283,13 @@ function models(): Thing {
         help: 'Show a model, or a version: wine, wine/3 or wine@champion.',
         options: [formatOption(), utcOption()],
         run: async (asked, [name = '']) => (await load()).showModel(asked, name),
+      },
+      {
+        name: 'compare <versions...>',
+        help: 'Show versions side by side, with params and metrics of their runs; lines with * differ.',
+        options: comparisonOptions(),
+        run: async (asked, names, command) =>
+          (await import('./compare.ts')).compareVersions(asked, names, isDiff(command)),
       },
       {
         name: 'delete <models...>',

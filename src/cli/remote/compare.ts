@@ -1,27 +1,13 @@
-// `crateflow runs compare`: runs side by side, what differs marked.
-
+// `crateflow runs compare` and `models compare`: runs, and versions of models with their runs, side by side.
+import type { ModelVersion } from '../../registry/model-registry/schema.ts'
 import type { Run } from '../../tracking/runs/schema.ts'
 import { print } from '../print.ts'
-import { type Cell, type Column, layOut, lineOf } from '../table.ts'
-import type { Style } from '../terminal.ts'
-import type { Asked } from './asked.ts'
-import { cellOf, csvLine, exactly, jsonText, type Kind, type Value } from './fields.ts'
-import { findRun } from './names.ts'
+import { type Asked, mlflow } from './asked.ts'
+import { type Line, lineFor, linesByKey, printComparison } from './comparison.ts'
+import { jsonText } from './fields.ts'
+import { findVersion } from './models.ts'
+import { findRun, ifThere } from './names.ts'
 import { durationOf, userOf } from './runs.ts'
-
-/** Something that runs may have, with the value of each. */
-interface Line {
-  /** Group of lines, such as `params`. */
-  group: string
-  label: string
-  kind: Kind | undefined
-  values: Value[]
-  differs: boolean
-}
-
-/** Narrower, a value tells nothing. */
-const LEAST_WIDTH = 14
-const LABEL_WIDTH = 20
 
 /** @param onlyDifferent leave out what is the same in all runs */
 export async function compareRuns(
@@ -31,83 +17,61 @@ export async function compareRuns(
 ): Promise<void> {
   const runs = await Promise.all(names.map((name) => findRun(asked, name, 'all')))
   if (asked.format === 'json') return print(jsonText({ runs }))
-  const lines = linesOf(runs).filter(({ differs }) => differs || !onlyDifferent)
-  if (asked.format === 'csv') return printCsv(asked, runs, lines)
-  // Runs that do not fit side by side come in further tables.
-  const { width } = asked.terminal
-  const room = width === undefined ? runs.length : Math.floor((width - LABEL_WIDTH - 4) / (LEAST_WIDTH + 2))
-  const perTable = Math.max(2, room)
-  for (let first = 0; first < runs.length; first += perTable) {
-    if (first > 0) print('')
-    printTable(asked, lines, { runs: runs.slice(first, first + perTable), first })
-  }
-}
-
-function linesOf(runs: readonly Run[]): Line[] {
-  const line = (group: string, label: string, read: (run: Run) => Value, kind?: Kind): Line => {
-    const values = runs.map(read)
-    return { group, label, kind, values, differs: new Set(values).size > 1 }
-  }
-  type Pairs = (run: Run) => readonly { key: string; value: Value }[] | undefined
-  const keyed = (group: string, pairsOf: Pairs, kind?: Kind) => {
-    const maps = new Map(
-      runs.map((run) => [run, new Map(pairsOf(run)?.map(({ key, value }) => [key, value]))]),
-    )
-    const keys = new Set([...maps.values()].flatMap((map) => [...map.keys()]))
-    return [...keys].sort().map((key) => line(group, key, (run) => maps.get(run)?.get(key), kind))
-  }
-  return [
-    line('run', 'run_id', ({ info }) => info.run_id),
-    line('run', 'experiment_id', ({ info }) => info.experiment_id),
-    line('run', 'status', ({ info }) => info.status, 'state'),
-    line('run', 'started', ({ info }) => info.start_time, 'time'),
-    line('run', 'duration', durationOf, 'duration'),
-    line('run', 'user', userOf),
-    ...keyed('params', ({ data }) => data.params),
-    ...keyed('metrics', ({ data }) => data.metrics, 'number'),
-    ...keyed('tags', ({ data }) => data.tags?.filter(({ key }) => !SHOWN_ABOVE.includes(key))),
+  const lines = [
+    lineFor(runs, ['run', 'run_id'], ({ info }) => info.run_id),
+    lineFor(runs, ['run', 'experiment_id'], ({ info }) => info.experiment_id),
+    lineFor(runs, ['run', 'status', 'state'], ({ info }) => info.status),
+    lineFor(runs, ['run', 'started', 'time'], ({ info }) => info.start_time),
+    lineFor(runs, ['run', 'duration', 'duration'], durationOf),
+    lineFor(runs, ['run', 'user'], userOf),
+    ...linesOfRuns(runs),
+    ...linesByKey(runs, ['tags'], ({ data }) => data.tags?.filter(({ key }) => !SHOWN_ABOVE.includes(key))),
   ]
+  const headings = runs.map(({ info }) => ({ title: info.run_name ?? '', id: info.run_id }))
+  printComparison(asked, headings, wanted(lines, onlyDifferent))
 }
 
 const SHOWN_ABOVE = ['mlflow.runName', 'mlflow.user']
 
-function printCsv({ terminal }: Asked, runs: readonly Run[], lines: readonly Line[]): void {
-  process.stdout.write(csvLine(['group', 'key', 'differs', ...runs.map(({ info }) => info.run_id)], terminal))
-  for (const { group, label, kind, values, differs } of lines) {
-    const told = values.map((value) => exactly(value, kind))
-    process.stdout.write(csvLine([group, label, String(differs), ...told], terminal))
-  }
+/** Of versions, params and metrics are those of the runs that made them, as in the web UI. */
+export async function compareVersions(
+  asked: Asked,
+  names: readonly string[],
+  onlyDifferent: boolean,
+): Promise<void> {
+  const versions = await Promise.all(names.map((name) => findVersion(asked, name)))
+  if (asked.format === 'json') return print(jsonText({ model_versions: versions }))
+  const runs = await Promise.all(versions.map((version) => runOf(asked, version)))
+  const lines = [
+    lineFor(versions, ['version', 'version'], ({ version }) => version),
+    lineFor(versions, ['version', 'aliases'], ({ aliases = [] }) => aliases.join(', ')),
+    lineFor(versions, ['version', 'status', 'state'], ({ status }) => status),
+    lineFor(versions, ['version', 'stage'], (version) => version.current_stage),
+    lineFor(versions, ['version', 'created', 'time'], (version) => version.creation_timestamp),
+    lineFor(versions, ['version', 'run_id'], (version) => version.run_id),
+    lineFor(versions, ['version', 'source'], ({ source }) => source),
+    lineFor(versions, ['version', 'description'], ({ description }) => description),
+    ...linesOfRuns(runs),
+    ...linesByKey(versions, ['tags'], ({ tags }) => tags),
+  ]
+  const headings = versions.map(({ name, version }) => `${name}/${version}`)
+  printComparison(
+    asked,
+    headings.map((name) => ({ title: name, id: name })),
+    wanted(lines, onlyDifferent),
+  )
 }
 
-function printTable(
-  asked: Asked,
-  lines: readonly Line[],
-  { runs, first }: { runs: readonly Run[]; first: number },
-): void {
-  const { terminal } = asked
-  const columns: Column[] = [
-    { title: '' },
-    { title: '', least: LABEL_WIDTH },
-    ...runs.map(() => ({ title: '', least: LEAST_WIDTH })),
-  ]
-  const bold = (text: string): Cell => ({ text, style: 'bold' })
-  const titles = runs.map(({ info }) => bold(cellOf(info.run_name, 'text', asked).text))
-  const rows: Cell[][] = [[{ text: ' ' }, bold('RUN'), ...titles]]
-  let group = 'run'
-  for (const line of lines) {
-    if (line.group !== group) rows.push([], [{ text: ' ' }, bold(line.group.toUpperCase())])
-    group = line.group
-    rows.push([
-      { text: line.differs ? '*' : ' ', style: 'yellow' },
-      { text: line.label },
-      ...line.values.slice(first, first + runs.length).map((value) => {
-        const cell = cellOf(value, line.kind, asked)
-        const style: Style | undefined = line.differs ? 'yellow' : cell.style
-        return { text: cell.text, style }
-      }),
-    ])
-  }
-  const layout = layOut(columns, rows, terminal.width)
-  for (const row of rows) print(lineOf(row, { columns, layout, terminal }))
-  if (first === 0 && lines.some(({ differs }) => differs)) process.stderr.write('* differs\n')
+/** The run that made the version, if it is there still. */
+async function runOf({ ask }: Asked, { run_id }: ModelVersion): Promise<Run | undefined> {
+  if (!run_id) return undefined
+  return (await ifThere(ask<{ run: Run }>({ path: mlflow('runs/get', { run_id }) })))?.run
 }
+
+const linesOfRuns = (runs: readonly (Run | undefined)[]): Line[] => [
+  ...linesByKey(runs, ['params'], (run) => run?.data.params),
+  ...linesByKey(runs, ['metrics', 'number'], (run) => run?.data.metrics),
+]
+
+const wanted = (lines: readonly Line[], onlyDifferent: boolean): Line[] =>
+  lines.filter(({ differs }) => differs || !onlyDifferent)

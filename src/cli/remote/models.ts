@@ -129,6 +129,13 @@ async function find(asked: Asked, text: string): Promise<Found> {
   return { version: (await getVersion('registered-models/alias', query)).model_version }
 }
 
+/** The version that `name/version` or `name@alias` stands for. @throws Error for a name alone, and when there is none */
+export async function findVersion(asked: Asked, text: string): Promise<ModelVersion> {
+  const { version } = await find(asked, text)
+  if (version) return version
+  throw new Error(`${text} is a model: name a version of it, as ${text}/1 or ${text}@champion.`)
+}
+
 /** `models show` */
 export async function showModel(asked: Asked, text: string): Promise<void> {
   const { model, version } = await find(asked, text)
