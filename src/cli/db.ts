@@ -1,5 +1,4 @@
 // `crateflow db`: applies migrations, shows them, and drops the tables.
-import { createInterface } from 'node:readline/promises'
 import {
   type DatabaseConfig,
   DatabaseConfigSchema,
@@ -17,6 +16,7 @@ import {
 } from '../platform/database/migrate.ts'
 import { holdsDatabase } from '../platform/database/pglite-folder.mjs'
 import { type BackendTarget, describeTarget, parseBackendUri } from '../platform/database/uri.ts'
+import { confirm } from './confirm.ts'
 import { explained, layoutOf, openEngineAt, untilAvailable } from './database.ts'
 import { asUsage, EXIT, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
@@ -69,9 +69,10 @@ export function dropDatabase(flags: Flags, env: Environment, yes: boolean): Prom
     print(`${describeTarget(target)} holds ${counts.length} tables`)
     if (counts.length === 0) return EXIT.ok
     printTable([['TABLE', 'ROWS'], ...counts.map(({ table, rows }) => [table, String(rows)])])
-    if (!yes && !(await confirm('Drop them with all their rows? Type yes: '))) {
+    const answer = yes ? 'yes' : await confirm('Drop them with all their rows? Type yes: ')
+    if (answer !== 'yes') {
       print('Nothing was dropped.')
-      return EXIT.failure
+      return answer === 'interrupted' ? EXIT.interrupted : EXIT.failure
     }
     const dropped = await dropAllTables(engine)
     print(`${dropped.length} tables dropped`)
@@ -104,22 +105,6 @@ async function withDatabase(
 function requireStore(target: BackendTarget): void {
   if (target.engine === 'pglite' && target.folder && !holdsDatabase(target.folder))
     throw new Error(`There is no store in ${target.folder}.`)
-}
-
-/** Asks on the terminal; anything but yes, Ctrl-C and Ctrl-D too, is no. */
-async function confirm(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  const given = new AbortController()
-  const giveUp = () => given.abort()
-  terminal.once('SIGINT', giveUp).once('close', giveUp)
-  try {
-    return (await terminal.question(question, { signal: given.signal })).trim() === 'yes'
-  } catch {
-    print('')
-    return false
-  } finally {
-    terminal.close()
-  }
 }
 
 const label = (version: number) => String(version).padStart(4, '0')

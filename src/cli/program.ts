@@ -11,8 +11,9 @@ import {
 import { PACKAGE } from '../package.ts'
 import { redactPasswords } from '../platform/wire/redact.ts'
 import { completionScript, SHELLS, type Shell } from './completion.ts'
-import { asUsage, reportError } from './errors.ts'
+import { asUsage, EXIT, reportError } from './errors.ts'
 import { addOptions, givenFlags } from './options.ts'
+import { addRemoteCommands } from './remote/commands.ts'
 import { addStockFlags, judgeStockFlags } from './stock-flags.ts'
 
 const SERVER_HELP = `
@@ -76,6 +77,8 @@ export function buildProgram(code: ExitCode): Command {
     .showSuggestionAfterError()
   addServer(program, code)
   addDatabase(program, code)
+  addDoctor(program, code)
+  addRemoteCommands(program, code)
   addRegistry(program)
   addUi(program, code)
   program
@@ -137,6 +140,29 @@ function addDatabase(program: Command, code: ExitCode): void {
   drop.action(async () => {
     const yes = drop.getOptionValue('yes') === true
     code.value = await (await load()).dropDatabase(flagsOf(drop), processEnvironment(), yes)
+  })
+}
+
+function addDoctor(program: Command, code: ExitCode): void {
+  const command = program
+    .command('doctor')
+    .summary('Check all that a server needs, or a server that runs.')
+    .description(
+      'Check what a server with these options and this environment needs: settings, port, database, artifact store, web UI. Nothing is kept, no password is shown. Ends with 1 when something fails.',
+    )
+    .option('--tracking-uri <uri>', 'Check this running server instead.')
+    .option('--write', 'Make, read and delete a run on the running server.')
+    .option('--json', 'Print what is found as JSON.')
+  addOptions(command, ServerConfigSchema)
+  addStockFlags(command)
+  type Options = { trackingUri?: string; write?: boolean; json?: boolean }
+  command.action(async ({ trackingUri, write = false, json = false }: Options) => {
+    process.once('SIGINT', () => process.exit(EXIT.interrupted))
+    const env = processEnvironment()
+    const { runDoctor } = await import('./doctor/doctor.ts')
+    const flags = givenFlags(command, ServerConfigSchema)
+    const judgeFlags = () => judgeStockFlags(command, env)
+    code.value = await runDoctor({ flags, env, judgeFlags, trackingUri, write, json })
   })
 }
 

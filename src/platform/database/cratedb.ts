@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { invalidParameter } from '../../errors.ts'
 import { equalsEachKey, isAnyInteger } from './columns.ts'
+import { examineCratedb } from './cratedb-health.ts'
 import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
 import type { ServerTarget } from './uri.ts'
@@ -16,6 +17,7 @@ const dialect: Dialect = {
     const list = [...tables].sort().map((table) => `"${table}"`)
     await connection.query(`REFRESH TABLE ${list.join(', ')}`, [], 'array')
   },
+  examine: examineCratedb,
   anyKey: equalsEachKey,
   isOneOfMany: isAnyInteger,
   stored: (column) => sql`${sql.identifier(column.name)}`,
