@@ -135,6 +135,13 @@ function addDatabase(program: Command, code: ExitCode): void {
   status.action(async () => {
     code.value = await (await load()).showStatus(flagsOf(status), processEnvironment())
   })
+  const index = add(
+    'index-spans',
+    'On CrateDB: index the contents of spans for searches. Spans are not taken meanwhile.',
+  )
+  index.action(async () => {
+    code.value = await (await load()).indexSpans(flagsOf(index), processEnvironment())
+  })
   const drop = add('drop', 'Drop all tables with all their rows, after asking.')
   drop.addOption(new Option('--yes', 'Do not ask.'))
   drop.action(async () => {

@@ -11,6 +11,7 @@ const dialect: Dialect = {
   name: 'cratedb',
   migrations: 'cratedb',
   likeBacktracks: true,
+  indexesTexts: true,
   maxIndexedBytes: 32_766,
   /** One statement refreshes all tables: 2 ms when nothing changed, some 30 ms after writes. */
   async refresh(connection: Connection, tables) {

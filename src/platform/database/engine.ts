@@ -83,6 +83,8 @@ export interface Dialect {
    * and joined by hash.
    */
   readonly looksUp?: boolean
+  /** Texts may have an index by which parts of them are found; see text-index.ts. */
+  readonly indexesTexts?: boolean
   /** Sorts text in one way: CrateDB sorts by UTF-8 in a table, by UTF-16 behind a join. */
   readonly sortsTextAlike?: boolean
   /** Bytes of a text in a column with an index at most; any where it is absent. */
