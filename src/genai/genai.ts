@@ -18,6 +18,7 @@ import { issueEndpoints } from './issues/routes.ts'
 import { createIssueService, type IssueServiceDeps } from './issues/service.ts'
 import { labelSchemaEndpoints } from './label-schemas/routes.ts'
 import { createLabelSchemaService } from './label-schemas/service.ts'
+import { createGenaiRemoval } from './removal.service.ts'
 import { createReviewItemService } from './review-queues/items.service.ts'
 import { reviewItemEndpoints, reviewQueueEndpoints } from './review-queues/routes.ts'
 import { createReviewQueueService } from './review-queues/service.ts'
@@ -93,7 +94,11 @@ export function createGenai({ engine, clock, experiments, getRun, files }: Genai
     ...demoEndpoints(createDemoService({ clock })),
     ...absentEndpoints(),
   ]
-  return { endpoints }
+  return {
+    endpoints,
+    /** What the wing keeps of things that are deleted for good. */
+    removal: createGenaiRemoval({ engine, forgetTraces: reviewItems.forgetTraces }),
+  }
 }
 
 type TraceDeps = Omit<GenaiDeps, 'getRun'> & Pick<TraceServiceDeps, 'forgetTraces'>

@@ -113,7 +113,8 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
         await setRunsLifecycle(engine, experimentId, 'deleted', deletedMs, 'left')
     } catch (error) {
       // The experiment is deleted: to be asked again would only tell the client that there is none.
-      if (!(error instanceof MlflowError && error.code === 'TEMPORARILY_UNAVAILABLE')) throw error
+      const isDone = ['TEMPORARILY_UNAVAILABLE', 'RESOURCE_DOES_NOT_EXIST']
+      if (!(error instanceof MlflowError && isDone.includes(error.code))) throw error
     }
   }
 
