@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { invalidParameter } from './errors.ts'
 import {
+  age,
   environmentText,
   flag,
   list,
@@ -217,6 +218,12 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     env: 'MLFLOW_EXPOSE_PROMETHEUS',
     help: 'Serve metrics for Prometheus at /metrics. Nothing is written to the folder.',
   }),
+  gcOlderThan: age().optional().register(settings, {
+    group: 'Operation',
+    flags: '--gc-older-than <age>',
+    env: 'CRATEFLOW_GC_OLDER_THAN',
+    help: 'Delete for good, every hour, what was marked as deleted so long ago, such as 30d (default: nothing). One of several servers does it.',
+  }),
 })
 
 export type ServerConfig = z.output<typeof ServerConfigSchema>
@@ -347,6 +354,13 @@ export const ClientConfigSchema = z.object({
 })
 
 export type ClientConfig = z.output<typeof ClientConfigSchema>
+
+/** Settings of `gc`: of a server that it asks, or of a store that it opens itself. */
+export const GcConfigSchema = DatabaseConfigSchema.extend({
+  artifactsDestination: ServerConfigSchema.shape.artifactsDestination,
+  defaultArtifactRoot: ServerConfigSchema.shape.defaultArtifactRoot,
+  trackingUri: ClientConfigSchema.shape.trackingUri,
+})
 
 /** The environment of this process. */
 export const processEnvironment = (): Environment => process.env
