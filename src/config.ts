@@ -355,13 +355,6 @@ export const ClientConfigSchema = z.object({
 
 export type ClientConfig = z.output<typeof ClientConfigSchema>
 
-/** Settings of `gc`: of a server that it asks, or of a store that it opens itself. */
-export const GcConfigSchema = DatabaseConfigSchema.extend({
-  artifactsDestination: ServerConfigSchema.shape.artifactsDestination,
-  defaultArtifactRoot: ServerConfigSchema.shape.defaultArtifactRoot,
-  trackingUri: ClientConfigSchema.shape.trackingUri,
-})
-
 /** The environment of this process. */
 export const processEnvironment = (): Environment => process.env
 

@@ -4,7 +4,6 @@ import { Argument, Command, Option } from 'commander'
 import {
   ClientConfigSchema,
   DatabaseConfigSchema,
-  GcConfigSchema,
   processEnvironment,
   ServerConfigSchema,
   UiConfigSchema,
@@ -13,6 +12,7 @@ import { PACKAGE } from '../package.ts'
 import { redactPasswords } from '../platform/wire/redact.ts'
 import { completionScript, SHELLS, type Shell } from './completion.ts'
 import { asUsage, reportError } from './errors.ts'
+import { GcConfigSchema } from './gc-options.ts'
 import { addOptions, givenFlags } from './options.ts'
 import { addStockFlags, judgeStockFlags } from './stock-flags.ts'
 

@@ -25,7 +25,7 @@ import { createReviewQueueService } from './review-queues/service.ts'
 import { scorerEndpoints } from './scorers/routes.ts'
 import { createScorerService, type ScorerServiceDeps } from './scorers/service.ts'
 import { createTraceCorrelation } from './traces/correlation.service.ts'
-import type { Experiments } from './traces/experiments.ts'
+import { artifactLocationOf, type Experiments } from './traces/experiments.ts'
 import { type Files, fileEndpoints } from './traces/files.routes.ts'
 import { createTraceIngest } from './traces/ingest.service.ts'
 import { createTraceWriter } from './traces/ingest.store.ts'
@@ -97,7 +97,11 @@ export function createGenai({ engine, clock, experiments, getRun, files }: Genai
   return {
     endpoints,
     /** What the wing keeps of things that are deleted for good. */
-    removal: createGenaiRemoval({ engine, forgetTraces: reviewItems.forgetTraces }),
+    removal: createGenaiRemoval({
+      engine,
+      forgetTraces: reviewItems.forgetTraces,
+      traceArtifactsOf: artifactLocationOf,
+    }),
   }
 }
 

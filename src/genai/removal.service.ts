@@ -5,8 +5,7 @@ import { forgetSourceRuns, removeIssuesOf } from './issues/store.ts'
 import { removeLabelSchemasOf } from './label-schemas/removal.store.ts'
 import { removeQueuesOf } from './review-queues/removal.store.ts'
 import { removeScorersOf } from './scorers/removal.store.ts'
-import { artifactLocationOf } from './traces/experiments.ts'
-import { deleteTraces, findOldTraces, removeTraceRemains, unlinkRuns } from './traces/store.ts'
+import { deleteTraces, findTracesOf, removeTraceRemains, unlinkRuns } from './traces/store.ts'
 
 /** A trace, and where spans of it are. */
 type TracePlace = Parameters<typeof deleteTraces>[1][number]
@@ -15,17 +14,20 @@ export interface GenaiRemovalDeps {
   engine: Engine
   /** Takes traces out of review queues. */
   forgetTraces: (traceIds: readonly string[]) => Promise<void>
+  /** Where a trace's attachments are, below the artifacts of its experiment. */
+  traceArtifactsOf: (
+    experiment: { experimentId: string; artifactLocation: string },
+    traceId: string,
+  ) => string
 }
 
-export function createGenaiRemoval({ engine, forgetTraces }: GenaiRemovalDeps) {
+export function createGenaiRemoval({ engine, forgetTraces, traceArtifactsOf }: GenaiRemovalDeps) {
   return {
-    /** Traces of the experiment, some at a time: the oldest. */
-    findTraces: (experimentId: string, limit: number): Promise<TracePlace[]> =>
-      findOldTraces(engine, experimentId, Number.MAX_SAFE_INTEGER, limit),
+    /** Traces of the experiments, some at a time. */
+    findTraces: (experimentIds: readonly string[], limit: number): Promise<TracePlace[]> =>
+      findTracesOf(engine, experimentIds, limit),
 
-    /** Where a trace's attachments are, below the artifacts of its experiment. */
-    traceArtifactsOf: (experiment: { experimentId: string; artifactLocation: string }, traceId: string) =>
-      artifactLocationOf(experiment, traceId),
+    traceArtifactsOf,
 
     /** Deletes traces, the rows that others hang from last. Repeatable. @returns how many rows went */
     async removeTraces(traces: readonly TracePlace[]): Promise<number> {
@@ -50,6 +52,7 @@ export function createGenaiRemoval({ engine, forgetTraces }: GenaiRemovalDeps) {
 
     /** Takes runs from the traces and issues that name them, which stay. Repeatable. @returns how many rows went */
     async forgetRuns(runIds: readonly string[]): Promise<number> {
+      if (runIds.length === 0) return 0
       await forgetSourceRuns(engine, runIds)
       return unlinkRuns(engine, runIds)
     },

@@ -1,6 +1,6 @@
 // An experiment with something of everything in it, and the search for what names it in any table.
 import { createHash } from 'node:crypto'
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { pgTable } from 'drizzle-orm/pg-core'
 import { expect } from 'vitest'
 import type { Engine } from '../../src/platform/database/engine.ts'
@@ -195,20 +195,33 @@ export async function findNaming(engine: Engine, ids: readonly string[]): Promis
     sql`SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = ${engine.schema}`,
   )
   const found: Record<string, number> = {}
-  for (const { table_name: table, column_name: column, data_type: type } of rows) {
-    const isText = type === 'text'
-    if (!tables.includes(table) || !(isText || type === 'bigint')) continue
-    const values = isText ? ids : ids.filter((id) => /^\d{1,18}$/.test(id))
-    if (values.length === 0) continue
-    const conditions = values.flatMap((id) => [
-      sql`${sql.identifier(column)} = ${id}${isText ? sql`` : sql`::bigint`}`,
-      ...(isText ? [sql`${sql.identifier(column)} LIKE ${`${id}/%`}`] : []),
-    ])
-    const counted = await engine.execute<{ count: number }>(
-      sql`SELECT count(*) AS count FROM ${sql.identifier(table)} WHERE ${sql.join(conditions, sql` OR `)}`,
+  for (const table of tables) {
+    const names = rows.flatMap(({ table_name, column_name, data_type }) => {
+      if (table_name !== table || !['text', 'bigint'].includes(data_type)) return []
+      const isNaming = namesAny(column_name, data_type === 'text', ids)
+      return isNaming
+        ? sql`sum(CASE WHEN ${isNaming} THEN 1 ELSE 0 END) AS ${sql.identifier(column_name)}`
+        : []
+    })
+    if (names.length === 0) continue
+    const counted = await engine.execute(
+      sql`SELECT ${sql.join(names, sql`, `)} FROM ${sql.identifier(table)}`,
     )
-    const count = Number(counted.rows[0]?.count)
-    if (count > 0) found[`${table}.${column}`] = count
+    for (const [column, count] of Object.entries(counted.rows[0] ?? {}))
+      if (Number(count) > 0) found[`${table}.${column}`] = Number(count)
   }
   return found
+}
+
+/** Undefined for a column of integers when no id is one. */
+function namesAny(name: string, isText: boolean, ids: readonly string[]): SQL | undefined {
+  const column = sql.identifier(name)
+  const conditions = ids.flatMap((id) =>
+    isText
+      ? [sql`${column} = ${id}`, sql`${column} LIKE ${`${id}/%`}`]
+      : /^\d{1,18}$/.test(id)
+        ? sql`${column} = ${id}::bigint`
+        : [],
+  )
+  return conditions.length > 0 ? sql.join(conditions, sql` OR `) : undefined
 }

@@ -207,6 +207,18 @@ export async function findOldTraces(
     .limit(limit)
 }
 
+/** Some traces of the experiments, in no order. Passes the refresh gate. */
+export async function findTracesOf(
+  engine: Engine,
+  experimentIds: readonly string[],
+  limit: number,
+): Promise<OfTrace[]> {
+  await engine.refresh(traces)
+  const { traceId, month } = traces
+  const isOwn = equalsAny(traces.experimentId, experimentIds)
+  return engine.db.select({ traceId, month }).from(traces).where(isOwn).limit(limit)
+}
+
 /**
  * Deletes traces with what they hold. The rows of traces go last, so that a repeated call finds what is left over from a
  * crash. Answers how many traces went, and how many rows in all.

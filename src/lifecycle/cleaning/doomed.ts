@@ -59,7 +59,7 @@ export interface DoomedPart {
 
 /** What the GenAI wing keeps of experiments and runs. */
 export interface Remains<Trace extends { traceId: string } = { traceId: string; month: string }> {
-  findTraces: (experimentId: string, limit: number) => Promise<Trace[]>
+  findTraces: (experimentIds: readonly string[], limit: number) => Promise<Trace[]>
   traceArtifactsOf: (
     experiment: { experimentId: string; artifactLocation: string },
     traceId: string,

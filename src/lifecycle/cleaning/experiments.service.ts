@@ -41,6 +41,16 @@ export interface ExperimentOutcome extends Outcome {
   isDone: boolean
 }
 
+/** Adds to what the deletion has taken with it. */
+type Recorder = (counts: { rows: number; files: number }) => Promise<void>
+
+/** What came of it, or why nothing did. */
+const tried = <T>(work: Promise<T>): Promise<{ value: T } | { error: unknown }> =>
+  work.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  )
+
 /** Runs, or logged models, whose rows are deleted together. */
 export const BATCH = 50
 const TRACES = 200
@@ -82,19 +92,15 @@ export function createExperimentRemoval(deps: ExperimentRemovalDeps) {
       await experiments.giveBack(one.id)
       return leave(standing)
     }
-    const record = (counts: { rows: number; files: number }) =>
-      addToDeletion(engine, deletion.deletionId, counts)
+    const record: Recorder = (counts) => addToDeletion(engine, deletion.deletionId, counts)
 
     if (!(await removeThings('run', runs, one, { how, limits, outcome }))) return outcome
     if (outcome.left.length > 0) return leave(new Error('Some of its runs are left.'))
     if (await hasRuns(one.id)) return giveBack()
     if (!(await removeThings('logged_model', models, one, { how, limits, outcome }))) return outcome
     if (outcome.left.length > 0) return leave(new Error('Some of its logged models are left.'))
-    try {
-      if (!(await removeTraces(one, how, limits, record))) return outcome
-    } catch (error) {
-      return leave(error)
-    }
+    if (!(await removeTraces(one, { how, limits, outcome, record }))) return outcome
+    if (outcome.left.length > 0) return outcome
     await record({ rows: await remains.removeRest(one.id), files: 0 })
     if (await hasRuns(one.id)) return giveBack()
     await experiments.remove(one.id)
@@ -154,32 +160,33 @@ export function createExperimentRemoval(deps: ExperimentRemovalDeps) {
     }
   }
 
-  /** @returns whether none is left @throws what a store says that fails */
+  /** Deletes traces; a store that fails leaves the experiment. @returns whether none is left, or a store fails */
   async function removeTraces(
     one: Doomed,
-    how: How,
-    limits: Limits,
-    record: (counts: { rows: number; files: number }) => Promise<void>,
+    { how, limits, outcome, record }: { how: How; limits: Limits; outcome: Outcome; record: Recorder },
   ): Promise<boolean> {
-    const place = { experimentId: one.id, artifactLocation: one.artifactUri }
     for (;;) {
-      const found = await remains.findTraces(one.id, TRACES)
+      const found = await remains.findTraces([one.id], TRACES)
       if (found.length === 0) return true
-      if (one.artifactUri !== '') {
-        const attached = found.map(({ traceId: id }) => ({
-          id,
-          artifactUri: remains.traceArtifactsOf(place, id),
-        }))
-        const counts = await Promise.all(attached.map((trace) => batches.countFiles(trace, how)))
-        await record({ rows: 0, files: counts.reduce((sum, files) => sum + files, 0) })
-        const filled = attached.filter((_trace, i) => counts[i])
-        await Promise.all(filled.map((trace) => batches.removeFiles(trace, how)))
+      const attached = found.map(({ traceId: id }) => ({ id, artifactUri: attachmentsOf(one, id) }))
+      const counted = await tried(Promise.all(attached.map((trace) => batches.countFiles(trace, how))))
+      const counts = 'value' in counted ? counted.value : []
+      await record({ rows: 0, files: counts.reduce((sum, files) => sum + files, 0) })
+      const filled = attached.filter((_trace, i) => counts[i])
+      const removed = await tried(Promise.all(filled.map((trace) => batches.removeFiles(trace, how))))
+      for (const result of [counted, removed]) {
+        if ('value' in result) continue
+        outcome.left.push(leftThing('experiment', one, result.error))
+        return true
       }
       await record({ rows: await remains.removeTraces(found), files: 0 })
       if (found.length < TRACES) return true
       if (!limits.hasTime()) return false
     }
   }
+
+  const attachmentsOf = ({ id, artifactUri }: Doomed, traceId: string): string =>
+    artifactUri && remains.traceArtifactsOf({ experimentId: id, artifactLocation: artifactUri }, traceId)
 
   return { removeSome }
 }

@@ -19,6 +19,7 @@ import type {
   Remains,
 } from './doomed.ts'
 import { BATCH, createExperimentRemoval, notDeleted, notOldEnough } from './experiments.service.ts'
+import { createLateRows } from './late-rows.service.ts'
 import type {
   Collected,
   DeletedThing,
@@ -66,6 +67,7 @@ export function createCleaningService(deps: CleaningDeps) {
   const { engine, clock, experiments, runs, models, parseExperimentId } = deps
   const batches = createBatches(deps)
   const { removeSome } = createExperimentRemoval({ ...deps, batches })
+  const removeLateRows = createLateRows(deps)
   const kinds = { experiment: experiments, run: runs, logged_model: models }
 
   const find = (
@@ -106,6 +108,7 @@ export function createCleaningService(deps: CleaningDeps) {
       done.deleted.push(...deleted)
       done.left.push(...left)
       cursor = next
+      if (!cursor && !selection.ids) await removeLateRows()
     }
     return { ...done, ...(cursor && { next_page_token: encodeCursor(cursor) }) }
   }

@@ -1,5 +1,5 @@
 // Statements over the record of what was deleted for good.
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, gte, sql } from 'drizzle-orm'
 import { keepStored, upsertRows } from '../../platform/database/bulk.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import {
@@ -28,6 +28,21 @@ export async function addToDeletion(
     .update(deletions)
     .set({ rowCount: sql`row_count + ${rows}::bigint`, fileCount: sql`file_count + ${files}::bigint` })
     .where(eq(deletions.deletionId, deletionId))
+}
+
+/** Ids of things of a kind whose deletion began since then, the last ones. Passes the refresh gate. */
+export async function findRecentIds(
+  engine: Engine,
+  { kind, sinceMs, limit }: { kind: string; sinceMs: number; limit: number },
+): Promise<string[]> {
+  await engine.refresh(deletions)
+  const rows = await engine.db
+    .select({ id: deletions.entityId })
+    .from(deletions)
+    .where(and(eq(deletions.kind, kind), gte(deletions.deletedAtMs, sinceMs)))
+    .orderBy(...orderOf(ORDER))
+    .limit(limit)
+  return [...new Set(rows.map(({ id }) => id))]
 }
 
 /** Newest first. */

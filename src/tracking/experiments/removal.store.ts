@@ -65,13 +65,19 @@ export async function takeExperiment(engine: Engine, { id, deletedMs }: DoomedRo
   return row?.stage === 'deleting'
 }
 
-/** Makes an experiment deleted again, which can be restored, since something in it may not go. */
+/**
+ * Makes an experiment deleted again, which can be restored, since something in it may not go. Its time changes by a millisecond: who has
+ * been restoring it meanwhile begins anew, and sees what has gone.
+ */
 export async function giveBackExperiment(engine: Engine, experimentId: string): Promise<void> {
   const isTaken = sql`lifecycle_stage = 'deleting'`
   await engine.rowCache(experiments).changing(experimentId, () =>
     engine.db
       .update(experiments)
-      .set(changesIf(experiments, isTaken, { lifecycleStage: 'deleted' }))
+      .set({
+        ...changesIf(experiments, isTaken, { lifecycleStage: 'deleted' }),
+        lastUpdateTimeMs: sql`CASE WHEN ${isTaken} THEN last_update_time + 1 ELSE last_update_time END`,
+      })
       .where(eq(experiments.experimentId, experimentId)),
   )
 }

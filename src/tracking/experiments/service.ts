@@ -99,7 +99,7 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
       if (row.lifecycleStage !== from) throw experimentNotFound(id)
       const nowMs = clock.now()
       await setRunsLifecycle(engine, id, to, nowMs, 'all')
-      await store.setExperimentLifecycle(engine, id, to, nowMs)
+      await store.setExperimentLifecycle(engine, row, to, nowMs)
       if (to === 'deleted') await deleteLateRuns(id, nowMs)
     })
   }

@@ -74,18 +74,25 @@ export async function renameExperiment(
   return row?.name === name
 }
 
-/** @throws TEMPORARILY_UNAVAILABLE when its deletion for good begins at this moment: a retry finds out what became of it */
+/**
+ * Deletes an experiment, or restores one that is as it was seen.
+ * @throws TEMPORARILY_UNAVAILABLE when its deletion for good has begun meanwhile: a retry finds out what became of it
+ */
 export async function setExperimentLifecycle(
   engine: Engine,
-  experimentId: string,
+  { experimentId, lastUpdateTimeMs }: ExperimentRow,
   lifecycleStage: Lifecycle,
   nowMs: number,
 ): Promise<void> {
+  const mayChange =
+    lifecycleStage === 'deleted'
+      ? sql`lifecycle_stage <> 'deleting'`
+      : sql`lifecycle_stage = 'deleted' AND last_update_time = ${lastUpdateTimeMs}::bigint`
   const changes = { lifecycleStage, lastUpdateTimeMs: nowMs }
   const [row] = await engine.rowCache(experiments).changing(experimentId, () =>
     engine.db
       .update(experiments)
-      .set(changesIf(experiments, sql`lifecycle_stage <> 'deleting'`, changes))
+      .set(changesIf(experiments, mayChange, changes))
       .where(eq(experiments.experimentId, experimentId))
       .returning({ stage: experiments.lifecycleStage }),
   )

@@ -73,6 +73,17 @@ describeEachEngine('the deletion for good', (target) => {
     const gone = await createFullRun(app.request, experiment, model)
     const other = await createFullRun(app.request, experiment, model)
     const kept = await findNaming(app.engine, [other])
+    expect(Object.keys(kept).sort()).toEqual([
+      'input_tags.run_id',
+      'inputs.destination_id',
+      'inputs.source_id',
+      'latest_metrics.run_id',
+      'logged_model_metrics.run_id',
+      'metrics.run_id',
+      'params.run_id',
+      'runs.run_id',
+      'tags.run_id',
+    ])
     await removeRun(gone)
     const collected = await collect({ run_ids: [gone] })
     expect(collected).toEqual({
