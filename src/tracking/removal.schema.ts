@@ -5,7 +5,7 @@ export interface DoomedRow {
   id: string
   name: string | null
   experimentId: string
-  /** active, deleted, or deleting from when its deletion for good has begun. */
+  /** active, deleted, deleting from when its deletion for good has begun; experiments are restoring before they are active again. */
   stage: string
   /** When it was marked as deleted, in milliseconds. */
   deletedMs: number

@@ -8,7 +8,7 @@ export interface Doomed {
   id: string
   name: string | null
   experimentId: string
-  /** active, deleted, or deleting from when its deletion for good has begun. */
+  /** active, deleted, restoring, or deleting from when its deletion for good has begun. */
   stage: string
   /** When it was marked as deleted, in milliseconds. */
   deletedMs: number

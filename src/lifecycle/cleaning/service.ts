@@ -252,7 +252,7 @@ function checkExperiments(
   untilMs: number | undefined,
   olderThan: string | undefined,
 ): void {
-  const active = found.filter(({ stage }) => stage === 'active').map(({ id }) => id)
+  const active = found.filter(({ stage }) => !['deleted', 'deleting'].includes(stage)).map(({ id }) => id)
   if (active.length > 0)
     throw invalidParameter(
       `Experiments ${pythonList(active)} are not in the deleted lifecycle stage. Only experiments in the deleted lifecycle stage can be hard-deleted.`,

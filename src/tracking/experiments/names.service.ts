@@ -72,7 +72,7 @@ export function createExperimentNames(deps: ExperimentNamesDeps) {
     const hint =
       owner && store.isGoing(owner)
         ? ' It is being deleted for good, which sets its name free.'
-        : owner?.lifecycleStage === 'deleted'
+        : owner && store.lifecycleOf(owner) === 'deleted'
           ? ` It is deleted, and has the id ${experimentId}: \`mlflow experiments restore --experiment-id ${experimentId}\` brings it back.`
           : ''
     return alreadyExists(`Experiment(name=${name}) already exists.${hint}`)

@@ -1,5 +1,5 @@
 // Statements that delete experiments for good. The row of an experiment goes last, after its name is free again.
-import { and, asc, eq, gt, isNotNull, lt, ne, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, isNotNull, lt, sql } from 'drizzle-orm'
 import { changesIf, equalsAny } from '../../platform/database/columns.ts'
 import { countOwned, deleteOwned, type Owned } from '../../platform/database/deletion.ts'
 import type { Engine } from '../../platform/database/engine.ts'
@@ -20,7 +20,7 @@ export async function findDoomedExperiments(engine: Engine, query: DoomedQuery):
   await engine.refresh(experiments)
   const isDue =
     deletedUntilMs === undefined
-      ? ne(experiments.lifecycleStage, 'active')
+      ? sql`lifecycle_stage IN ('deleted', 'deleting')`
       : sql`(lifecycle_stage = 'deleting' OR (lifecycle_stage = 'deleted' AND ${lt(experiments.lastUpdateTimeMs, deletedUntilMs)}))`
   const rows = await engine.db
     .select()
@@ -65,19 +65,13 @@ export async function takeExperiment(engine: Engine, { id, deletedMs }: DoomedRo
   return row?.stage === 'deleting'
 }
 
-/**
- * Makes an experiment deleted again, which can be restored, since something in it may not go. Its time changes by a millisecond: who has
- * been restoring it meanwhile begins anew, and sees what has gone.
- */
+/** Makes an experiment deleted again, which can be restored, since something in it may not go. */
 export async function giveBackExperiment(engine: Engine, experimentId: string): Promise<void> {
   const isTaken = sql`lifecycle_stage = 'deleting'`
   await engine.rowCache(experiments).changing(experimentId, () =>
     engine.db
       .update(experiments)
-      .set({
-        ...changesIf(experiments, isTaken, { lifecycleStage: 'deleted' }),
-        lastUpdateTimeMs: sql`CASE WHEN ${isTaken} THEN last_update_time + 1 ELSE last_update_time END`,
-      })
+      .set(changesIf(experiments, isTaken, { lifecycleStage: 'deleted' }))
       .where(eq(experiments.experimentId, experimentId)),
   )
 }

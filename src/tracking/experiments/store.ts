@@ -30,6 +30,10 @@ export async function findExperiment(
   return row?.name == null ? undefined : row
 }
 
+/** The stage that clients see. */
+export const lifecycleOf = ({ lifecycleStage }: ExperimentRow): Lifecycle =>
+  lifecycleStage === 'active' ? 'active' : 'deleted'
+
 /** Its deletion for good has begun: nobody finds it any more, though its name is not free yet. */
 export const isGoing = (row: ExperimentRow): boolean => row.lifecycleStage === 'deleting'
 
@@ -75,24 +79,35 @@ export async function renameExperiment(
 }
 
 /**
- * Deletes an experiment, or restores one that is as it was seen.
- * @throws TEMPORARILY_UNAVAILABLE when its deletion for good has begun meanwhile: a retry finds out what became of it
+ * Begins to restore a deleted experiment: from now on its deletion for good cannot begin, until it is restored. One whose restoring was
+ * begun, and broken off by a crash, is still deleted for whoever asks.
+ * @throws TEMPORARILY_UNAVAILABLE when its deletion for good was faster: a retry does not find it any more
  */
+export async function beginRestore(engine: Engine, experimentId: string): Promise<void> {
+  const isDeleted = sql`lifecycle_stage = 'deleted'`
+  const [row] = await engine.rowCache(experiments).changing(experimentId, () =>
+    engine.db
+      .update(experiments)
+      .set(changesIf(experiments, isDeleted, { lifecycleStage: 'restoring' }))
+      .where(eq(experiments.experimentId, experimentId))
+      .returning({ stage: experiments.lifecycleStage }),
+  )
+  if (!row || row.stage === 'deleting')
+    throw unavailable('The experiment is being deleted for good. Please retry.')
+}
+
+/** @throws TEMPORARILY_UNAVAILABLE when its deletion for good has begun: a retry does not find it any more */
 export async function setExperimentLifecycle(
   engine: Engine,
-  { experimentId, lastUpdateTimeMs }: ExperimentRow,
+  experimentId: string,
   lifecycleStage: Lifecycle,
   nowMs: number,
 ): Promise<void> {
-  const mayChange =
-    lifecycleStage === 'deleted'
-      ? sql`lifecycle_stage <> 'deleting'`
-      : sql`lifecycle_stage = 'deleted' AND last_update_time = ${lastUpdateTimeMs}::bigint`
   const changes = { lifecycleStage, lastUpdateTimeMs: nowMs }
   const [row] = await engine.rowCache(experiments).changing(experimentId, () =>
     engine.db
       .update(experiments)
-      .set(changesIf(experiments, mayChange, changes))
+      .set(changesIf(experiments, sql`lifecycle_stage <> 'deleting'`, changes))
       .where(eq(experiments.experimentId, experimentId))
       .returning({ stage: experiments.lifecycleStage }),
   )
