@@ -28,6 +28,7 @@ const collect = (request: Ask) => request('POST', `${OWN}/gc/collect`, EVERYTHIN
 
 const scenarios: Record<string, Scenario> = {
   'collect a run': {
+    parts: 6,
     prepare: async (request, mark) => {
       const experiment = await createExperiment(request, mark)
       const model = await createModel(request, experiment)
@@ -63,6 +64,7 @@ const scenarios: Record<string, Scenario> = {
     },
   },
   'collect a logged model': {
+    parts: 4,
     prepare: async (request, mark) => {
       const experiment = await createExperiment(request, mark)
       const model = await createModel(request, experiment)
@@ -85,7 +87,7 @@ const scenarios: Record<string, Scenario> = {
     },
   },
   'collect an experiment': {
-    parts: 6,
+    parts: 24,
     prepare: async (request, mark) => {
       const { id, runs, model, trace } = await createFullExperiment(request, mark)
       await settled(request, runs[0] ?? '')
@@ -123,6 +125,7 @@ const scenarios: Record<string, Scenario> = {
     },
   },
   'delete a metric': {
+    parts: 2,
     prepare: async (request, mark) => {
       const experiment = await createExperiment(request, mark)
       const [model, run] = [await createModel(request, experiment), await createRun(request, experiment)]

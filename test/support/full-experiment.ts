@@ -96,8 +96,12 @@ export interface FullExperiment {
 }
 
 /** Fills an experiment of its own with two runs and one of everything else. */
-export async function createFullExperiment(request: Ask, name: string): Promise<FullExperiment> {
-  const id = await createExperiment(request, name, { tags: [{ key: 'k', value: 'v' }] })
+export async function createFullExperiment(
+  request: Ask,
+  name: string,
+  more: object = {},
+): Promise<FullExperiment> {
+  const id = await createExperiment(request, name, { tags: [{ key: 'k', value: 'v' }], ...more })
   const model = await createModel(request, id)
   await uploadFile(request, `${id}/models/${model}/artifacts/model.pkl`)
   const runs = [await createFullRun(request, id, model), await createFullRun(request, id, model)]

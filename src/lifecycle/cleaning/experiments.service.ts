@@ -44,6 +44,14 @@ export interface ExperimentOutcome extends Outcome {
 /** Adds to what the deletion has taken with it. */
 type Recorder = (counts: { rows: number; files: number }) => Promise<void>
 
+/** What a step of a deletion has with it. */
+interface Step {
+  how: How
+  limits: Limits
+  outcome: Outcome
+  record: Recorder
+}
+
 /** What came of it, or why nothing did. */
 const tried = <T>(work: Promise<T>): Promise<{ value: T } | { error: unknown }> =>
   work.then(
@@ -161,28 +169,37 @@ export function createExperimentRemoval(deps: ExperimentRemovalDeps) {
   }
 
   /** Deletes traces; a store that fails leaves the experiment. @returns whether none is left, or a store fails */
-  async function removeTraces(
-    one: Doomed,
-    { how, limits, outcome, record }: { how: How; limits: Limits; outcome: Outcome; record: Recorder },
-  ): Promise<boolean> {
+  async function removeTraces(one: Doomed, step: Step): Promise<boolean> {
+    // A folder that is named by the experiment is its own; in any other, others may have their files, too.
+    const isOwn = one.artifactUri.replace(/\/+$/, '').endsWith(`/${one.id}`)
+    if (isOwn && !(await removeFilesOf(one, [one], step))) return true
     for (;;) {
       const found = await remains.findTraces([one.id], TRACES)
       if (found.length === 0) return true
       const attached = found.map(({ traceId: id }) => ({ id, artifactUri: attachmentsOf(one, id) }))
-      const counted = await tried(Promise.all(attached.map((trace) => batches.countFiles(trace, how))))
-      const counts = 'value' in counted ? counted.value : []
-      await record({ rows: 0, files: counts.reduce((sum, files) => sum + files, 0) })
-      const filled = attached.filter((_trace, i) => counts[i])
-      const removed = await tried(Promise.all(filled.map((trace) => batches.removeFiles(trace, how))))
-      for (const result of [counted, removed]) {
-        if ('value' in result) continue
-        outcome.left.push(leftThing('experiment', one, result.error))
-        return true
-      }
-      await record({ rows: await remains.removeTraces(found), files: 0 })
+      if (!isOwn && !(await removeFilesOf(one, attached, step))) return true
+      await step.record({ rows: await remains.removeTraces(found), files: 0 })
       if (found.length < TRACES) return true
-      if (!limits.hasTime()) return false
+      if (!step.limits.hasTime()) return false
     }
+  }
+
+  /** @returns false when a store fails, which leaves the experiment */
+  async function removeFilesOf(
+    one: Doomed,
+    places: readonly Pick<Doomed, 'id' | 'artifactUri'>[],
+    { how, outcome, record }: Step,
+  ): Promise<boolean> {
+    const counted = await tried(Promise.all(places.map((place) => batches.countFiles(place, how))))
+    const counts = 'value' in counted ? counted.value : []
+    await record({ rows: 0, files: counts.reduce((sum, files) => sum + files, 0) })
+    // Also the one that is counted as empty, when it is a single folder: there may be folders in it.
+    const filled = places.length === 1 ? places : places.filter((_place, i) => counts[i])
+    const removed = await tried(Promise.all(filled.map((place) => batches.removeFiles(place, how))))
+    const failed = [counted, removed].find((result) => 'error' in result)
+    if (!failed) return true
+    outcome.left.push(leftThing('experiment', one, failed.error))
+    return false
   }
 
   const attachmentsOf = ({ id, artifactUri }: Doomed, traceId: string): string =>

@@ -34,9 +34,12 @@ export function readSelection(input: SelectionInput, parseExperimentId: (id: str
   return { ids: isNamed ? ids : undefined, olderThan: input.older_than || undefined }
 }
 
+/** What a collection of everything ends with, in a step of its own: rows that came too late. */
+export const LATE_ROWS = 'late_rows'
+
 /** Where the collection is: behind the thing of this id, of all that was marked as deleted by then. */
 export interface Cursor {
-  phase: Phase
+  phase: Phase | typeof LATE_ROWS
   after: string | undefined
   deletedUntilMs: number | undefined
 }
@@ -49,8 +52,9 @@ export function firstCursor({ ids, olderThan }: Selection, nowMs: number): Curso
 
 /** The beginning of the next phase; undefined at the end. */
 export function nextPhase({ phase, deletedUntilMs }: Cursor, { ids }: Selection): Cursor | undefined {
+  if (phase === LATE_ROWS) return undefined
   const rest = PHASES.slice(PHASES.indexOf(phase) + 1)
-  const next = rest.find((one) => !ids || ids[one].length > 0)
+  const next = rest.find((one) => !ids || ids[one].length > 0) ?? (ids ? undefined : LATE_ROWS)
   return next && { phase: next, after: undefined, deletedUntilMs }
 }
 
@@ -62,7 +66,7 @@ export function decodeCursor(token: string): Cursor {
   try {
     const [phase, after, until, ...more] = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'))
     const isRead =
-      PHASES.includes(phase) &&
+      [...PHASES, LATE_ROWS].includes(phase) &&
       (after === null || typeof after === 'string') &&
       (until === null || Number.isSafeInteger(until)) &&
       (phase !== 'experiment' || after === null || /^-?\d{1,19}$/.test(after)) &&

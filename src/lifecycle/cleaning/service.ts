@@ -11,7 +11,6 @@ import type {
   DoomedExperiments,
   DoomedKind,
   DoomedPart,
-  DoomedQuery,
   DoomedRuns,
   How,
   LocateFiles,
@@ -34,6 +33,7 @@ import {
   decodeCursor,
   encodeCursor,
   firstCursor,
+  LATE_ROWS,
   nextPhase,
   type Phase,
   readSelection,
@@ -71,16 +71,11 @@ export function createCleaningService(deps: CleaningDeps) {
   const kinds = { experiment: experiments, run: runs, logged_model: models }
 
   const find = (
-    cursor: Cursor,
+    phase: Phase,
+    { after, deletedUntilMs }: Cursor,
     { ids }: Selection,
-    more: Pick<DoomedQuery, 'limit' | 'anyStage'>,
-  ): Promise<Doomed[]> =>
-    kinds[cursor.phase].find({
-      ids: ids?.[cursor.phase],
-      after: cursor.after,
-      deletedUntilMs: cursor.deletedUntilMs,
-      ...more,
-    })
+    limit: number,
+  ): Promise<Doomed[]> => kinds[phase].find({ ids: ids?.[phase], after, deletedUntilMs, limit })
 
   /**
    * One step of a collection: deletes things for good that are marked as deleted, for a few seconds, and answers where to go on. A
@@ -103,12 +98,12 @@ export function createCleaningService(deps: CleaningDeps) {
     const hasTime = () => Date.now() < deadline
     const done: Outcome = { deleted: [], left: [] }
     let cursor = start
-    while (cursor && hasTime() && !input.only_check) {
+    const isToGoOn = (at: Cursor) => hasTime() && (at.phase !== LATE_ROWS || at === start)
+    while (cursor && isToGoOn(cursor) && !input.only_check) {
       const { deleted, left, next } = await goOn(cursor, selection, how, hasTime)
       done.deleted.push(...deleted)
       done.left.push(...left)
       cursor = next
-      if (!cursor && !selection.ids) await removeLateRows()
     }
     return { ...done, ...(cursor && { next_page_token: encodeCursor(cursor) }) }
   }
@@ -120,13 +115,17 @@ export function createCleaningService(deps: CleaningDeps) {
     how: How,
     hasTime: () => boolean,
   ): Promise<Outcome & { next: Cursor | undefined }> {
-    const isExperiment = cursor.phase === 'experiment'
-    const found = await find(cursor, selection, { limit: isExperiment ? 1 : BATCH })
+    const { phase } = cursor
+    if (phase === LATE_ROWS) {
+      await removeLateRows()
+      return { deleted: [], left: [], next: undefined }
+    }
+    const found = await find(phase, cursor, selection, phase === 'experiment' ? 1 : BATCH)
     const last = found.at(-1)
     if (!last) return { deleted: [], left: [], next: nextPhase(cursor, selection) }
     const behind = { ...cursor, after: last.id }
-    if (cursor.phase !== 'experiment') {
-      const outcome = await batches.remove(cursor.phase, kinds[cursor.phase], found, how)
+    if (phase !== 'experiment') {
+      const outcome = await batches.remove(phase, kinds[phase], found, how)
       return { ...outcome, next: behind }
     }
     const limits = { deletedUntilMs: cursor.deletedUntilMs, olderThan: selection.olderThan, hasTime }
@@ -176,9 +175,10 @@ export function createCleaningService(deps: CleaningDeps) {
     const garbage: DoomedThing[] = []
     let cursor = input.page_token ? decodeCursor(input.page_token) : await begin(selection)
     while (cursor && garbage.length < limit) {
-      const room = limit - garbage.length
-      const found = await find(cursor, selection, { limit: room })
       const { phase } = cursor
+      if (phase === LATE_ROWS) return { garbage }
+      const room = limit - garbage.length
+      const found = await find(phase, cursor, selection, room)
       garbage.push(...found.map((one) => doomedToWire(phase, one)))
       const last = found.length < room ? undefined : found.at(-1)
       cursor = last ? { ...cursor, after: last.id } : nextPhase(cursor, selection)

@@ -1,5 +1,5 @@
 // The deletion for good through REST: what goes, what stays, what is refused, what is told of it.
-import { readdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collected, Deletion, GarbageList } from '../../../src/lifecycle/cleaning/schema.ts'
@@ -129,12 +129,25 @@ describeEachEngine('the deletion for good', (target) => {
     const ids = [gone.id, ...gone.runs, gone.model, gone.trace, gone.scorer, gone.queue, gone.issue]
     expect(await findNaming(app.engine, ids)).toEqual({})
     expect(await findNaming(app.engine, keptIds)).toEqual(before)
-    expect(await readdir(join(app.artifactFolder, gone.id, 'traces'))).toEqual([])
-    expect(await readdir(join(app.artifactFolder, gone.id, 'models'))).toEqual([])
+    expect(await isFile(gone.id)).toBe(false)
     // An evaluation dataset may be in other experiments, and stays.
     expect(await status(`/api/3.0/mlflow/datasets/${gone.dataset}`)).toBe(200)
     expect(await status(`${V2}/experiments/get?experiment_id=${gone.id}`)).toBe(404)
     expect(await createExperiment(app.request, 'all of it')).not.toBe(gone.id)
+  })
+
+  it('takes its own files alone from a folder that others share', async () => {
+    const location = { artifact_location: `file://${app.artifactFolder}/shared` }
+    const gone = await createFullExperiment(app.request, 'shares', location)
+    const kept = await createFullExperiment(app.request, 'shares, too', location)
+    const attachment = (trace: string) => ['shared', 'traces', trace, 'artifacts', 'attachments', 'picture']
+    for (const { trace } of [gone, kept]) await uploadFile(app.request, attachment(trace).join('/'))
+    await removeExperiment(gone.id)
+    const { deleted, left } = await collect({ experiment_ids: [gone.id] })
+    expect(left).toEqual([])
+    expect(deleted.at(-1)).toMatchObject({ kind: 'experiment', files: 1 })
+    expect(await isFile(...attachment(gone.trace))).toBe(false)
+    expect(await isFile(...attachment(kept.trace))).toBe(true)
   })
 
   it('takes all that is deleted when nothing is named, and answers so before', async () => {
