@@ -13,7 +13,7 @@ import { missing, useService } from '../support/services.ts'
  * ids. Without COMMAND, it is stock's command on a SQLite store.
  */
 const PROGRAM = `
-import json, os, pathlib, subprocess, sys, tempfile
+import json, os, pathlib, re, subprocess, sys, tempfile
 import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
@@ -52,8 +52,9 @@ def model(name, of):
     return id
 
 def plain(text):
-    for id, name in sorted(names.items(), key=lambda pair: -len(pair[0])):
-        text = text.replace(id, name)
+    # Ids of stock's experiments have one digit.
+    for id, name in names.items():
+        text = re.sub(rf"(?<![\\w-]){re.escape(id)}(?!\\w)", name, text)
     return sorted(line for line in text.split("\\n") if line)
 
 def gc(*args):
