@@ -1,18 +1,15 @@
 // Joins the wings of the server, in the order in which requests pass through them.
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { type ArtifactsOptions, createArtifacts } from './artifacts/artifacts.ts'
 import type { LocationPolicy } from './artifacts/stores/locations.ts'
 import type { WebhookConfig } from './config.ts'
 import { createGenai } from './genai/genai.ts'
+import { createLifecycle } from './lifecycle/lifecycle.ts'
 import type { Engine } from './platform/database/engine.ts'
-import { registerAbandonedRequests } from './platform/http/abandoned-requests.ts'
-import { refuseTracking } from './platform/http/artifacts-only.ts'
-import { registerErrorHandler } from './platform/http/error-handler.ts'
 import { healthEndpoints, MLFLOW_VERSION } from './platform/http/health.ts'
-import { registerJsonBody } from './platform/http/json-body.ts'
-import { parseQuery } from './platform/http/query.ts'
+import { createHttp } from './platform/http/http.ts'
 import { mount } from './platform/http/route.ts'
-import { registerShell, type ShellOptions, shellServerOptions } from './platform/http/shell.ts'
+import type { ShellOptions } from './platform/http/shell.ts'
 import { type Clock, systemClock } from './platform/wire/ids.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createTracking } from './tracking/tracking.ts'
@@ -29,20 +26,26 @@ export interface AppDeps extends Partial<Pick<WebDeps, 'ui' | 'graphql'>> {
   artifacts: ArtifactsOptions
   /** Absent: the defaults of its settings. */
   webhooks?: WebhookConfig
+  /** Deletes for good, by itself, what was deleted so long ago, such as 30d. Absent: nothing. */
+  gcOlderThan?: string | undefined
   /** Hosts, origins, prefix, metrics, documentation. Absent: none of them. */
   shell?: ShellOptions
   logger?: FastifyBaseLogger
   clock?: Clock
 }
 
-/** Bytes of a JSON body at most; the largest message is a dataset with a profile of 16 MiB. */
-const BODY_LIMIT = 64 * 1024 * 1024
 const BARE: ShellOptions = { staticPrefix: '', security: undefined, metrics: false, documentation: false }
 
 /** Builds the server without listening. Makes the default experiment when it is missing. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const { engine, locations, clock = systemClock, shell = BARE } = deps
-  const app = await createHttp(deps, shell)
+  const { only: artifactsOnly } = deps.artifacts
+  const app = await createHttp({
+    shell,
+    artifactsOnly,
+    logger: deps.logger,
+    searchesAtOnce: engine.searchesAtOnce,
+  })
 
   const tracking = createTracking({
     engine,
@@ -71,6 +74,16 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     getModelVersionLocation: registry.artifactLocation,
   })
   const genai = createGenai({ engine, clock, experiments, getRun, files: artifacts.files })
+  const lifecycle = createLifecycle({
+    engine,
+    clock,
+    log: app.log,
+    gcOlderThan: deps.gcOlderThan,
+    tracking: tracking.removal,
+    genai: genai.removal,
+    locateFiles: artifacts.locateDoomed,
+    parseExperimentId: experiments.parseId,
+  })
   const web = createWeb({
     ui: deps.ui,
     graphql: deps.graphql,
@@ -87,33 +100,20 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     },
   })
 
-  mount(app, [...tracking.endpoints, ...registry.endpoints, ...genai.endpoints, ...web.endpoints])
-  if (!deps.artifacts.only) registry.deliverWhileListening(app)
+  mount(app, [
+    ...tracking.endpoints,
+    ...registry.endpoints,
+    ...genai.endpoints,
+    ...lifecycle.endpoints,
+    ...web.endpoints,
+  ])
+  if (!artifactsOnly) registry.deliverWhileListening(app)
+  if (!artifactsOnly) lifecycle.cleanWhileListening(app)
   artifacts.register(app)
-  const ping = deps.artifacts.only ? async () => {} : engine.ping
+  const ping = artifactsOnly ? async () => {} : engine.ping
   mount(app, [...tracking.promptlabEndpoints, ...healthEndpoints({ ping, multipart: artifacts.multipart })])
   await web.register(app)
   await deps.prepared
-  if (!deps.artifacts.only) await experiments.ensureDefault()
-  return app
-}
-
-/** What surrounds every endpoint. */
-async function createHttp(deps: AppDeps, shell: ShellOptions): Promise<FastifyInstance> {
-  const app = fastify({
-    ...shellServerOptions(shell),
-    loggerInstance: deps.logger,
-    bodyLimit: BODY_LIMIT,
-    routerOptions: { maxParamLength: 4096, querystringParser: parseQuery },
-    ajv: { customOptions: { strict: false } },
-  })
-  // Messages are read by wire/message.ts with MLflow's texts; the schemas of routes are documentation.
-  app.setValidatorCompiler(() => () => true)
-  app.setSerializerCompiler(() => JSON.stringify)
-  registerAbandonedRequests(app, deps.engine.searchesAtOnce)
-  registerErrorHandler(app)
-  registerJsonBody(app)
-  await registerShell(app, shell)
-  if (deps.artifacts.only) refuseTracking(app)
+  if (!artifactsOnly) await experiments.ensureDefault()
   return app
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { invalidParameter } from './errors.ts'
 import {
+  age,
   environmentText,
   flag,
   list,
@@ -216,6 +217,12 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     flags: '--expose-prometheus <folder>',
     env: 'MLFLOW_EXPOSE_PROMETHEUS',
     help: 'Serve metrics for Prometheus at /metrics. Nothing is written to the folder.',
+  }),
+  gcOlderThan: age().optional().register(settings, {
+    group: 'Operation',
+    flags: '--gc-older-than <age>',
+    env: 'CRATEFLOW_GC_OLDER_THAN',
+    help: 'Delete for good, every hour, what was marked as deleted so long ago, such as 30d (default: nothing). One of several servers does it.',
   }),
 })
 

@@ -37,6 +37,14 @@ export const whole = (from: number, to: number) =>
     .regex(/^\d{1,10}$/, `must be a whole number from ${from} to ${to}`)
     .transform(Number)
     .refine((value) => value >= from && value <= to, `must be a whole number from ${from} to ${to}`)
+/** An age such as `30d` or `1d12h`. */
+export const age = () =>
+  z
+    .string()
+    .regex(
+      /^(?=.)(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?$/,
+      'must be an age such as 30d or 1d12h',
+    )
 /** A regular expression. */
 export const pattern = () =>
   z.string().transform((source, context) => {

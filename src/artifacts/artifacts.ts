@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { validatePathIsSafe } from './paths.ts'
 import { createPresignedLinks, type PresignedLinksDeps } from './presigned-links.service.ts'
+import { createArtifactRemoval } from './removal.service.ts'
 import { registerArtifactRoutes } from './routes.ts'
 import { sendFile } from './send-file.routes.ts'
 import { type ArtifactServiceDeps, createArtifactService } from './service.ts'
@@ -34,6 +35,8 @@ export function createArtifacts({ only, s3, presignedDownloadSeconds, ...deps }:
       send: (request: FastifyRequest, reply: FastifyReply, rootUri: string, path: string) =>
         sendFile(request, reply, service.locateBelow(rootUri, path), 'conditional'),
     },
+    /** All files of what is deleted for good. */
+    locateDoomed: createArtifactRemoval({ locateBelow: service.locateBelow, openStore }),
     /** What clients may do with the served store past the server. */
     multipart: { uploads: served?.multipart !== undefined, downloads: served?.presigning !== undefined },
     register: (app: FastifyInstance) => registerArtifactRoutes(app, service, links, { artifactsOnly: only }),

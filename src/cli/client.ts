@@ -15,6 +15,8 @@ export interface ServerRequest {
   path: string
   /** Sent as JSON. */
   body?: unknown
+  /** What an answer may take. */
+  timeoutMs?: number
 }
 
 /** The server's own words for why it did not do what it was asked. */
@@ -35,11 +37,11 @@ export class RefusedRequest extends Error {
  */
 export async function askServer<Answer>(config: ClientConfig, request: ServerRequest): Promise<Answer> {
   const { url, headers } = addressOf(config, request.path)
-  const { method = 'GET', body } = request
+  const { method = 'GET', body, timeoutMs = TIMEOUT_MS } = request
   const init = { method, headers, ...(body !== undefined && { body: stringify(body) }) }
   for (let attempt = 0; ; attempt++) {
     const pause = REPEAT_AFTER_MS[attempt]
-    const signal = AbortSignal.timeout(TIMEOUT_MS)
+    const signal = AbortSignal.timeout(timeoutMs)
     const response = await fetch(url, { ...init, signal }).catch((error: unknown) => {
       if (pause !== undefined) return undefined
       const cause = error instanceof Error ? (error.cause ?? error) : error

@@ -108,7 +108,8 @@ export function dropDatabase(flags: Flags, env: Environment, yes: boolean): Prom
   })
 }
 
-async function withDatabase(
+/** Runs the command on the database of `--backend-store-uri`, once it answers, and closes it. */
+export async function withDatabase(
   flags: Flags,
   env: Environment,
   run: (opened: Opened) => Promise<number>,

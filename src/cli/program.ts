@@ -12,6 +12,7 @@ import { PACKAGE } from '../package.ts'
 import { redactPasswords } from '../platform/wire/redact.ts'
 import { completionScript, SHELLS, type Shell } from './completion.ts'
 import { asUsage, EXIT, reportError } from './errors.ts'
+import { GcConfigSchema } from './gc-options.ts'
 import { addOptions, givenFlags } from './options.ts'
 import { addRemoteCommands } from './remote/commands.ts'
 import { addStockFlags, judgeStockFlags } from './stock-flags.ts'
@@ -77,6 +78,7 @@ export function buildProgram(code: ExitCode): Command {
     .showSuggestionAfterError()
   addServer(program, code)
   addDatabase(program, code)
+  addGc(program, code)
   addDoctor(program, code)
   addRemoteCommands(program, code)
   addRegistry(program)
@@ -170,6 +172,46 @@ function addDoctor(program: Command, code: ExitCode): void {
     const flags = givenFlags(command, ServerConfigSchema)
     const judgeFlags = () => judgeStockFlags(command, env)
     code.value = await runDoctor({ flags, env, judgeFlags, trackingUri, write, json })
+  })
+}
+
+const GC_HELP = `
+Examples:
+  What was deleted a month ago or earlier, on a running server:
+    crateflow gc --older-than 30d --tracking-uri http://127.0.0.1:5000
+  See first what that would be:
+    crateflow gc --older-than 30d --dry-run
+  Two runs, in a store that no server has open:
+    crateflow gc --run-ids 0198c1,0198c2 --backend-store-uri pglite:./crateflow-data/store
+
+With ids, only what they name is deleted. A store that an option names goes before a server.`
+
+function addGc(program: Command, code: ExitCode): void {
+  const gc = program
+    .command('gc')
+    .summary('Delete for good what is marked as deleted.')
+    .description(
+      'Delete runs, experiments and logged models for good that are marked as deleted, with all they hold and their files.',
+    )
+    .option('--older-than <age>', 'Only what was marked as deleted so long ago, such as 30d or 1d2h3m4s.')
+    .option('--experiment-ids <ids>', 'Only these experiments with all they hold, separated by commas.')
+    .option('--run-ids <ids>', 'Only these runs, separated by commas.')
+    .option('--logged-model-ids <ids>', 'Only these logged models, separated by commas.')
+    .option('--dry-run', 'Show what would be deleted, and delete nothing.')
+    .option('--keep-artifacts', 'Leave files where they are.')
+    .option('--json', 'Print the answers as JSON, one a line.')
+    .addHelpText('after', GC_HELP)
+  addOptions(gc, GcConfigSchema)
+  gc.action(async ({ olderThan, experimentIds, runIds, loggedModelIds, ...how }) => {
+    const { collectGarbage } = await import('./gc.ts')
+    code.value = await collectGarbage({
+      flags: givenFlags(gc, GcConfigSchema),
+      env: processEnvironment(),
+      ...{ olderThan, experimentIds, runIds, loggedModelIds },
+      dryRun: how.dryRun === true,
+      keepArtifacts: how.keepArtifacts === true,
+      json: how.json === true,
+    })
   })
 }
 

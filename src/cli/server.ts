@@ -20,6 +20,7 @@ import { asUsage, EXIT, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
 import { checkSurroundings, listenError } from './preflight.ts'
 import { listenForStop, type StopSignal } from './signals.ts'
+import { s3Options, storageDeps } from './storage.ts'
 import { linkToPrimary, type PrimaryLink } from './worker.ts'
 
 /** The server's app, as far as this file needs it. */
@@ -262,25 +263,9 @@ async function serve(setup: Setup): Promise<number> {
 }
 
 async function appDeps({ config, artifacts, webhooks, log, primary }: Setup) {
-  const { createLocationPolicy } = await import('../artifacts/stores/locations.ts')
-  const { resolveUriIfLocal } = await import('../platform/wire/uri.ts')
-  const root = config.defaultArtifactRoot ?? 'mlflow-artifacts:/'
-  const defaultArtifactRoot = resolveUriIfLocal(root, process.cwd())
   return {
-    defaultArtifactRoot,
-    locations: createLocationPolicy({
-      allowedSchemes: artifacts.allowedSchemes,
-      allowedFolders: artifacts.allowedFolders,
-      configured: [defaultArtifactRoot, config.artifactsDestination],
-      maxLength: artifacts.locationMaxLength,
-      modelSources: artifacts.modelSources,
-    }),
-    artifacts: {
-      destination: config.serveArtifacts ? config.artifactsDestination : undefined,
-      only: config.artifactsOnly,
-      s3: s3Options(artifacts),
-      presignedDownloadSeconds: artifacts.presignedDownloadSeconds,
-    },
+    ...(await storageDeps(config, artifacts)),
+    gcOlderThan: config.gcOlderThan,
     webhooks,
     graphql: { maxRootFields: config.graphqlMaxRootFields, maxAliases: config.graphqlMaxAliases },
     shell: {
@@ -300,14 +285,6 @@ async function appDeps({ config, artifacts, webhooks, log, primary }: Setup) {
     logger: log,
   }
 }
-
-export const s3Options = (artifacts: ArtifactConfig) => ({
-  endpoint: artifacts.s3Endpoint ?? artifacts.mlflowS3Endpoint,
-  region: artifacts.awsRegion ?? artifacts.awsDefaultRegion,
-  ignoreTls: artifacts.ignoreTls,
-  expectedBucketOwner: artifacts.expectedBucketOwner,
-  uploadExtraArgs: artifacts.uploadExtraArgs,
-})
 
 function portOf(app: App): number {
   const address = app.server.address()

@@ -18,13 +18,14 @@ import { issueEndpoints } from './issues/routes.ts'
 import { createIssueService, type IssueServiceDeps } from './issues/service.ts'
 import { labelSchemaEndpoints } from './label-schemas/routes.ts'
 import { createLabelSchemaService } from './label-schemas/service.ts'
+import { createGenaiRemoval } from './removal.service.ts'
 import { createReviewItemService } from './review-queues/items.service.ts'
 import { reviewItemEndpoints, reviewQueueEndpoints } from './review-queues/routes.ts'
 import { createReviewQueueService } from './review-queues/service.ts'
 import { scorerEndpoints } from './scorers/routes.ts'
 import { createScorerService, type ScorerServiceDeps } from './scorers/service.ts'
 import { createTraceCorrelation } from './traces/correlation.service.ts'
-import type { Experiments } from './traces/experiments.ts'
+import { artifactLocationOf, type Experiments } from './traces/experiments.ts'
 import { type Files, fileEndpoints } from './traces/files.routes.ts'
 import { createTraceIngest } from './traces/ingest.service.ts'
 import { createTraceWriter } from './traces/ingest.store.ts'
@@ -93,7 +94,15 @@ export function createGenai({ engine, clock, experiments, getRun, files }: Genai
     ...demoEndpoints(createDemoService({ clock })),
     ...absentEndpoints(),
   ]
-  return { endpoints }
+  return {
+    endpoints,
+    /** What the wing keeps of things that are deleted for good. */
+    removal: createGenaiRemoval({
+      engine,
+      forgetTraces: reviewItems.forgetTraces,
+      traceArtifactsOf: artifactLocationOf,
+    }),
+  }
 }
 
 type TraceDeps = Omit<GenaiDeps, 'getRun'> & Pick<TraceServiceDeps, 'forgetTraces'>

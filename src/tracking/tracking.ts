@@ -10,6 +10,7 @@ import { loggedModelEndpoints } from './logged-models/routes.ts'
 import { createLoggedModelService } from './logged-models/service.ts'
 import { metricEndpoints } from './metrics/routes.ts'
 import { createMetricService } from './metrics/service.ts'
+import { createTrackingRemoval } from './removal.service.ts'
 import { createRunWriter } from './runs/ingest.store.ts'
 import { createLoggingService } from './runs/logging.service.ts'
 import { promptlabEndpoints } from './runs/promptlab.routes.ts'
@@ -57,6 +58,8 @@ export function createTracking({ engine, clock, ...deps }: TrackingDeps) {
     datasets,
     loggedModels,
     metrics,
+    /** How all of that is deleted for good. */
+    removal: createTrackingRemoval({ engine, requireActiveRun: runs.requireActive }),
     /** Where the artifacts of a run are, deleted or not. @throws RESOURCE_DOES_NOT_EXIST */
     locateRun: async (runId: string) => {
       const { experimentId, artifactUri } = await runs.requireRun(runId)

@@ -5,6 +5,7 @@ import { migrate } from '../../src/platform/database/migrate.ts'
 import { openEngine } from '../../src/platform/database/open-engine.ts'
 import { parseBackendUri } from '../../src/platform/database/uri.ts'
 import { startApp, type TestApp } from '../support/app.ts'
+import { tries } from '../support/chance.ts'
 import { describeEachEngine, type EngineTarget } from '../support/engines.ts'
 
 export const API = '/api/2.0/mlflow'
@@ -39,14 +40,24 @@ export type Answer = { status: number; body: unknown }
 export type Ask = (method: string, path: string, body?: unknown) => Promise<Answer>
 
 export interface Scenario {
+  /** Tests that share out the statements of a long request; one unless told otherwise. */
+  parts?: number
+  /** So many of the parts are run with every change, all of them by `npm run test:chance`. */
+  partsByDay?: number
   /** What is there before; its result is handed on. */
   prepare: (ask: Ask, mark: string) => Promise<Record<string, string>>
   /** The request that the server dies in. */
   act: (ask: Ask, state: Record<string, string>, mark: string) => Promise<Answer>
   /** Holds after the death, before any retry. */
   remains: (ask: Ask, state: Record<string, string>, mark: string) => Promise<void>
-  /** Holds after the client's retry. */
-  completed: (ask: Ask, state: Record<string, string>, mark: string, retry: Answer) => Promise<void>
+  /** Holds after the client's retry; the engine is for what no request shows. */
+  completed: (
+    ask: Ask,
+    state: Record<string, string>,
+    mark: string,
+    retry: Answer,
+    engine: Engine,
+  ) => Promise<void>
 }
 
 /** Declares the scenarios as tests on each engine. */
@@ -76,27 +87,35 @@ function declareScenarios(target: EngineTarget, scenarios: Record<string, Scenar
   })
 
   for (const [title, scenario] of Object.entries(scenarios)) {
-    it(`leaves something valid and lets the retry complete: ${title}`, async () => {
-      const mark = title.replace(' ', '-')
-      const first = await scenario.prepare(app.request, mark)
-      life.dieAfter(Number.POSITIVE_INFINITY)
-      expect((await scenario.act(app.request, first, mark)).status).toBe(200)
-      const statements = life.used()
-      expect(statements).toBeGreaterThan(1)
-      for (let survived = 0; survived <= statements; survived++) {
-        const here = `${mark}-${survived}`
-        const state = await scenario.prepare(app.request, here)
-        life.dieAfter(survived)
-        const answer = await scenario.act(app.request, state, here)
-        life.revive()
-        // A new server: nothing that the dead one kept in memory helps.
-        const after = await startApp(target, { engine })
-        if (survived < statements) expect(answer.status).toBe(500)
-        await scenario.remains(after.request, state, here)
-        const retry = await scenario.act(after.request, state, here)
-        await scenario.completed(after.request, state, here, retry)
-        await after.close()
-      }
-    })
+    const { parts = 1, partsByDay = parts } = scenario
+    for (let part = 1; part <= tries(partsByDay, parts); part++) {
+      const label = parts === 1 ? title : `${title}, part ${part} of ${parts}`
+      it(`leaves something valid and lets the retry complete: ${label}`, () =>
+        killEverywhere(label, scenario, part))
+    }
+  }
+
+  /** Each part has every so many statements. */
+  async function killEverywhere(title: string, scenario: Scenario, part: number): Promise<void> {
+    const mark = title.replace(' ', '-')
+    const first = await scenario.prepare(app.request, mark)
+    life.dieAfter(Number.POSITIVE_INFINITY)
+    expect((await scenario.act(app.request, first, mark)).status).toBe(200)
+    const statements = life.used()
+    expect(statements).toBeGreaterThan(1)
+    for (let survived = part - 1; survived <= statements; survived += scenario.parts ?? 1) {
+      const here = `${mark}-${survived}`
+      const state = await scenario.prepare(app.request, here)
+      life.dieAfter(survived)
+      const answer = await scenario.act(app.request, state, here)
+      life.revive()
+      // A new server: nothing that the dead one kept in memory helps.
+      const after = await startApp(target, { engine })
+      if (survived < statements) expect(answer.status).toBe(500)
+      await scenario.remains(after.request, state, here)
+      const retry = await scenario.act(after.request, state, here)
+      await scenario.completed(after.request, state, here, retry, engine)
+      await after.close()
+    }
   }
 }

@@ -8,6 +8,7 @@ import * as labelSchemas from '../../src/genai/label-schemas/tables.ts'
 import * as reviewQueues from '../../src/genai/review-queues/tables.ts'
 import * as scorers from '../../src/genai/scorers/tables.ts'
 import * as traces from '../../src/genai/traces/tables.ts'
+import * as cleaning from '../../src/lifecycle/cleaning/tables.ts'
 import type { Engine } from '../../src/platform/database/engine.ts'
 import {
   dropAllTables,
@@ -49,6 +50,7 @@ const declared: Table[] = [
     evaluationDatasets,
     traces,
     assessments,
+    cleaning,
   ].flatMap((room) => Object.values(room) as Table[]),
 ]
 

@@ -31,7 +31,7 @@ const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .sort()
   .map(readSource)
 
-const WINGS = ['tracking', 'artifacts', 'registry', 'genai', 'web']
+const WINGS = ['tracking', 'artifacts', 'registry', 'genai', 'lifecycle', 'web']
 
 /**
  * What a wing may read of another one besides platform: tables for joins, messages that its own ones hold. Everything else that
@@ -120,7 +120,7 @@ const PACKAGES: [package_: RegExp, may: RegExp][] = [
   [/^graphql$/, /^web\/graphql\//],
   [
     /^(fastify|@fastify\/|fastify-)/,
-    /^platform\/http\/|^app\.ts$|(^|[./])routes\.ts$|^(tracking\/tracking|artifacts\/artifacts|registry\/registry|web\/web)\.ts$/,
+    /^platform\/http\/|^app\.ts$|(^|[./])routes\.ts$|^(tracking\/tracking|artifacts\/artifacts|registry\/registry|lifecycle\/lifecycle|web\/web)\.ts$/,
   ],
 ]
 

@@ -6,6 +6,7 @@ import {
   lstat,
   mkdtemp,
   open,
+  opendir,
   readdir,
   rename,
   rm,
@@ -98,6 +99,7 @@ export function openLocalStore(root: string): ArtifactStore {
     open: (path, range) => onDisk(() => openForReading(folder, path, range)),
     write: (path, stream, options) => onDisk(() => write(folder, path, stream, options?.sizeBytes)),
     delete: (path) => onDisk(() => deletePath(folder, path)),
+    count: (path) => onDisk(() => count(folder, path)),
   }
 }
 
@@ -251,6 +253,31 @@ async function deletePath(folder: string, path: string): Promise<void> {
   } finally {
     await held.release()
   }
+}
+
+async function count(folder: string, path: string): Promise<number> {
+  const parts = partsOf(path)
+  const name = parts.pop()
+  if (name === undefined) throw invalidPath()
+  const held = await holdFolder(folder, parts)
+  if (!held) return 0
+  try {
+    const target = join(held.path, name)
+    const stats = await orUndefined(lstat(target))
+    return stats?.isDirectory() ? await countInside(target) : stats ? 1 : 0
+  } finally {
+    await held.release()
+  }
+}
+
+/** Links count as files: they are not followed. */
+async function countInside(place: string): Promise<number> {
+  const entries = await orUndefined(opendir(place))
+  let files = 0
+  for await (const entry of entries ?? []) {
+    files += entry.isDirectory() ? await countInside(join(place, entry.name)) : 1
+  }
+  return files
 }
 
 /** Out of the way first: who uploads meanwhile makes the folder anew, and what was under way there is no obstacle. */

@@ -65,6 +65,7 @@ export function openS3Store(access: S3Access, bucket: string, prefix: string): A
     open: (path, range) => translated(() => open(place, path, range)),
     write: (path, stream, options) => translated(() => write(place, path, stream, options?.sizeBytes)),
     delete: (path) => translated(() => deletePath(place, path)),
+    count: (path) => translated(() => count(place, path)),
     multipart: multipartUploads(place, translated),
     presigning: presigning(place, translated),
   }
@@ -197,19 +198,33 @@ async function* counted(stream: Readable, sizeBytes?: number): AsyncGenerator<Bu
 async function deletePath(place: Place, path: string): Promise<void> {
   if (pathParts(path).length === 0) throw invalidPath()
   const { s3, client } = await place.access.connect()
-  const key = keyOf(place, path)
-  // The prefix also finds siblings: `foo` finds `foobar`.
-  const pages = s3.paginateListObjectsV2({ client }, { ...place.common, Prefix: key })
-  for await (const page of pages) {
-    const Objects = (page.Contents ?? [])
-      .filter(({ Key }) => Key === key || Key?.startsWith(`${key}/`))
-      .map(({ Key }) => ({ Key }))
+  for await (const keys of keysOf(place, path)) {
+    const Objects = keys.map((Key) => ({ Key }))
     if (Objects.length === 0) continue
     const done = await client.send(
       new s3.DeleteObjectsCommand({ ...place.common, Delete: { Objects, Quiet: true } }),
     )
     const failed = done.Errors?.[0]
     if (failed) throw Object.assign(new Error(failed.Message), { name: failed.Code ?? 'Error' })
+  }
+}
+
+async function count(place: Place, path: string): Promise<number> {
+  if (pathParts(path).length === 0) throw invalidPath()
+  let files = 0
+  for await (const keys of keysOf(place, path)) files += keys.length
+  return files
+}
+
+/** The keys of a file, or of all that a folder holds, page by page. */
+async function* keysOf(place: Place, path: string): AsyncGenerator<string[]> {
+  const { s3, client } = await place.access.connect()
+  const key = keyOf(place, path)
+  // The prefix also finds siblings: `foo` finds `foobar`.
+  const pages = s3.paginateListObjectsV2({ client }, { ...place.common, Prefix: key })
+  for await (const page of pages) {
+    const keys = (page.Contents ?? []).flatMap(({ Key }) => Key ?? [])
+    yield keys.filter((each) => each === key || each.startsWith(`${key}/`))
   }
 }
 

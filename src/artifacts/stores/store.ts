@@ -79,6 +79,8 @@ export interface ArtifactStore {
   write(path: string, stream: Readable, options?: { sizeBytes?: number }): Promise<void>
   /** Deletes a file or a folder with all it holds; nothing to delete is no error. Never the root itself. */
   delete(path: string): Promise<void>
+  /** How many files `delete` would delete: 1 for a file, 0 for what does not exist. */
+  count(path: string): Promise<number>
   multipart?: MultipartUploads
   presigning?: Presigning
 }

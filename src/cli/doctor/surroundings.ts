@@ -21,7 +21,8 @@ import { parseUri, unquote } from '../../platform/wire/uri.ts'
 import { longFlag, settingOf } from '../../settings.ts'
 import { cacheFolder, openUiFolder } from '../../web/ui/folder.ts'
 import { checkAddress } from '../preflight.ts'
-import { type readServerConfig, s3Options, securityWarnings } from '../server.ts'
+import { type readServerConfig, securityWarnings } from '../server.ts'
+import { s3Options } from '../storage.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 
 export function checkNode(): Finding {

@@ -3,6 +3,7 @@ import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm'
 import { createUpsert, keepStored, takeNew, upsertRows, writeInOrder } from '../../platform/database/bulk.ts'
 import { ownedBy } from '../../platform/database/children.ts'
 import { changesIf, equalsAny } from '../../platform/database/columns.ts'
+import { deleteOwned } from '../../platform/database/deletion.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import {
   type DatasetExperimentRow,
@@ -146,3 +147,7 @@ export async function deleteExperiments(
   )
   return rowCount
 }
+
+/** Takes an experiment that is deleted for good from all datasets. Repeatable. @returns how many rows went */
+export const removeExperimentFromDatasets = (engine: Engine, experimentId: string): Promise<number> =>
+  deleteOwned(engine, [{ table: experiments, of: experiments.experimentId }], [experimentId])

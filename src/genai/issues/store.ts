@@ -1,6 +1,8 @@
 // Statements over issues.
 import { and, countDistinct, desc, eq, getTableColumns, sql } from 'drizzle-orm'
 import { keepStored, upsertRows } from '../../platform/database/bulk.ts'
+import { equalsAny } from '../../platform/database/columns.ts'
+import { deleteOwned } from '../../platform/database/deletion.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { compare } from '../../platform/search/to-sql.ts'
 import { assessments } from '../assessments/tables.ts'
@@ -82,3 +84,13 @@ export async function searchIssues(engine: Engine, search: IssueSearch): Promise
     .offset(search.offset)
   return rows.map((row) => ({ ...row, traceCount: countsTraces ? Number(row.traceCount) : undefined }))
 }
+
+/** Takes runs that are deleted for good from the issues that were found by them. Passes the refresh gate. */
+export async function forgetSourceRuns(engine: Engine, runIds: readonly string[]): Promise<void> {
+  await engine.refresh(issues)
+  await engine.db.update(issues).set({ sourceRunId: null }).where(equalsAny(issues.sourceRunId, runIds))
+}
+
+/** Deletes all issues of an experiment. Repeatable. @returns how many rows went */
+export const removeIssuesOf = (engine: Engine, experimentId: string): Promise<number> =>
+  deleteOwned(engine, [{ table: issues, of: issues.experimentId }], [experimentId])

@@ -10,7 +10,7 @@ export type NamedLabelSchema = LabelSchemaRow & { name: string }
 
 const isNamed = (row: LabelSchemaRow | undefined): row is NamedLabelSchema => row?.name != null
 
-const scopeOf = (experimentId: string) => `label_schema:${experimentId}`
+export const scopeOf = (experimentId: string) => `label_schema:${experimentId}`
 
 /** The label schema by primary key, unless it was never finished. */
 export async function findLabelSchema(

@@ -112,11 +112,14 @@ export async function listQueues(
   return rows.filter(isNamed)
 }
 
+/** The scope of their names in the claims. */
+export const QUEUE_NAMES = 'review_queue'
+
 /** How review queues take part in the claiming of names. */
 export const queueNames = (engine: Engine): NameOwner => {
   const keyOfRow = (row: NamedQueueRow | undefined) => row && keyOf(row)
   return {
-    scope: 'review_queue',
+    scope: QUEUE_NAMES,
     nameOf: async (queueId) => keyOfRow(await findQueue(engine, queueId)),
     raiseFence: async (queueId) => {
       const abandoned = {

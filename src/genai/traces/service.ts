@@ -32,7 +32,7 @@ export function createTraceService({ engine, reader, experiments, forgetTraces }
   async function deleteRows(rows: Parameters<typeof store.deleteTraces>[1]): Promise<number> {
     if (rows.length === 0) return 0
     await forgetTraces(rows.map(({ traceId }) => traceId))
-    return store.deleteTraces(engine, rows)
+    return (await store.deleteTraces(engine, rows)).traces
   }
 
   /**

@@ -3,6 +3,7 @@ import { and, asc, eq, getTableColumns, lte, type SQL, sql } from 'drizzle-orm'
 import { inKeyOrder, keepStored, takeNew, upsertRows } from '../../platform/database/bulk.ts'
 import { ownedBy } from '../../platform/database/children.ts'
 import { equalsAny } from '../../platform/database/columns.ts'
+import { deleteOwned } from '../../platform/database/deletion.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { Int64 } from '../../platform/wire/int64.ts'
 import { type AssessmentRow, assessments } from '../assessments/tables.ts'
@@ -206,22 +207,56 @@ export async function findOldTraces(
     .limit(limit)
 }
 
+/** Some traces of the experiments, in no order. Passes the refresh gate. */
+export async function findTracesOf(
+  engine: Engine,
+  experimentIds: readonly string[],
+  limit: number,
+): Promise<OfTrace[]> {
+  await engine.refresh(traces)
+  const { traceId, month } = traces
+  const isOwn = equalsAny(traces.experimentId, experimentIds)
+  return engine.db.select({ traceId, month }).from(traces).where(isOwn).limit(limit)
+}
+
 /**
  * Deletes traces with what they hold. The rows of traces go last, so that a repeated call finds what is left over from a
- * crash. Answers how many traces went.
+ * crash. Answers how many traces went, and how many rows in all.
+ * @throws TEMPORARILY_UNAVAILABLE when rows stay
  */
-export async function deleteTraces(engine: Engine, of: readonly OfTrace[]): Promise<number> {
+export async function deleteTraces(
+  engine: Engine,
+  of: readonly OfTrace[],
+): Promise<{ traces: number; rows: number }> {
   const ids = of.map(({ traceId }) => traceId)
   const months = [...new Set(of.map(({ month }) => month))]
-  await engine.refresh(traces, spans, traceTags, traceMetadata, traceLinks, assessments)
-  const { traceId, month } = spans
-  await Promise.all([
-    engine.execute(sql`DELETE FROM spans WHERE ${and(equalsAny(traceId, ids), equalsAny(month, months))}`),
-    engine.execute(sql`DELETE FROM trace_tags WHERE ${equalsAny(traceTags.traceId, ids)}`),
-    engine.execute(sql`DELETE FROM trace_metadata WHERE ${equalsAny(traceMetadata.traceId, ids)}`),
-    engine.execute(sql`DELETE FROM assessments WHERE ${equalsAny(assessments.traceId, ids)}`),
-    engine.execute(sql`DELETE FROM trace_links WHERE ${equalsAny(traceLinks.traceId, ids)}`),
-  ])
-  const { rowCount } = await engine.execute(sql`DELETE FROM traces WHERE ${equalsAny(traces.traceId, ids)}`)
-  return rowCount
+  const held = await deleteOwned(
+    engine,
+    [
+      { table: spans, of: spans.traceId, where: equalsAny(spans.month, months) },
+      { table: traceTags, of: traceTags.traceId },
+      { table: traceMetadata, of: traceMetadata.traceId },
+      { table: assessments, of: assessments.traceId },
+      { table: traceLinks, of: traceLinks.traceId },
+    ],
+    ids,
+  )
+  const deleted = await deleteOwned(engine, [{ table: traces, of: traces.traceId }], ids)
+  return { traces: deleted, rows: held + deleted }
 }
+
+/** Deletes what descriptions of traces left in an experiment that were never finished: they have no row. @returns how many rows went */
+export const removeTraceRemains = (engine: Engine, experimentId: string): Promise<number> =>
+  deleteOwned(
+    engine,
+    [traceTags, traceMetadata, assessments].map((table) => ({ table, of: table.experimentId })),
+    [experimentId],
+  )
+
+/** Takes links to runs from traces. Repeatable. @returns how many went */
+export const unlinkRuns = (engine: Engine, runIds: readonly string[]): Promise<number> =>
+  deleteOwned(
+    engine,
+    [{ table: traceLinks, of: traceLinks.target, where: eq(traceLinks.kind, 'RUN') }],
+    runIds,
+  )

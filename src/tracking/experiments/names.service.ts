@@ -70,9 +70,11 @@ export function createExperimentNames(deps: ExperimentNamesDeps) {
   async function nameTaken(name: string, experimentId: string): Promise<MlflowError> {
     const owner = await store.findExperiment(engine, experimentId)
     const hint =
-      owner?.lifecycleStage === 'deleted'
-        ? ` It is deleted, and has the id ${experimentId}: \`mlflow experiments restore --experiment-id ${experimentId}\` brings it back.`
-        : ''
+      owner && store.isGoing(owner)
+        ? ' It is being deleted for good, which sets its name free.'
+        : owner && store.lifecycleOf(owner) === 'deleted'
+          ? ` It is deleted, and has the id ${experimentId}: \`mlflow experiments restore --experiment-id ${experimentId}\` brings it back.`
+          : ''
     return alreadyExists(`Experiment(name=${name}) already exists.${hint}`)
   }
 
@@ -80,7 +82,8 @@ export function createExperimentNames(deps: ExperimentNamesDeps) {
   async function requireByName(name: string): Promise<ExperimentRow> {
     const id = await claimedBy(engine, owner.scope, name)
     const row = id === undefined ? undefined : await store.findExperiment(engine, id)
-    if (row?.name !== name) throw doesNotExist(`Could not find experiment with name '${name}'`)
+    if (row?.name !== name || store.isGoing(row))
+      throw doesNotExist(`Could not find experiment with name '${name}'`)
     return row
   }
 

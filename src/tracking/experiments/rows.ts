@@ -8,6 +8,6 @@ import type { ExperimentRow } from './tables.ts'
 export async function requireExperiment(engine: Engine, experimentId: string): Promise<ExperimentRow> {
   const id = parseExperimentId(experimentId)
   const row = await store.findExperiment(engine, id)
-  if (!row) throw experimentNotFound(id)
+  if (!row || store.isGoing(row)) throw experimentNotFound(id)
   return row
 }

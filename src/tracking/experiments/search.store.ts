@@ -43,7 +43,7 @@ export async function searchExperimentRows(
       and(
         // Without a name it is a creation that never finished.
         isNotNull(experiments.name),
-        equalsAny(experiments.lifecycleStage, stages),
+        equalsAny(experiments.lifecycleStage, stages.includes('deleted') ? [...stages, 'restoring'] : stages),
         ...filter.map((comparison) => condition(engine, comparison)),
       ),
     )

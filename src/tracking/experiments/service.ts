@@ -33,7 +33,7 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     const row = await requireRow(experimentId)
     if (row.lifecycleStage === 'active') return row
     throw invalidParameter(
-      `The experiment ${row.experimentId} must be in the 'active' state. Current state is ${row.lifecycleStage}.`,
+      `The experiment ${row.experimentId} must be in the 'active' state. Current state is ${store.lifecycleOf(row)}.`,
     )
   }
 
@@ -85,8 +85,8 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
   }
 
   /**
-   * Runs change first and the experiment last, so that a retry after a crash finds it still to be done. One change
-   * goes after the other.
+   * Runs change first and the experiment last, so that a retry after a crash finds it still to be done; before its runs
+   * are restored, an experiment is kept from its deletion for good. One change goes after the other.
    */
   async function changeLifecycle(
     experimentId: string,
@@ -96,7 +96,8 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
     const id = parseExperimentId(experimentId)
     await inTurn(id, async () => {
       const row = await requireRow(id)
-      if (row.lifecycleStage !== from) throw experimentNotFound(id)
+      if (store.lifecycleOf(row) !== from) throw experimentNotFound(id)
+      if (to === 'active') await store.beginRestore(engine, id)
       const nowMs = clock.now()
       await setRunsLifecycle(engine, id, to, nowMs, 'all')
       await store.setExperimentLifecycle(engine, id, to, nowMs)
@@ -113,7 +114,8 @@ export function createExperimentService(deps: ExperimentServiceDeps) {
         await setRunsLifecycle(engine, experimentId, 'deleted', deletedMs, 'left')
     } catch (error) {
       // The experiment is deleted: to be asked again would only tell the client that there is none.
-      if (!(error instanceof MlflowError && error.code === 'TEMPORARILY_UNAVAILABLE')) throw error
+      const isDone = ['TEMPORARILY_UNAVAILABLE', 'RESOURCE_DOES_NOT_EXIST']
+      if (!(error instanceof MlflowError && isDone.includes(error.code))) throw error
     }
   }
 
@@ -199,7 +201,7 @@ function toWire(row: ExperimentRow, tags: Tag[]): Experiment {
     experiment_id: row.experimentId,
     name: row.name ?? '',
     artifact_location: row.artifactLocation ?? '',
-    lifecycle_stage: row.lifecycleStage as store.Lifecycle,
+    lifecycle_stage: store.lifecycleOf(row),
     last_update_time: row.lastUpdateTimeMs,
     creation_time: row.creationTimeMs,
     ...(tags.length > 0 && { tags }),

@@ -30,13 +30,20 @@ export async function findExperiment(
   return row?.name == null ? undefined : row
 }
 
+/** The stage that clients see. */
+export const lifecycleOf = ({ lifecycleStage }: ExperimentRow): Lifecycle =>
+  lifecycleStage === 'active' ? 'active' : 'deleted'
+
+/** Its deletion for good has begun: nobody finds it any more, though its name is not free yet. */
+export const isGoing = (row: ExperimentRow): boolean => row.lifecycleStage === 'deleting'
+
 /** The rows of the named experiments among these ids. Passes the refresh gate. */
 export async function findExperiments(engine: Engine, experimentIds: string[]): Promise<ExperimentRow[]> {
   if (experimentIds.length === 0) return []
   await engine.refresh(experiments)
   const isOneOf = equalsAny(experiments.experimentId, experimentIds)
   const rows = await engine.db.select().from(experiments).where(isOneOf)
-  return rows.filter(({ name }) => name !== null)
+  return rows.filter((row) => row.name !== null && !isGoing(row))
 }
 
 /** @returns whether the row was inserted: false when the id was fenced off or is taken */
@@ -71,22 +78,40 @@ export async function renameExperiment(
   return row?.name === name
 }
 
+/**
+ * Begins to restore a deleted experiment: from now on its deletion for good cannot begin, until it is restored. One whose restoring was
+ * begun, and broken off by a crash, is still deleted for whoever asks.
+ * @throws TEMPORARILY_UNAVAILABLE when its deletion for good was faster: a retry does not find it any more
+ */
+export async function beginRestore(engine: Engine, experimentId: string): Promise<void> {
+  const isDeleted = sql`lifecycle_stage = 'deleted'`
+  const [row] = await engine.rowCache(experiments).changing(experimentId, () =>
+    engine.db
+      .update(experiments)
+      .set(changesIf(experiments, isDeleted, { lifecycleStage: 'restoring' }))
+      .where(eq(experiments.experimentId, experimentId))
+      .returning({ stage: experiments.lifecycleStage }),
+  )
+  if (!row || row.stage === 'deleting')
+    throw unavailable('The experiment is being deleted for good. Please retry.')
+}
+
+/** @throws TEMPORARILY_UNAVAILABLE when its deletion for good has begun: a retry does not find it any more */
 export async function setExperimentLifecycle(
   engine: Engine,
   experimentId: string,
   lifecycleStage: Lifecycle,
   nowMs: number,
 ): Promise<void> {
-  const changed = await engine
-    .rowCache(experiments)
-    .changing(experimentId, () =>
-      engine.db
-        .update(experiments)
-        .set({ lifecycleStage, lastUpdateTimeMs: nowMs })
-        .where(eq(experiments.experimentId, experimentId))
-        .returning({ experimentId: experiments.experimentId }),
-    )
-  if (changed.length !== 1) throw unavailable('The database did not take the change. Please retry.')
+  const changes = { lifecycleStage, lastUpdateTimeMs: nowMs }
+  const [row] = await engine.rowCache(experiments).changing(experimentId, () =>
+    engine.db
+      .update(experiments)
+      .set(changesIf(experiments, sql`lifecycle_stage <> 'deleting'`, changes))
+      .where(eq(experiments.experimentId, experimentId))
+      .returning({ stage: experiments.lifecycleStage }),
+  )
+  if (row?.stage !== lifecycleStage) throw unavailable('The database did not take the change. Please retry.')
 }
 
 /** How experiments take part in the claiming of names. */

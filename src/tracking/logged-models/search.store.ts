@@ -1,5 +1,5 @@
 // The search over logged models as one statement.
-import { and, type Column, desc, eq, getTableColumns, ne, or, type SQL, sql } from 'drizzle-orm'
+import { and, type Column, desc, eq, getTableColumns, or, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { hasChild } from '../../platform/database/children.ts'
 import { equalsOneOf } from '../../platform/database/columns.ts'
@@ -49,7 +49,7 @@ export async function searchLoggedModelRows(
     .where(
       and(
         equalsOneOf(loggedModels.experimentId, search.experimentIds),
-        ne(loggedModels.lifecycleStage, 'deleted'),
+        eq(loggedModels.lifecycleStage, 'active'),
         ...search.filter.map((comparison) => condition(engine, comparison, search)),
         onDatasets(engine, search),
       ),

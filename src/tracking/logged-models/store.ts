@@ -31,8 +31,11 @@ export async function findLoggedModels(
     .select()
     .from(loggedModels)
     .where(engine.dialect.anyKey(loggedModels.modelId, modelIds))
-  return new Map(rows.map((row) => [row.modelId, row]))
+  return new Map(rows.filter((row) => !isGoing(row)).map((row) => [row.modelId, row]))
 }
+
+/** Its deletion for good has begun: nobody finds it any more. */
+const isGoing = (row: LoggedModelRow) => row.lifecycleStage === 'deleting'
 
 /** Params and tags come first: with its row the model exists, with all it has. */
 export async function insertLoggedModel(
@@ -56,10 +59,11 @@ export async function updateLoggedModel(
 ): Promise<LoggedModelRow | undefined> {
   const [row] = await engine.db
     .update(loggedModels)
-    .set(changes)
+    // In SET, since it may begin to go meanwhile.
+    .set(changesIf(loggedModels, sql`lifecycle_stage <> 'deleting'`, changes))
     .where(eq(loggedModels.modelId, modelId))
     .returning()
-  return row
+  return row && !isGoing(row) ? row : undefined
 }
 
 /** Values of the model's params among the keys, by primary key. */

@@ -39,7 +39,7 @@ export function createRunReader(engine: Engine) {
   /** The row, whatever its lifecycle stage; sees every acknowledged write. */
   async function requireRun(runId: string): Promise<RunRow> {
     const row = await known.get(runId, () => readRun(runId))
-    if (!row) throw notFound(runId)
+    if (!row) throw runNotFound(runId)
     return row
   }
 
@@ -121,4 +121,4 @@ export function createRunReader(engine: Engine) {
   return { requireRun, requireActive, get, search }
 }
 
-const notFound = (runId: string) => doesNotExist(`Run with id=${runId} not found`)
+export const runNotFound = (runId: string) => doesNotExist(`Run with id=${runId} not found`)

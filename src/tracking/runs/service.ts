@@ -11,7 +11,7 @@ import { DEFAULT_EXPERIMENT_ID } from '../experiments/ids.ts'
 import type { Lifecycle } from '../experiments/store.ts'
 import type { ExperimentRow } from '../experiments/tables.ts'
 import type { RunWriter } from './ingest.store.ts'
-import type { RunReader } from './reading.service.ts'
+import { type RunReader, runNotFound } from './reading.service.ts'
 import type { Run, RunInfo, RunStatus } from './schema.ts'
 import * as store from './store.ts'
 import type { RunRow } from './tables.ts'
@@ -90,14 +90,20 @@ export function createRunService({ engine, clock, write, reader, whileActive }: 
       ...(changes.end_time !== undefined && { endTime: changes.end_time }),
       ...(runName && { runName }),
     }
-    const updated = Object.keys(given).length > 0 ? await store.updateRun(engine, runId, given) : row
-    return infoToWire(updated)
+    return infoToWire(Object.keys(given).length > 0 ? await change(runId, given) : row)
   }
 
   async function changeLifecycle(runId: string, lifecycleStage: Lifecycle): Promise<void> {
     await reader.requireRun(runId)
     const deletedTimeMs = lifecycleStage === 'deleted' ? clock.now() : null
-    await store.updateRun(engine, runId, { lifecycleStage, deletedTimeMs })
+    await change(runId, { lifecycleStage, deletedTimeMs })
+  }
+
+  /** @throws RESOURCE_DOES_NOT_EXIST when the run was deleted for good meanwhile */
+  async function change(runId: string, changes: store.RunChanges): Promise<RunRow> {
+    const row = await store.updateRun(engine, runId, changes)
+    if (!row) throw runNotFound(runId)
+    return row
   }
 
   return {

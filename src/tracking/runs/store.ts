@@ -3,7 +3,7 @@ import { and, type Column, eq, ne, or, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { unavailable } from '../../errors.ts'
 import { ownedBy } from '../../platform/database/children.ts'
-import { padKeys } from '../../platform/database/columns.ts'
+import { changesIf, padKeys } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { fieldsToMetric, type Metric } from '../metrics/schema.ts'
 import { latestMetrics } from '../metrics/tables.ts'
@@ -26,21 +26,32 @@ export function createRunFinder(engine: Engine): (runIds: string[]) => Promise<M
     const query = bySize.get(keys.length) ?? prepare(keys.length)
     bySize.set(keys.length, query)
     const rows = await query.execute(Object.fromEntries(keys.map((key, i) => [`id${i}`, key])))
-    return new Map(rows.map((row) => [row.runId, row]))
+    return new Map(rows.filter((row) => !isGoing(row)).map((row) => [row.runId, row]))
   }
 }
+
+/** Its deletion for good has begun: nobody finds it any more. */
+const isGoing = (row: RunRow) => row.lifecycleStage === 'deleting'
+
+/** In SET, since a run may begin to go after it was looked at. */
+const STAYS = sql`lifecycle_stage <> 'deleting'`
 
 export type RunChanges = Partial<
   Pick<RunRow, 'status' | 'endTime' | 'runName' | 'lifecycleStage' | 'deletedTimeMs'>
 >
 
-/** @returns the changed row of a run that is known to exist */
-export async function updateRun(engine: Engine, runId: string, changes: RunChanges): Promise<RunRow> {
+/** @returns the changed row of a run that is known to exist; undefined when its deletion for good has begun */
+export async function updateRun(
+  engine: Engine,
+  runId: string,
+  changes: RunChanges,
+): Promise<RunRow | undefined> {
+  const set = changes.lifecycleStage === undefined ? changes : changesIf(runs, STAYS, changes)
   const [row] = await engine
     .rowCache(runs)
-    .changing(runId, () => engine.db.update(runs).set(changes).where(eq(runs.runId, runId)).returning())
+    .changing(runId, () => engine.db.update(runs).set(set).where(eq(runs.runId, runId)).returning())
   if (!row) throw unavailable('The database did not take the change. Please retry.')
-  return row
+  return isGoing(row) ? undefined : row
 }
 
 /** How many runs that a change has left out are looked at, to see whether it goes on. */
@@ -58,12 +69,13 @@ export async function setRunsLifecycle(
   nowMs: number,
   which: 'all' | 'left',
 ): Promise<void> {
-  const isOfExperiment = eq(runs.experimentId, experimentId)
+  const isOfExperiment = and(eq(runs.experimentId, experimentId), ne(runs.lifecycleStage, 'deleting'))
   const isLeft = and(isOfExperiment, ne(runs.lifecycleStage, lifecycleStage))
   const changes = { lifecycleStage, deletedTimeMs: lifecycleStage === 'deleted' ? nowMs : null }
+  const set = changesIf(runs, STAYS, changes)
   const change = async (rows: SQL | undefined) => {
     await engine.refresh(runs)
-    await engine.rowCache(runs).changing(undefined, () => engine.db.update(runs).set(changes).where(rows))
+    await engine.rowCache(runs).changing(undefined, () => engine.db.update(runs).set(set).where(rows))
     await engine.refresh(runs)
     const left = await engine.db.select({ runId: runs.runId }).from(runs).where(isLeft).limit(LEFT_OUT)
     return left.map(({ runId }) => runId)

@@ -1,0 +1,166 @@
+// `crateflow gc`: deletes for good what is marked as deleted, through a running server or in a store that none has open.
+import {
+  ArtifactConfigSchema,
+  type ClientConfig,
+  ClientConfigSchema,
+  type Environment,
+  type Flags,
+  readConfig,
+  ServerConfigSchema,
+  silenceAwsSdk,
+} from '../config.ts'
+import type { Collected, DeletedThing, GarbageList, LeftThing } from '../lifecycle/cleaning/schema.ts'
+import { requireMigrated } from '../platform/database/migrate.ts'
+import { askServer, type ServerRequest } from './client.ts'
+import { layoutOf } from './database.ts'
+import { withDatabase } from './db.ts'
+import { asUsage, EXIT, errorLine, UsageError } from './errors.ts'
+import { print, printTable } from './print.ts'
+import { storageDeps } from './storage.ts'
+
+export interface GcSettings {
+  /** Of `GcConfigSchema`. */
+  flags: Flags
+  env: Environment
+  olderThan?: string | undefined
+  /** Separated by commas. */
+  experimentIds?: string | undefined
+  runIds?: string | undefined
+  loggedModelIds?: string | undefined
+  dryRun: boolean
+  keepArtifacts: boolean
+  /** Print the answers as they are, one a line. */
+  json: boolean
+}
+
+const PATH = 'api/crateflow/1.0/gc'
+/** A server closes a connection on which nothing moves for so long; a step with very many files may take minutes. */
+const TIMEOUT_MS = 300_000
+const NOUNS = { experiment: 'Experiment', run: 'Run', logged_model: 'Logged model', metric: '', param: '' }
+
+/** Where requests of the command go. */
+type Ask = <Answer>(request: ServerRequest) => Promise<Answer>
+
+/** @returns 1 when something could not be deleted, or is left for the next time */
+export function collectGarbage(settings: GcSettings): Promise<number> {
+  const run = (ask: Ask) => (settings.dryRun ? listGarbage(ask, settings) : collect(ask, settings))
+  const config = clientConfig(settings)
+  if (config) return run((request) => askServer(config, { ...request, timeoutMs: TIMEOUT_MS }))
+  return inStore(settings, run)
+}
+
+/**
+ * The server to ask; undefined for a store of its own. A store that is named by an option goes before all else, then a server that is
+ * named, then a store that the environment names.
+ */
+function clientConfig({ flags, env }: GcSettings): ClientConfig | undefined {
+  const isServerNamed = flags.trackingUri !== undefined || Boolean(env.MLFLOW_TRACKING_URI)
+  if (flags.backendStoreUri !== undefined) return undefined
+  if (!isServerNamed && env.MLFLOW_BACKEND_STORE_URI) return undefined
+  return asUsage(() => readConfig(ClientConfigSchema, flags, env))
+}
+
+/** Runs the command on an app that listens nowhere. */
+function inStore({ flags, env }: GcSettings, run: (ask: Ask) => Promise<number>): Promise<number> {
+  const config = asUsage(() => readConfig(ServerConfigSchema, flags, env))
+  const artifacts = asUsage(() => readConfig(ArtifactConfigSchema, {}, env))
+  silenceAwsSdk()
+  return withDatabase(flags, env, async ({ engine }) => {
+    await requireMigrated(engine, layoutOf(config))
+    const { buildApp } = await import('../app.ts')
+    const storage = await storageDeps({ ...config, artifactsOnly: false }, artifacts)
+    const app = await buildApp({ engine, ...storage })
+    try {
+      return await run(async ({ method, path, body }) => {
+        const response = await app.inject({
+          method,
+          url: `/${path}`,
+          ...(body !== undefined && { payload: body as object }),
+        })
+        const answer = JSON.parse(response.body)
+        if (response.statusCode === 200) return answer
+        throw new Error(answer.message)
+      })
+    } finally {
+      await app.close()
+    }
+  })
+}
+
+/** What is asked for, as requests have it. */
+const selectionOf = ({ olderThan, experimentIds, runIds, loggedModelIds }: GcSettings) => ({
+  ...(olderThan !== undefined && { older_than: olderThan }),
+  experiment_ids: listOf('--experiment-ids', experimentIds),
+  run_ids: listOf('--run-ids', runIds),
+  logged_model_ids: listOf('--logged-model-ids', loggedModelIds),
+})
+
+/** A list that came out empty, as of a variable of the shell, must not mean everything. */
+function listOf(option: string, text: string | undefined): string[] {
+  if (text === undefined) return []
+  const ids = text
+    .split(',')
+    .map((id) => id.trim())
+    .filter(Boolean)
+  if (ids.length === 0) throw new UsageError(`${option} names no id. Leave it out to delete all.`)
+  return ids
+}
+
+async function collect(ask: Ask, settings: GcSettings): Promise<number> {
+  const body = { ...selectionOf(settings), keep_artifacts: settings.keepArtifacts }
+  const step = (more: object) =>
+    ask<Collected>({ method: 'POST', path: `${PATH}/collect`, body: { ...body, ...more } })
+  // Nothing is deleted before there is a token: with one, a request whose answer is lost may be repeated.
+  let { next_page_token: token } = await step({ only_check: true })
+  let deleted = 0
+  let left = 0
+  while (token !== undefined) {
+    const done: Collected = await step({ page_token: token })
+    report(done, settings)
+    deleted += done.deleted.length
+    left += done.left.length
+    token = done.next_page_token
+  }
+  if (deleted + left === 0 && !settings.json) print('There is nothing to delete.')
+  return left > 0 ? EXIT.failure : EXIT.ok
+}
+
+function report({ deleted, left }: Collected, { json }: GcSettings): void {
+  if (json && deleted.length + left.length > 0) print(JSON.stringify({ deleted, left }))
+  // MLflow's words.
+  for (const one of deleted) if (!json) print(`${nameOf(one)} has been permanently deleted.`)
+  for (const one of left) {
+    process.stderr.write(`${errorLine(new Error(`${nameOf(one)} is left: ${one.message}`))}\n`)
+  }
+}
+
+const nameOf = ({ kind, id }: DeletedThing | LeftThing) => `${NOUNS[kind]} with ID ${id}`
+
+async function listGarbage(ask: Ask, settings: GcSettings): Promise<number> {
+  const { older_than, ...ids } = selectionOf(settings)
+  const query = new URLSearchParams({ max_results: '1000' })
+  if (older_than !== undefined) query.set('older_than', older_than)
+  for (const [name, list] of Object.entries(ids)) for (const id of list) query.append(name, id)
+  let count = 0
+  do {
+    const page = await ask<GarbageList>({ method: 'GET', path: `${PATH}/garbage?${query}` })
+    printGarbage(page, { isFirst: count === 0, json: settings.json })
+    count += page.garbage.length
+    query.set('page_token', page.next_page_token ?? '')
+  } while (query.get('page_token'))
+  if (!settings.json) print(count === 0 ? 'There is nothing to delete.' : `${count} would be deleted.`)
+  return EXIT.ok
+}
+
+function printGarbage({ garbage }: GarbageList, { isFirst, json }: { isFirst: boolean; json: boolean }) {
+  if (garbage.length === 0) return
+  if (json) return print(JSON.stringify({ garbage }))
+  const rows = garbage.map(({ kind, id, name = '-', experiment_id, deleted_at }) => [
+    NOUNS[kind].toLowerCase(),
+    id,
+    experiment_id,
+    new Date(deleted_at).toISOString(),
+    name,
+  ])
+  printTable([...(isFirst ? [['WHAT', 'ID', 'EXPERIMENT', 'DELETED', 'NAME']] : []), ...rows])
+}
