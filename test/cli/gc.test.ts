@@ -140,12 +140,12 @@ describeEachEngine('crateflow gc', (engine) => {
     await stop(plain)
     // What was missed is made up for.
     const collecting = await start('--gc-older-than', '0.1s')
-    while ((await statusOf(collecting, run)) === 200) await new Promise((resolve) => setTimeout(resolve, 100))
+    await expect.poll(() => collecting.output.stderr, { timeout: 60_000 }).toContain('Collected garbage')
+    expect(await statusOf(collecting, run)).toBe(404)
     const path = `/api/crateflow/1.0/deletions/search?id=${run}`
     const { deletions } = await ask<{ deletions: Deletion[] }>(collecting.request, 'GET', path)
     expect(deletions).toMatchObject([{ kind: 'run', cause: 'schedule' }])
     await stop(collecting)
-    expect(collecting.output.stderr).toContain('Collected garbage')
     // Another server, or the same one again, waits for the next hour.
     const next = await start('--gc-older-than', '0.1s')
     const later = await deletedRun(next)
