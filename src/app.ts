@@ -18,7 +18,7 @@ import { createRegistry } from './registry/registry.ts'
 import { createTracking } from './tracking/tracking.ts'
 import { createWeb, type WebDeps } from './web/web.ts'
 
-export interface AppDeps extends Partial<Pick<WebDeps, 'ui' | 'graphql'>> {
+export interface AppDeps extends Partial<Pick<WebDeps, 'ui' | 'graphql' | 'sql'>> {
   /** Whoever opened it closes it. */
   engine: Engine
   /** Resolves when the engine's schema is migrated. Absent: it is. */
@@ -72,8 +72,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   })
   const genai = createGenai({ engine, clock, experiments, getRun, files: artifacts.files })
   const web = createWeb({
-    ui: deps.ui,
-    graphql: deps.graphql,
+    ...deps,
     staticPrefix: shell.staticPrefix,
     sources: {
       getExperiment: experiments.get,

@@ -1,8 +1,10 @@
 // `crateflow registry`: asks a running server for the history of an alias, and rolls it back.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ClientConfig, ClientConfigSchema, type Environment, type Flags, readConfig } from '../config.ts'
+import { type ClientConfig, ClientConfigSchema } from '../client-config.ts'
+import { type Environment, type Flags, readConfig } from '../config.ts'
 import { reasonOf } from '../errors.ts'
 import type { AliasEvent, AliasHistory, RolledBack } from '../registry/model-registry/rollback.schema.ts'
+import { addressOf } from './client.ts'
 import { asUsage } from './errors.ts'
 import { print, printTable } from './print.ts'
 
@@ -68,7 +70,7 @@ const rowOf = (event: AliasEvent): string[] => [
 
 /** Sends a request that may be repeated. @throws Error with the server's text, or why there is none */
 async function ask<Answer>(config: ClientConfig, path: string, init: RequestInit = {}): Promise<Answer> {
-  const { url, headers } = addressOf(config, path)
+  const { url, headers } = addressOf(config, `${PATH}/${path}`)
   for (let attempt = 0; ; attempt++) {
     const pause = REPEAT_AFTER_MS[attempt]
     const signal = AbortSignal.timeout(TIMEOUT_MS)
@@ -96,17 +98,4 @@ async function readAnswer<Answer>(response: Response, server: string): Promise<A
     if (!(error instanceof SyntaxError)) throw error
   }
   throw new Error(`${server} answered with status ${response.status}: is it a Crateflow server?`)
-}
-
-/** `fetch` takes no user and password in a URL. */
-function addressOf({ trackingUri, username, password, token }: ClientConfig, path: string) {
-  const url = new URL(`${trackingUri.replace(/\/+$/, '')}/${PATH}/${path}`)
-  const user = username ?? decodeURIComponent(url.username)
-  const secret = password ?? decodeURIComponent(url.password)
-  url.username = ''
-  url.password = ''
-  const basic = user && `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`
-  const authorization = token ? `Bearer ${token}` : basic
-  const headers = { 'content-type': 'application/json', ...(authorization && { authorization }) }
-  return { url, headers }
 }

@@ -283,6 +283,7 @@ async function appDeps({ config, artifacts, webhooks, log, primary }: Setup) {
     },
     webhooks,
     graphql: { maxRootFields: config.graphqlMaxRootFields, maxAliases: config.graphqlMaxAliases },
+    sql: { access: config.sqlAccess, timeoutMs: sqlTimeoutMs(config) },
     shell: {
       staticPrefix: config.staticPrefix ?? '',
       security: config.disableSecurityMiddleware
@@ -299,6 +300,14 @@ async function appDeps({ config, artifacts, webhooks, log, primary }: Setup) {
     },
     logger: log,
   }
+}
+
+/** What the embedded database does for one, all else waits for. */
+const EMBEDDED_SQL_SECONDS = 5
+
+function sqlTimeoutMs(config: ServerConfig): number {
+  const { statementTimeoutSeconds: most } = config
+  return Math.min(config.sqlTimeoutSeconds ?? (isEmbedded(config) ? EMBEDDED_SQL_SECONDS : most), most) * 1000
 }
 
 const s3Options = (artifacts: ArtifactConfig) => ({

@@ -2,12 +2,13 @@
 import { type Column, fillPlaceholders, getTableName, is, SQL, type Table } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
-import { cancelled } from '../../errors.ts'
+import { cancelled, unavailable } from '../../errors.ts'
 import { type ActiveRequest, activeRequest, runForAll } from '../active-request.ts'
 import { limitConcurrency, SEARCH_WAIT_MS } from '../concurrency.ts'
 import type { Int64 } from '../wire/int64.ts'
 import { createLateStatements } from './late-statements.ts'
 import { createRowCache, noRowCache, type RowCache } from './row-cache.ts'
+import type { ReadSql } from './sql-reader.ts'
 
 /** Rows as arrays in column order, or as objects by column name. */
 export interface Result {
@@ -43,6 +44,8 @@ export interface Connection {
   query(text: string, params: unknown[], rowMode: 'array' | 'object', signal?: AbortSignal): Promise<Result>
   /** Runs independent statements in the way that is fastest; rows by column name. Absent: each by itself, at once. Nothing ends them. */
   queryAll?(statements: readonly Statement[]): Promise<Result[]>
+  /** Absent where there is no database. */
+  readSql?: ReadSql
   close(): Promise<void>
 }
 
@@ -95,6 +98,8 @@ export interface Engine {
   readonly dialect: Dialect
   /** How many requests should search at a time. */
   readonly searchesAtOnce: number
+  /** How many statements of people's own should be under way: each may keep a connection until its answer is read. */
+  readonly sqlAtOnce: number
   /** Drizzle over this engine. There are no transactions: each statement commits by itself. */
   readonly db: PgRemoteDatabase
   /** Runs a raw statement; rows by column name. */
@@ -119,6 +124,8 @@ export interface Engine {
   deferWrites(tables: readonly Table[], write: () => Promise<void>): boolean
   /** The remembered rows of a table, by primary key; none are where others write the database, too. */
   rowCache<T extends Table>(table: T): RowCache<T['$inferSelect']>
+  /** Runs a statement of somebody's own that reads; it sees every write that was acknowledged before. */
+  readSql: ReadSql
   /** @throws TEMPORARILY_UNAVAILABLE while the database is away, CANCELLED when the signal aborts before it answers */
   ping(signal?: AbortSignal): Promise<void>
   close(): Promise<void>
@@ -156,6 +163,7 @@ export function createEngine(
     schema,
     dialect,
     searchesAtOnce,
+    sqlAtOnce: Math.max(1, Math.floor(searchesAtOnce / 2)),
     db,
     async execute<Row>(statement: SQL) {
       const result = await query(compile(statement), 'object')
@@ -191,6 +199,11 @@ export function createEngine(
       const cache = rowCaches.get(name) ?? createRowCache()
       rowCaches.set(name, cache)
       return cache as RowCache<never>
+    },
+    async readSql(sql, limits) {
+      await runForAll(() => writeDeferred(deferred.keys()))
+      if (!connection.readSql) throw unavailable('This server has no database.')
+      return connection.readSql(sql, limits)
     },
     ping: async (signal) => {
       await connection.query('SELECT 1', [], 'array', signal)

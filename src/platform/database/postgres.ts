@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { equalsAny, isHashedInteger } from './columns.ts'
 import { createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
+import type { SqlDialect } from './pool-sql.ts'
 import type { ServerTarget } from './uri.ts'
 
 const dialect: Dialect = {
@@ -20,6 +21,21 @@ const dialect: Dialect = {
 /** To compile a search takes longer than the search: 200 ms over 10,000 runs (measured on 15). */
 const SETTINGS = '-c jit=off'
 
+const sqlDialect: SqlDialect = {
+  begin: (timeoutMs) => [
+    'BEGIN READ ONLY',
+    `SET LOCAL statement_timeout = ${timeoutMs}`,
+    'SET LOCAL cursor_tuple_fraction = 1',
+  ],
+  cursorFor: ({ text }) => text,
+  hasVolatileFunctions: true,
+}
+
 export async function openPostgres(target: ServerTarget, options: EngineOptions): Promise<Engine> {
-  return createEngine(openPool(target, options, SETTINGS), dialect, target.schema, options)
+  return createEngine(
+    openPool(target, options, { settings: SETTINGS, sql: sqlDialect }),
+    dialect,
+    target.schema,
+    options,
+  )
 }
