@@ -5,12 +5,10 @@ import { invalidParameter } from '../../errors.ts'
 import { limitConcurrency, SEARCH_WAIT_MS } from '../concurrency.ts'
 import { type Frame, framesOf, sectionsOf } from './pglite-frames.ts'
 import type { PgliteThread } from './pglite-thread.ts'
-import { type SqlText, VOLATILE_FUNCTIONS } from './sql-text.ts'
+import { HIDDEN_TABLES, type SqlText, VOLATILE_FUNCTIONS } from './sql-text.ts'
 
 /** Who asks: reads the tables and views of the schema, but for what is nobody's business. */
 export const READER = 'crateflow_reader'
-/** Targets and secrets of webhooks, and what is on its way to them. */
-export const HIDDEN_TABLES = ['webhooks', 'webhook_deliveries']
 /** What a statement may write aside while it sorts, joins or keeps its rows for later. */
 const TEMPORARY_FILES = '512MB'
 

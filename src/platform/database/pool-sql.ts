@@ -11,7 +11,14 @@ import {
   type SqlLimits,
   type SqlRow,
 } from './sql-reader.ts'
-import { isReport, refuseCalls, requireOneQuery, type SqlText, VOLATILE_FUNCTIONS } from './sql-text.ts'
+import {
+  isReport,
+  refuseCalls,
+  refuseHidden,
+  requireOneQuery,
+  type SqlText,
+  VOLATILE_FUNCTIONS,
+} from './sql-text.ts'
 
 /** What differs between the servers that are read from. */
 export interface SqlDialect {
@@ -30,6 +37,7 @@ const CURSOR = 'crateflow_sql'
 export function createPoolSql(connect: () => Promise<pg.PoolClient>, dialect: SqlDialect): ReadSql {
   return async (sql, limits) => {
     const statement = requireOneQuery(sql)
+    refuseHidden(statement)
     const client = await connect().catch((error: unknown) => {
       throw translateDriverError(error)
     })
@@ -102,9 +110,13 @@ async function runWatched(client: pg.PoolClient, text: string, limits: SqlLimits
   }
 }
 
+/** Classes of SQLSTATEs that tell what is wrong with a statement, or with the values that it met. */
+const ABOUT_STATEMENT = /^(0A|21|22|25|34|42)/
+
 /** What the database says of a statement is for whoever wrote it. */
 function asAnswer(error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError)) return translateDriverError(error)
+  if (ABOUT_STATEMENT.test(error.code ?? '')) return invalidParameter(error.message)
   const translated = translateDriverError(error)
-  if (translated instanceof MlflowError || !(error instanceof pg.DatabaseError)) return translated
-  return invalidParameter(error.message)
+  return translated instanceof MlflowError ? translated : invalidParameter(error.message)
 }

@@ -1,5 +1,5 @@
 // Reads SQL as far as it takes to tell statements apart: where each ends, by which word it begins, what it calls.
-import { invalidParameter } from '../../errors.ts'
+import { invalidParameter, MlflowError } from '../../errors.ts'
 
 /** A statement without the semicolon behind it. */
 export interface SqlText {
@@ -8,6 +8,8 @@ export interface SqlText {
   words: readonly string[]
   /** Names with a parenthesis behind them, lower case unless they are quoted: what is called is among them. */
   calls: ReadonlySet<string>
+  /** All its names and keywords, spelled alike. */
+  names: ReadonlySet<string>
 }
 
 interface Token {
@@ -87,14 +89,15 @@ export function readStatements(sql: string): SqlText[] {
 function describe(text: string, tokens: readonly Token[]): SqlText {
   const firstOther = tokens.findIndex(({ kind }) => kind !== 'word')
   const words = tokens.slice(0, firstOther < 0 ? 4 : Math.min(firstOther, 4))
-  const calls = new Set<string>()
-  for (const [index, { kind, text: name }] of tokens.entries()) {
+  const [calls, names] = [new Set<string>(), new Set<string>()]
+  for (const [index, { kind, text: spelled }] of tokens.entries()) {
+    if (kind !== 'word' && kind !== 'quoted') continue
+    const name = kind === 'word' ? spelled.toLowerCase() : spelled
     const next = tokens[index + 1]
-    if (next?.kind !== 'symbol' || next.text !== '(') continue
-    if (kind === 'word') calls.add(name.toLowerCase())
-    if (kind === 'quoted') calls.add(name)
+    names.add(name)
+    if (next?.kind === 'symbol' && next.text === '(') calls.add(name)
   }
-  return { text, words: words.map((word) => word.text.toUpperCase()), calls }
+  return { text, words: words.map((word) => word.text.toUpperCase()), calls, names }
 }
 
 /** The words behind EXPLAIN and its options, of which some stand in parentheses. */
@@ -142,4 +145,18 @@ export function refuseCalls({ calls }: SqlText, volatile: ReadonlySet<string>): 
   const found = [...calls].find((name) => volatile.has(name) && !HARMLESS.has(name))
   if (found !== undefined)
     throw invalidParameter(`${found}() may do more than answer, so SQL that only reads cannot call it.`)
+}
+
+/** Targets and secrets of webhooks, and what is on its way to them. */
+export const HIDDEN_TABLES = ['webhooks', 'webhook_deliveries']
+/** What shows values of tables that it is not told by name. */
+const SHOWS_ANY = /^(pg_stats|pg_statistic)$|_to_xml/
+
+/**
+ * Where the database itself cannot keep the server's user from a table, the table's name is enough.
+ * @throws PERMISSION_DENIED for a statement that names what the server shows to nobody
+ */
+export function refuseHidden({ names }: SqlText): void {
+  const found = [...names].find((name) => HIDDEN_TABLES.includes(name) || SHOWS_ANY.test(name))
+  if (found !== undefined) throw new MlflowError('PERMISSION_DENIED', `SQL does not show ${found}.`)
 }
