@@ -8,6 +8,7 @@ import { limitConcurrency, SEARCH_WAIT_MS } from '../concurrency.ts'
 import type { Int64 } from '../wire/int64.ts'
 import { createLateStatements } from './late-statements.ts'
 import { createRowCache, noRowCache, type RowCache } from './row-cache.ts'
+import type { SqlPort, SqlPortOptions } from './sql-port.ts'
 import type { ReadSql } from './sql-reader.ts'
 
 /** Rows as arrays in column order, or as objects by column name. */
@@ -46,6 +47,8 @@ export interface Connection {
   queryAll?(statements: readonly Statement[]): Promise<Result[]>
   /** Absent where there is no database. */
   readSql?: ReadSql
+  /** Of a database without a port of its own. @throws Error when the port is taken */
+  listenForSql?(options: SqlPortOptions): Promise<SqlPort>
   close(): Promise<void>
 }
 
@@ -126,6 +129,8 @@ export interface Engine {
   rowCache<T extends Table>(table: T): RowCache<T['$inferSelect']>
   /** Runs a statement of somebody's own that reads; it sees every write that was acknowledged before. */
   readSql: ReadSql
+  /** Opens a port for SQL that reads; undefined where the database has one of its own. @throws Error when the port is taken */
+  listenForSql(options: Omit<SqlPortOptions, 'settle'>): Promise<SqlPort> | undefined
   /** @throws TEMPORARILY_UNAVAILABLE while the database is away, CANCELLED when the signal aborts before it answers */
   ping(signal?: AbortSignal): Promise<void>
   close(): Promise<void>
@@ -149,6 +154,9 @@ export function createEngine(
   const writeDeferred = (names: Iterable<string>) => {
     const writes = new Set([...names].flatMap((name) => [...(deferred.get(name) ?? [])]))
     return Promise.all([...writes].map((write) => write()))
+  }
+  const settle = async () => {
+    await runForAll(() => writeDeferred(deferred.keys()))
   }
   const db = drizzle(async (text, params, method) => {
     const result = await query({ text, params }, method === 'all' ? 'array' : 'object')
@@ -200,8 +208,9 @@ export function createEngine(
       rowCaches.set(name, cache)
       return cache as RowCache<never>
     },
+    listenForSql: (asked) => connection.listenForSql?.({ ...asked, settle }),
     async readSql(sql, limits) {
-      await runForAll(() => writeDeferred(deferred.keys()))
+      await settle()
       if (!connection.readSql) throw unavailable('This server has no database.')
       return connection.readSql(sql, limits)
     },

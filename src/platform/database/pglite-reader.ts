@@ -105,7 +105,8 @@ const beginning = (schema: string, settings: SessionSettings) =>
     `SET LOCAL temp_file_limit = '${TEMPORARY_FILES}'`,
     // All rows are wanted, not the first ones soon.
     'SET LOCAL cursor_tuple_fraction = 1',
-    ...[...settings].map(([name, value]) => `SET LOCAL ${name} = ${literal(value)}`),
+    // As a statement, a list in quotes would be one name.
+    ...[...settings].map(([name, value]) => `SELECT set_config(${literal(name)}, ${literal(value)}, true)`),
     `SET LOCAL ROLE ${READER}`,
   ].join('; ')
 
@@ -118,8 +119,8 @@ export function throwError(frame: Frame): void {
   throw Object.assign(invalidParameter(message), { sqlstate: code })
 }
 
-/** The text and the SQLSTATE of an error. */
-export function errorOf({ body }: Frame): { message: string; code: string } {
+/** The text and the SQLSTATE of an error, and at which character of the statement it is, from 1. */
+export function errorOf({ body }: Frame): { message: string; code: string; position: number | undefined } {
   const fields = new Map(
     body
       .toString('utf8')
@@ -127,5 +128,10 @@ export function errorOf({ body }: Frame): { message: string; code: string } {
       .filter(Boolean)
       .map((field) => [field.slice(0, 1), field.slice(1)]),
   )
-  return { message: fields.get('M') ?? 'The statement failed.', code: fields.get('C') ?? 'XX000' }
+  const position = fields.get('P')
+  return {
+    message: fields.get('M') ?? 'The statement failed.',
+    code: fields.get('C') ?? 'XX000',
+    position: position === undefined ? undefined : Number(position),
+  }
 }

@@ -132,6 +132,8 @@ function open(target: PgliteTarget, options: EngineOptions, release: () => void)
   const reader = createPgliteReader(async () => (await store()).thread, schema)
   const connection: Connection = {
     readSql: createPgliteSql(reader),
+    // Loaded when wanted.
+    listenForSql: async (asked) => (await import('./sql-port.ts')).listenForSql(reader, asked),
     query: async (text, params, rowMode, signal) => {
       const [result] = await run([{ text, params }], rowMode, signal)
       return result ?? { rows: [], rowCount: 0 }
