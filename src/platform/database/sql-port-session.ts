@@ -270,13 +270,18 @@ export function createSession({ runner, settings, write }: SessionOptions) {
     /** Describe */
     async D(body) {
       const [kind, name] = [body.toString('latin1', 0, 1), createBodyReader(body.subarray(1)).text()]
-      const portal = kind === 'P' ? portals.get(name) : undefined
-      const prepared = portal?.prepared ?? (kind === 'S' ? statements.get(name) : undefined)
-      if (!prepared) throw new SqlError(kind === 'S' ? '26000' : '34000', `there is no "${name}"`)
-      const { description } = prepared
-      if (!portal) await write(description?.parameters ?? noParameters)
+      if (kind === 'S') {
+        const prepared = statements.get(name)
+        if (!prepared) throw new SqlError('26000', `prepared statement "${name}" does not exist`)
+        await write(prepared.description?.parameters ?? noParameters)
+        return write(prepared.description?.rows ?? noData)
+      }
+      const portal = portals.get(name)
+      // Cursors are portals by another name; their rows come as text.
+      if (!portal) return write(cursorOf(name).rows ?? noData)
+      const { command, description } = portal.prepared
       const rows = description?.rows
-      await write(rows ? (portal ? withFormats(rows, portal.options.formats) : rows) : noData)
+      await write(rows ? (command ? rows : withFormats(rows, portal.options.formats)) : noData)
     },
     /** Execute */
     async E(body) {
@@ -312,7 +317,7 @@ export function createSession({ runner, settings, write }: SessionOptions) {
     if (error instanceof ProtocolError) throw error
     if (status === 'T') status = 'E'
     const { message } = error as Error
-    const shown = error instanceof SqlError ? error : new SqlError(readOnlyOr(error), message)
+    const shown = error instanceof SqlError ? error : new SqlError(codeOf(error), message)
     await write(shown.toMessage())
   }
 
@@ -343,7 +348,7 @@ export function createSession({ runner, settings, write }: SessionOptions) {
 }
 
 /** Texts that are not taken as SQL at all are refused in words for people. */
-const readOnlyOr = (error: unknown): string =>
+const codeOf = (error: unknown): string =>
   (error as { code?: string }).code === 'INVALID_PARAMETER_VALUE' ? '42601' : 'XX000'
 
 const tagOf = ({ words: [first = 'SELECT'] }: SqlText, count: number): string =>
