@@ -2,21 +2,13 @@
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import type { LineColumn } from '../platform/database/sql-lines.ts'
+import type { Printer, Row } from './sql-printer.ts'
 
 export const FORMATS = ['table', 'csv', 'json', 'parquet'] as const
 export type Format = (typeof FORMATS)[number]
 
 /** Lines of an answer; see platform/database/sql-lines.ts. */
 export type Lines = AsyncGenerator<string>
-
-export type Row = unknown[]
-
-/** Writes rows somewhere; all of it is called in the order begin, rows, end. */
-export interface Printer {
-  begin(columns: readonly LineColumn[]): string
-  rows(rows: readonly Row[]): string | Uint8Array
-  end(count: number): string | Uint8Array
-}
 
 /** Rows that are laid out together: the widths of a table's columns are those of the first. */
 const AT_ONCE = 1000

@@ -1,7 +1,7 @@
 // Rows of SQL as a Parquet file, a row group at a time.
 import { ByteWriter, type ColumnSource, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer'
 import type { LineColumn } from '../platform/database/sql-lines.ts'
-import type { Printer, Row } from './sql-formats.ts'
+import type { Printer, Row } from './sql-printer.ts'
 
 interface ParquetColumn {
   name: string
