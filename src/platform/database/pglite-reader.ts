@@ -1,7 +1,8 @@
 // SQL of people on the embedded database: each piece of work is one exchange with its thread, in a read-only transaction of a role that
 // may do little. Nothing of it outlives the exchange but cursors, whose rows PostgreSQL has written aside by then.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { serialize } from 'pg-protocol'
-import { invalidParameter } from '../../errors.ts'
+import { cancelled, invalidParameter } from '../../errors.ts'
 import { limitConcurrency, SEARCH_WAIT_MS } from '../concurrency.ts'
 import { type Frame, framesOf, sectionsOf } from './pglite-frames.ts'
 import type { PgliteThread } from './pglite-thread.ts'
@@ -11,6 +12,15 @@ import { HIDDEN_TABLES, type SqlText, VOLATILE_FUNCTIONS } from './sql-text.ts'
 export const READER = 'crateflow_reader'
 /** What a statement may write aside while it sorts, joins or keeps its rows for later. */
 const TEMPORARY_FILES = '512MB'
+/** Bytes of memory beyond which no statement may make the database grow: PostgreSQL limits sorts and joins, but no single value. */
+const MEMORY = 1024 ** 3
+/**
+ * After a statement that took longer than the first, others have the database for as long, but no longer than the second, in
+ * milliseconds: a write needs several exchanges in turn, and would wait for a statement before each of them.
+ */
+const [REST_AFTER_MS, LONGEST_REST_MS] = [50, 1_000]
+/** Milliseconds between two looks at the memory while a statement runs. */
+const LOOK_AGAIN_MS = 10
 
 export interface ReaderLimits {
   limitMs: number
@@ -42,6 +52,7 @@ export const declareCursor = (cursor: string, { text }: SqlText): string =>
 export function createPgliteReader(thread: () => Promise<PgliteThread>, schema: string): PgliteReader {
   const prepared = new WeakMap<PgliteThread, Promise<ReadonlySet<string>>>()
   const inTurn = limitConcurrency(1)
+  let restsUntil = 0
   let cursors = 0
 
   async function send(on: PgliteThread, messages: readonly Buffer[], limits: ReaderLimits) {
@@ -73,7 +84,38 @@ export function createPgliteReader(thread: () => Promise<PgliteThread>, schema: 
   async function exchange(messages: readonly Buffer[], limits: ReaderLimits): Promise<Frame[][]> {
     const on = await thread()
     await ready(on)
-    return inTurn(() => send(on, messages, limits), { signal: limits.signal, ms: SEARCH_WAIT_MS })
+    return inTurn(() => sendWatched(on, messages, limits), { signal: limits.signal, ms: SEARCH_WAIT_MS })
+  }
+
+  async function rest(signal: AbortSignal): Promise<void> {
+    const ms = restsUntil - performance.now()
+    if (ms > 0)
+      await sleep(ms, undefined, { signal }).catch(() => {
+        throw cancelled()
+      })
+  }
+
+  /** Ends what needs too much memory as if nobody waited for it any more. */
+  async function sendWatched(
+    on: PgliteThread,
+    messages: readonly Buffer[],
+    { limitMs, signal }: ReaderLimits,
+  ) {
+    await rest(signal)
+    const begun = performance.now()
+    const stop = new AbortController()
+    const before = on.memoryBytes()
+    const isTooLarge = () => on.memoryBytes() > Math.max(before, MEMORY)
+    const timer = setInterval(() => isTooLarge() && stop.abort(), LOOK_AGAIN_MS)
+    try {
+      const sections = await send(on, messages, { limitMs, signal: AbortSignal.any([signal, stop.signal]) })
+      if (stop.signal.aborted) throw outOfMemory()
+      return sections
+    } finally {
+      clearInterval(timer)
+      const took = performance.now() - begun
+      if (took > REST_AFTER_MS) restsUntil = performance.now() + Math.min(took, LONGEST_REST_MS)
+    }
   }
 
   return {
@@ -90,6 +132,11 @@ export function createPgliteReader(thread: () => Promise<PgliteThread>, schema: 
     newCursor: () => `crateflow_${++cursors}`,
   }
 }
+
+const outOfMemory = () =>
+  Object.assign(invalidParameter('The statement needs more memory than there is for one.'), {
+    sqlstate: '53200',
+  })
 
 /** `set_config` would let a statement give itself another role; statements that set things are not taken at all. */
 const rights = (schema: string) => `
