@@ -201,6 +201,16 @@ describe('the SQL port', () => {
     await client.end()
   })
 
+  it('ends a statement that would take all memory, and goes on', async () => {
+    const { server, port } = await serveSql(['--sql-timeout', '30'])
+    const client = await connected(port)
+    const large = "SELECT length(string_agg(repeat('x', 1000000), '')) FROM generate_series(1, 900)"
+    await expect(client.query(large)).rejects.toMatchObject({ code: '53200' })
+    expect((await client.query('SELECT 1 AS a')).rows).toEqual([{ a: 1 }])
+    await createRun(server)
+    await client.end()
+  })
+
   it('asks for the password that is set, and for one where others may connect', async () => {
     const { port } = await serveSql([], { CRATEFLOW_SQL_PASSWORD: 'pass, word=ü' })
     await expect(connected(port, { password: 'wrong' })).rejects.toMatchObject({ code: '28P01' })

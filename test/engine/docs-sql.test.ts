@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { viewNames } from '../../src/platform/database/migrate.ts'
+import { dropAllTables, migrate, viewNames } from '../../src/platform/database/migrate.ts'
+import { openEngine } from '../../src/platform/database/open-engine.ts'
+import { parseBackendUri } from '../../src/platform/database/uri.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { describeEveryEngine } from '../support/engines.ts'
 import { logRuns, logTraces, post, refreshTables, sqlBlocks } from './sql-data.ts'
@@ -192,6 +194,48 @@ describeEveryEngine('the SQL of docs/sql.md', (target) => {
       { model_name: 'presses', lifecycle_stage: 'active' },
       { model_name: 'gone', lifecycle_stage: 'deleted' },
     ])
+  })
+
+  it.runIf(target.name !== 'PGlite')('lets who may read a view read it, and no table', async () => {
+    const user = `analyst_${crypto.randomUUID().slice(0, 8)}`
+    const { schema } = app.engine
+    const run = (text: string) => app.engine.execute(sql.raw(text))
+    const [create, drop, ...grants] =
+      target.name === 'CrateDB'
+        ? [`CREATE USER ${user}`, `DROP USER ${user}`, `GRANT DQL ON VIEW ${schema}.v1_runs TO ${user}`]
+        : [
+            `CREATE ROLE ${user} LOGIN`,
+            `DROP OWNED BY ${user}`,
+            `GRANT USAGE ON SCHEMA ${schema} TO ${user}`,
+            `GRANT SELECT ON ${schema}.v1_runs TO ${user}`,
+          ]
+    await run(create ?? '')
+    for (const grant of grants) await run(grant)
+    const analyst = await openEngine(parseBackendUri(target.uri.replace(/\/\/[^@]+@/, `//${user}@`)), {
+      maxConnections: 1,
+    })
+    const answer = async (table: string) =>
+      analyst.execute(sql.raw(`SELECT count(*) AS runs FROM ${schema}.${table}`))
+    expect(Number((await answer('v1_runs')).rows[0]?.runs)).toBeGreaterThan(3)
+    await expect(answer('runs')).rejects.toThrow()
+    await expect(answer('webhooks')).rejects.toThrow()
+    await analyst.close()
+    await run(drop ?? '')
+    if (target.name === 'PostgreSQL') await run(`DROP ROLE ${user}`)
+  })
+
+  it.runIf(target.name === 'CrateDB')('needs the rights that the README grants, and no more', async () => {
+    const user = `owner_${crypto.randomUUID().slice(0, 8)}`
+    const uri = (await target.another({ empty: true })).replace(/\/\/[^@]+@/, `//${user}@`)
+    const { schema } = parseBackendUri(uri)
+    await app.engine.execute(sql.raw(`CREATE USER ${user}`))
+    await app.engine.execute(sql.raw(`GRANT DQL, DML, DDL ON SCHEMA ${schema} TO ${user}`))
+    const owner = await openEngine(parseBackendUri(uri), { maxConnections: 2 })
+    await migrate(owner, { shards: 1, replicas: '0' })
+    for (const view of await viewNames(owner)) await owner.execute(sql.raw(`SELECT count(*) FROM ${view}`))
+    await dropAllTables(owner)
+    await owner.close()
+    await app.engine.execute(sql.raw(`DROP USER ${user}`))
   })
 
   it('shows times that no calendar has as absent', async () => {
