@@ -4,7 +4,15 @@ import { cancelled } from '../../errors.ts'
 import { QUERY_CANCELED, statementTimedOut } from './errors.ts'
 import type { Frame } from './pglite-frames.ts'
 import { declareCursor, type PgliteReader, throwError } from './pglite-reader.ts'
-import { createPieceSizes, type ReadSql, type SqlColumn, type SqlLimits, type SqlRow } from './sql-reader.ts'
+import {
+  createPieceSizes,
+  onlyOnce,
+  type ReadSql,
+  type SqlColumn,
+  type SqlLimits,
+  type SqlRow,
+  wholeAnswer,
+} from './sql-reader.ts'
 import { isReport, refuseCalls, requireOneQuery, type SqlText } from './sql-text.ts'
 
 export function createPgliteSql(reader: PgliteReader): ReadSql {
@@ -21,7 +29,7 @@ export function createPgliteSql(reader: PgliteReader): ReadSql {
 
   async function report({ text }: SqlText, { timeoutMs: limitMs, signal }: SqlLimits) {
     const frames = answered(await reader.transact(asked(text), { limitMs, signal }))
-    return { columns: columnsOf(frames), pieces: once(rowsOf(frames)) }
+    return wholeAnswer(columnsOf(frames), rowsOf(frames))
   }
 
   async function query(statement: SqlText, limits: SqlLimits) {
@@ -36,6 +44,7 @@ export function createPgliteSql(reader: PgliteReader): ReadSql {
       ),
     )
     const first = rowsOf(frames)
+    const close = onlyOnce(() => closeCursor(reader, cursor))
     async function* pieces() {
       let [rows, count] = [first, wanted]
       try {
@@ -49,15 +58,11 @@ export function createPgliteSql(reader: PgliteReader): ReadSql {
       } catch (error) {
         throw ended(error, limits)
       } finally {
-        await closeCursor(reader, cursor)
+        await close()
       }
     }
-    return { columns: columnsOf(frames), pieces: pieces() }
+    return { columns: columnsOf(frames), pieces: pieces(), close }
   }
-}
-
-async function* once(rows: SqlRow[]) {
-  yield rows
 }
 
 /** A cursor of a database that ended is gone. */

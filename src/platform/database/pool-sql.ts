@@ -5,11 +5,13 @@ import { watchStatement } from './cancel.ts'
 import { translateDriverError } from './errors.ts'
 import {
   createPieceSizes,
+  onlyOnce,
   type ReadSql,
   type SqlAnswer,
   type SqlColumn,
   type SqlLimits,
   type SqlRow,
+  wholeAnswer,
 } from './sql-reader.ts'
 import {
   isReport,
@@ -42,7 +44,7 @@ export function createPoolSql(connect: () => Promise<pg.PoolClient>, dialect: Sq
       throw translateDriverError(error)
     })
     const run = (text: string) => runWatched(client, text, limits)
-    const release = () => client.release(true)
+    const release = onlyOnce(async () => client.release(true))
     try {
       for (const text of dialect.begin(limits.timeoutMs)) await run(text)
       if (dialect.hasVolatileFunctions) {
@@ -51,15 +53,15 @@ export function createPoolSql(connect: () => Promise<pg.PoolClient>, dialect: Sq
       }
       if (!isReport(statement)) return await query(statement, run, release)
       const { rows, fields } = await run(statement.text)
-      release()
-      return { columns: columnsOf(fields), pieces: once(rows) }
+      await release()
+      return wholeAnswer(columnsOf(fields), rows)
     } catch (error) {
-      release()
+      await release()
       throw error
     }
   }
 
-  async function query(statement: SqlText, run: Run, release: () => void): Promise<SqlAnswer> {
+  async function query(statement: SqlText, run: Run, release: () => Promise<void>): Promise<SqlAnswer> {
     await run(`DECLARE ${CURSOR} NO SCROLL CURSOR FOR ${dialect.cursorFor(statement)}`)
     const sizes = createPieceSizes()
     const fetch = (count: number) => run(`FETCH FORWARD ${count} FROM ${CURSOR}`)
@@ -76,18 +78,14 @@ export function createPoolSql(connect: () => Promise<pg.PoolClient>, dialect: Sq
           rows = (await fetch(count)).rows
         }
       } finally {
-        release()
+        await release()
       }
     }
-    return { columns: columnsOf(first.fields), pieces: pieces() }
+    return { columns: columnsOf(first.fields), pieces: pieces(), close: release }
   }
 }
 
 type Run = (text: string) => Promise<pg.QueryArrayResult<SqlRow>>
-
-async function* once(rows: SqlRow[]) {
-  yield rows
-}
 
 const columnsOf = (fields: readonly pg.FieldDef[]): SqlColumn[] =>
   fields.map(({ name, dataTypeID }) => ({ name, oid: dataTypeID }))

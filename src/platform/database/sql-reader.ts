@@ -11,8 +11,10 @@ export type SqlRow = (string | null)[]
 
 export interface SqlAnswer {
   columns: SqlColumn[]
-  /** Rows in order. Whoever stops early has to end the iteration, as `for await` does: the database holds rows until then. */
+  /** Rows in order. */
   pieces: AsyncIterable<SqlRow[]>
+  /** Lets go of what the database holds for the answer, as reading to the end does; may be called again. */
+  close(): Promise<void>
 }
 
 export interface SqlLimits {
@@ -32,6 +34,24 @@ export type ReadSql = (sql: string, limits: SqlLimits) => Promise<SqlAnswer>
 const PIECE_CHARACTERS = 512 * 1024
 const FIRST_ROWS = 32
 const MOST_ROWS = 5_000
+
+/** The work, done at the first call alone. */
+export function onlyOnce(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => {
+    done ??= work()
+    return done
+  }
+}
+
+/** An answer whose rows are all there. */
+export const wholeAnswer = (columns: SqlColumn[], rows: SqlRow[]): SqlAnswer => ({
+  columns,
+  pieces: (async function* () {
+    yield rows
+  })(),
+  close: async () => {},
+})
 
 /** How many rows to ask for, by the size of those before: rows may be bytes or megabytes. */
 export function createPieceSizes() {

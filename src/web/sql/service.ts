@@ -2,6 +2,7 @@
 import { MlflowError } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { linesOf } from '../../platform/database/sql-lines.ts'
+import { onlyOnce } from '../../platform/database/sql-reader.ts'
 
 export interface SqlLimits {
   /** Whether only clients on this machine may ask, all, or none. */
@@ -39,14 +40,14 @@ export function createSqlService(engine: Engine, { access, timeoutMs }: SqlLimit
     return new MlflowError('DEADLINE_EXCEEDED', text, { cause: error })
   }
 
-  async function* guarded(lines: AsyncGenerator<string>, signal: AbortSignal) {
+  async function* guarded(lines: AsyncGenerator<string>, signal: AbortSignal, end: () => void) {
     try {
       yield* lines
     } catch (error) {
       // The answer has begun: its status is sent.
       if (!signal.aborted) yield `${JSON.stringify(asError(explained(error)))}\n`
     } finally {
-      running--
+      end()
     }
   }
 
@@ -60,12 +61,18 @@ export function createSqlService(engine: Engine, { access, timeoutMs }: SqlLimit
       if (running >= engine.sqlAtOnce)
         throw new MlflowError('REQUEST_LIMIT_EXCEEDED', 'Too many SQL statements are running. Please retry.')
       running++
-      try {
-        return guarded(linesOf(await engine.readSql(statement, { timeoutMs, signal })), signal)
-      } catch (error) {
+      const answer = await engine.readSql(statement, { timeoutMs, signal }).catch((error: unknown) => {
         running--
         throw explained(error)
-      }
+      })
+      // Whoever left before the first line never lets the answer begin, nor end.
+      const end = onlyOnce(async () => {
+        running--
+        await answer.close()
+      })
+      if (signal.aborted) void end()
+      signal.addEventListener('abort', () => void end(), { once: true })
+      return guarded(linesOf(answer), signal, () => void end())
     },
   }
 }

@@ -1,4 +1,5 @@
 // SQL over HTTP: values, what is refused, and that statements that read too long hold up nobody.
+import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startApp, type TestApp } from '../../../support/app.ts'
 import { describeEveryEngine } from '../../../support/engines.ts'
@@ -179,6 +180,27 @@ describeEveryEngine('SQL over HTTP', (target) => {
       error_code: 'INVALID_PARAMETER_VALUE',
       message: expect.stringMatching(/nosuch/),
     })
+  })
+
+  it('lets go of answers whose clients leave before, at and behind the first line', async () => {
+    const url = await app.app.listen({ port: 0 })
+    const statement = 'SELECT i, i * 2, i * 3 FROM generate_series(1, 200000) AS t(i)'
+    for (const ms of [0, 1, 5, 20, 50, 100, 200]) {
+      const leaving = new AbortController()
+      const body = JSON.stringify({ statement })
+      const headers = { 'content-type': 'application/json' }
+      const asked = fetch(`${url}${PATH}`, { method: 'POST', body, headers, signal: leaving.signal })
+      setTimeout(() => leaving.abort(), ms)
+      await asked.catch(() => {})
+    }
+    await expect.poll(async () => (await ask(app, 'SELECT 1')).status, { timeout: 10_000 }).toBe(200)
+    const many = await Promise.all(Array.from({ length: app.engine.sqlAtOnce }, () => ask(app, 'SELECT 1')))
+    expect(many.map(({ status }) => status)).toEqual(many.map(() => 200))
+    if (target.name !== 'PGlite') return
+    const { rows } = await app.engine.execute(
+      sql`SELECT count(*)::int AS open FROM pg_cursors WHERE is_holdable`,
+    )
+    expect(rows).toEqual([{ open: 0 }])
   })
 
   it('answers nobody but this machine, and nobody behind a proxy', async () => {
