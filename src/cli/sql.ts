@@ -1,5 +1,5 @@
 // `crateflow sql`: one statement that reads, answered by a running server or straight from its database.
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { Readable, type Writable } from 'node:stream'
 import { text as readAll } from 'node:stream/consumers'
@@ -80,6 +80,9 @@ async function askDatabase(
   { env, asked, ...printing }: Printing & { env: Environment; asked: string },
 ): Promise<void> {
   const target = asUsage(() => parseBackendUri(uri))
+  // Who only asks makes no store.
+  if (target.engine === 'pglite' && !existsSync(target.folder))
+    throw new UsageError(`There is no store at ${target.folder || 'pglite:, which is in memory'}.`)
   const config = asUsage(() => readConfig(DatabaseConfigSchema, { backendStoreUri: uri }, env))
   const [{ linesOf }, engine] = await Promise.all([
     import('../platform/database/sql-lines.ts'),

@@ -91,6 +91,9 @@ print(json.dumps([pq.ParquetFile(${JSON.stringify(file)}).num_row_groups, table.
     const store = ['--backend-store-uri', 'pglite:./crateflow-data/store']
     const locked = await runProgram(['sql', 'SELECT 1', ...store], { cwd })
     expect(locked).toMatchObject({ code: 1, stderr: expect.stringMatching(/crateflow-data\/store/) })
+    const nowhere = ['--backend-store-uri', 'pglite:./nowhere']
+    expect(await runProgram(['sql', 'SELECT 1', ...nowhere], { cwd })).toMatchObject({ code: 2 })
+    expect(existsSync(join(cwd, 'nowhere'))).toBe(false)
     server.signal('SIGTERM')
     await server.ended
     const args = [

@@ -71,6 +71,9 @@ export function createPgliteReader(thread: () => Promise<PgliteThread>, schema: 
     const roles = await run(`SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = '${READER}'`)
     if (roles.length === 0) await run(`CREATE ROLE ${READER} NOLOGIN`)
     await run(rights(schema))
+    // Older stores may lack some.
+    for (const table of await run(hiddenTables(schema)))
+      await run(`REVOKE ALL ON ${schema}.${table} FROM ${READER}`)
     return new Set(await run(VOLATILE_FUNCTIONS))
   }
 
@@ -142,8 +145,11 @@ const outOfMemory = () =>
 const rights = (schema: string) => `
   REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC;
   GRANT USAGE ON SCHEMA ${schema} TO ${READER};
-  GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO ${READER};
-  REVOKE ALL ON ${HIDDEN_TABLES.map((table) => `${schema}.${table}`).join(', ')} FROM ${READER};`
+  GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO ${READER};`
+
+const hiddenTables = (schema: string) => `
+  SELECT table_name::text FROM information_schema.tables
+  WHERE table_schema = '${schema}' AND table_name IN (${HIDDEN_TABLES.map(literal).join(', ')})`
 
 const beginning = (schema: string, settings: SessionSettings) =>
   [

@@ -1,6 +1,14 @@
 // How SQL is taken apart: statements, their first words, what they call.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { readStatements, refuseCalls, requireOneQuery } from '../../../../src/platform/database/sql-text.ts'
+import {
+  HIDDEN_TABLES,
+  readStatements,
+  refuseCalls,
+  refuseHidden,
+  requireOneQuery,
+} from '../../../../src/platform/database/sql-text.ts'
 
 const VOLATILE = new Set(['pg_sleep', 'random', 'nextval', 'Mine'])
 const textsOf = (sql: string) => readStatements(sql).map(({ text }) => text)
@@ -66,5 +74,30 @@ describe('what a statement calls', () => {
     "SELECT u&'x'",
   ])('is not read as PostgreSQL does, hence refused: %j', (sql) => {
     expect(() => requireOneQuery(sql)).toThrow(/is not taken|cannot go on/)
+  })
+})
+
+describe('what SQL does not show', () => {
+  it('is every table with a column that sounds like a secret', () => {
+    const folder = join(import.meta.dirname, '../../../../migrations/postgres')
+    const made = readdirSync(folder).flatMap((file) => [
+      ...readFileSync(join(folder, file), 'utf8').matchAll(
+        /CREATE TABLE IF NOT EXISTS (\w+) \(([\s\S]*?)^\);/gm,
+      ),
+    ])
+    expect(made.length).toBeGreaterThan(20)
+    const sounds = /^\s*\w*(secret|passw|api_key|private_key|salt|token|credential)[a-z_]* (TEXT|BYTEA)/m
+    const secret = made.filter(([, , columns = '']) => sounds.test(columns)).map(([, table]) => table)
+    expect(secret.length).toBeGreaterThan(0)
+    expect(HIDDEN_TABLES).toEqual(expect.arrayContaining(secret))
+  })
+
+  it.each([
+    'SELECT * FROM webhooks',
+    'SELECT * FROM m."webhooks"',
+    'SELECT 1 FROM WebHooks w',
+    'TABLE webhook_deliveries',
+  ])('is found by name: %s', (sql) => {
+    expect(() => refuseHidden(requireOneQuery(sql))).toThrow('does not show')
   })
 })
