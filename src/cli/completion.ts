@@ -4,11 +4,21 @@ import type { Command } from 'commander'
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof SHELLS)[number]
 
+interface OptionWords {
+  name: string
+  help: string
+  takesValue: boolean
+  /** What its value can be, where that is known. */
+  choices: readonly string[]
+}
+
 interface Words {
   /** The subcommands that lead here, such as `db migrate`; empty for the program itself. */
   path: string
   commands: { name: string; help: string }[]
-  options: { name: string; help: string }[]
+  options: OptionWords[]
+  /** What its arguments can be, where that is known. */
+  choices: readonly string[]
 }
 
 /** The script to source for a shell. */
@@ -27,16 +37,38 @@ function collect(command: Command, path: string): Words[] {
     .map((sub) => ({ name: sub.name(), help: sub.summary() || sub.description() }))
   const options = help
     .visibleOptions(command)
-    .map(({ long, short, description }) => ({ name: long ?? short ?? '', help: description }))
+    .map(({ long, short, description, required, optional, argChoices }) => ({
+      name: long ?? short ?? '',
+      help: description,
+      takesValue: required || optional,
+      choices: argChoices ?? [],
+    }))
+  const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? [])
   const below = command.commands.flatMap((sub) => collect(sub, `${path} ${sub.name()}`.trim()))
-  return [{ path, commands, options }, ...below]
+  return [{ path, commands, options, choices }, ...below]
 }
 
-const wordsOf = ({ commands, options }: Words) => [...commands, ...options].map(({ name }) => name).join(' ')
+const wordsOf = ({ commands, options, choices }: Words) =>
+  [...commands.map(({ name }) => name), ...choices, ...options.map(({ name }) => name)].join(' ')
+
+/** What the words before match on the way to these words; behind a command without subcommands come its arguments. */
+const patternOf = ({ path, commands }: Words) => (commands.length > 0 ? `'${path}'` : `'${path}'|'${path} '*`)
 
 /** The case statement that both bash and zsh use: path of subcommands to the words that may follow. */
 const cases = (tree: Words[]) =>
-  tree.map((words) => `    '${words.path}') candidates='${wordsOf(words)}' ;;`).join('\n')
+  tree.map((words) => `    ${patternOf(words)}) candidates='${wordsOf(words)}' ;;`).join('\n')
+
+/**
+ * The same for an option before: its choices; nothing where its value can be any, for which shells offer files. An option has the
+ * same choices wherever it is.
+ */
+function valueCases(tree: Words[]): string {
+  const options = new Map(tree.flatMap(({ options }) => options.map((option) => [option.name, option])))
+  return [...options.values()]
+    .filter(({ takesValue }) => takesValue)
+    .map(({ name, choices }) => `    ${name}) candidates='${choices.join(' ')}' ;;`)
+    .join('\n')
+}
 
 const bash = (tree: Words[]) => `# crateflow completion for bash. Install: eval "$(crateflow completion bash)"
 _crateflow() {
@@ -47,6 +79,9 @@ _crateflow() {
   done
   case "$path" in
 ${cases(tree)}
+  esac
+  case "\${COMP_WORDS[COMP_CWORD-1]}" in
+${valueCases(tree)}
   esac
   COMPREPLY=($(compgen -W "$candidates" -- "$current"))
 }
@@ -64,7 +99,10 @@ _crateflow() {
   case "$current_path" in
 ${cases(tree)}
   esac
-  compadd -- \${=candidates}
+  case "\${words_before[-1]}" in
+${valueCases(tree)}
+  esac
+  if [[ -n "$candidates" ]]; then compadd -- \${=candidates}; else _files; fi
 }
 _crateflow_complete() {
   local -a words_before=("\${(@)words[2,CURRENT-1]}")
@@ -74,21 +112,27 @@ compdef _crateflow_complete crateflow
 `
 
 function fish(tree: Words[]): string {
-  const lines = tree.flatMap(({ path, commands, options }) => {
+  const lines = tree.flatMap(({ path, commands, options, choices }) => {
     const condition = fishCondition(path, commands)
-    const quoted = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`
+    const begin = `complete -c crateflow -n "${condition}"`
     return [
-      ...commands.map(
-        ({ name, help }) => `complete -c crateflow -n "${condition}" -f -a ${name} -d ${quoted(help)}`,
-      ),
+      ...commands.map(({ name, help }) => `${begin} -f -a ${name} -d ${fishText(help)}`),
+      ...(choices.length > 0 ? [`${begin} -f -a ${fishText(choices.join(' '))}`] : []),
       ...options.map(
-        ({ name, help }) => `complete -c crateflow -n "${condition}" -l ${name.slice(2)} -d ${quoted(help)}`,
+        (option) => `${begin} -l ${option.name.slice(2)}${fishValue(option)} -d ${fishText(option.help)}`,
       ),
     ]
   })
   return ['# crateflow completion for fish. Install: crateflow completion fish | source', ...lines, ''].join(
     '\n',
   )
+}
+
+const fishText = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`
+
+function fishValue({ takesValue, choices }: OptionWords): string {
+  if (choices.length > 0) return ` -x -a ${fishText(choices.join(' '))}`
+  return takesValue ? ' -r' : ''
 }
 
 /** All words of the path were typed, and none of the subcommands that may follow. */

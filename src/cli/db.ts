@@ -1,5 +1,4 @@
-// `crateflow db`: applies migrations, shows them, and drops the tables.
-import { createInterface } from 'node:readline/promises'
+// `crateflow db`: applies migrations, shows them, makes an index, and drops the tables.
 import {
   type DatabaseConfig,
   DatabaseConfigSchema,
@@ -7,20 +6,27 @@ import {
   type Flags,
   readConfig,
 } from '../config.ts'
+import { spans } from '../genai/traces/tables.ts'
 import type { Engine } from '../platform/database/engine.ts'
 import {
   countRows,
   dropAllTables,
   migrate,
   migrationStatus,
+  requireMigrated,
   tableNames,
 } from '../platform/database/migrate.ts'
 import { holdsDatabase } from '../platform/database/pglite-folder.mjs'
+import { makeTextIndex } from '../platform/database/text-index.ts'
 import { type BackendTarget, describeTarget, parseBackendUri } from '../platform/database/uri.ts'
+import { confirm } from './confirm.ts'
 import { explained, layoutOf, openEngineAt, untilAvailable } from './database.ts'
 import { asUsage, EXIT, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
 import { print, printTable } from './print.ts'
+
+/** For statements over whole tables. */
+const DAY_SECONDS = 86_400
 
 interface Opened {
   engine: Engine
@@ -59,6 +65,28 @@ export function showStatus(flags: Flags, env: Environment): Promise<number> {
   })
 }
 
+/**
+ * `db index-spans`: makes the index by which parts of the contents of spans are found at once.
+ * @throws UsageError with other engines than CrateDB
+ */
+export function indexSpans(flags: Flags, env: Environment): Promise<number> {
+  return withDatabase(
+    flags,
+    env,
+    async ({ engine, config, target }) => {
+      if (!engine.dialect.indexesTexts) {
+        throw new UsageError('Only CrateDB has an index for parts of texts.')
+      }
+      await requireMigrated(engine, layoutOf(config))
+      const place = { column: spans.content, partition: spans.month }
+      const isMade = await makeTextIndex(engine, place, (month, rows) => print(`${month}: ${rows} spans`))
+      print(`${describeTarget(target)}: ${isMade ? 'contents of spans are indexed' : 'nothing to do'}`)
+      return EXIT.ok
+    },
+    { statementTimeoutSeconds: DAY_SECONDS },
+  )
+}
+
 /** `db drop`: drops all tables of the schema, after asking on the terminal unless `yes`. */
 export function dropDatabase(flags: Flags, env: Environment, yes: boolean): Promise<number> {
   if (!yes && !process.stdin.isTTY) {
@@ -69,9 +97,10 @@ export function dropDatabase(flags: Flags, env: Environment, yes: boolean): Prom
     print(`${describeTarget(target)} holds ${counts.length} tables`)
     if (counts.length === 0) return EXIT.ok
     printTable([['TABLE', 'ROWS'], ...counts.map(({ table, rows }) => [table, String(rows)])])
-    if (!yes && !(await confirm('Drop them with all their rows? Type yes: '))) {
+    const answer = yes ? 'yes' : await confirm('Drop them with all their rows? Type yes: ')
+    if (answer !== 'yes') {
       print('Nothing was dropped.')
-      return EXIT.failure
+      return answer === 'interrupted' ? EXIT.interrupted : EXIT.failure
     }
     const dropped = await dropAllTables(engine)
     print(`${dropped.length} tables dropped`)
@@ -83,13 +112,16 @@ async function withDatabase(
   flags: Flags,
   env: Environment,
   run: (opened: Opened) => Promise<number>,
-  { makes = false } = {},
+  { makes = false, statementTimeoutSeconds }: { makes?: boolean; statementTimeoutSeconds?: number } = {},
 ): Promise<number> {
   const config = asUsage(() => readConfig(DatabaseConfigSchema, flags, env))
   const target = asUsage(() => parseBackendUri(config.backendStoreUri))
   if (!makes) requireStore(target)
   const log = createLog({ level: config.logLevel, format: process.stderr.isTTY ? 'pretty' : 'json' })
-  const engine = await openEngineAt(target, config)
+  const engine = await openEngineAt(target, {
+    ...config,
+    ...(statementTimeoutSeconds && { statementTimeoutSeconds }),
+  })
   try {
     await untilAvailable(engine, { config, target, log })
     return await run({ engine, config, target })
@@ -104,22 +136,6 @@ async function withDatabase(
 function requireStore(target: BackendTarget): void {
   if (target.engine === 'pglite' && target.folder && !holdsDatabase(target.folder))
     throw new Error(`There is no store in ${target.folder}.`)
-}
-
-/** Asks on the terminal; anything but yes, Ctrl-C and Ctrl-D too, is no. */
-async function confirm(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  const given = new AbortController()
-  const giveUp = () => given.abort()
-  terminal.once('SIGINT', giveUp).once('close', giveUp)
-  try {
-    return (await terminal.question(question, { signal: given.signal })).trim() === 'yes'
-  } catch {
-    print('')
-    return false
-  } finally {
-    terminal.close()
-  }
 }
 
 const label = (version: number) => String(version).padStart(4, '0')

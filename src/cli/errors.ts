@@ -2,11 +2,24 @@
 import { CommanderError } from 'commander'
 import { MlflowError, reasonOf } from '../errors.ts'
 import { redactPasswords } from '../platform/wire/redact.ts'
+import { visible } from './visible.ts'
 
-export const EXIT = { ok: 0, failure: 1, usage: 2 } as const
+/** Of the program. 130 is what shells tell of one that Ctrl-C ended. */
+export const EXIT = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const
 
 /** The arguments or the environment ask for what the program cannot do. */
 export class UsageError extends Error {}
+
+/** A name that several things have. */
+export class AmbiguousError extends Error {
+  /** One thing a line. */
+  readonly candidates: readonly string[]
+
+  constructor(message: string, candidates: readonly string[]) {
+    super(message)
+    this.candidates = candidates
+  }
+}
 
 /** Runs `read` as part of understanding the arguments: what it throws is the caller's mistake. */
 export function asUsage<T>(read: () => T): T {
@@ -17,8 +30,8 @@ export function asUsage<T>(read: () => T): T {
   }
 }
 
-/** The line for people, without passwords. */
-export const errorLine = (error: unknown): string => `crateflow: ${redactPasswords(reasonOf(error))}`
+/** The line for people, without passwords, nor signs of names that a terminal would obey. */
+export const errorLine = (error: unknown): string => `crateflow: ${visible(redactPasswords(reasonOf(error)))}`
 
 /**
  * Writes the error to stderr, with its stack at log level debug.
@@ -28,6 +41,8 @@ export function reportError(error: unknown, debug: boolean): number {
   // Commander has written its own text.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   process.stderr.write(`${errorLine(error)}\n`)
+  if (error instanceof AmbiguousError)
+    for (const candidate of error.candidates) process.stderr.write(`  ${visible(candidate)}\n`)
   if (debug && error instanceof Error) process.stderr.write(`${redactPasswords(stackOf(error))}\n`)
   return error instanceof UsageError ? EXIT.usage : EXIT.failure
 }

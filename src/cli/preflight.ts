@@ -26,7 +26,8 @@ export async function checkSurroundings({ host, port, destination, s3, log }: Su
   if (destination !== undefined) await checkDestination(destination, { s3, log })
 }
 
-async function checkAddress(host: string, port: number): Promise<void> {
+/** @throws Error that says what to do when this process cannot listen there */
+export async function checkAddress(host: string, port: number): Promise<void> {
   const server = createServer()
   try {
     await new Promise<void>((resolve, reject) => {

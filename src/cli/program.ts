@@ -6,8 +6,9 @@ import { DatabaseConfigSchema, processEnvironment, ServerConfigSchema, UiConfigS
 import { PACKAGE } from '../package.ts'
 import { redactPasswords } from '../platform/wire/redact.ts'
 import { completionScript, SHELLS, type Shell } from './completion.ts'
-import { asUsage, reportError } from './errors.ts'
+import { asUsage, EXIT, reportError } from './errors.ts'
 import { addOptions, givenFlags } from './options.ts'
+import { addRemoteCommands } from './remote/commands.ts'
 import { FORMATS, type Format } from './sql-formats.ts'
 import { addStockFlags, judgeStockFlags } from './stock-flags.ts'
 
@@ -72,6 +73,8 @@ export function buildProgram(code: ExitCode): Command {
     .showSuggestionAfterError()
   addServer(program, code)
   addDatabase(program, code)
+  addDoctor(program, code)
+  addRemoteCommands(program, code)
   addRegistry(program)
   addSql(program)
   addUi(program, code)
@@ -129,11 +132,41 @@ function addDatabase(program: Command, code: ExitCode): void {
   status.action(async () => {
     code.value = await (await load()).showStatus(flagsOf(status), processEnvironment())
   })
+  const index = add(
+    'index-spans',
+    'On CrateDB: index the contents of spans for searches. Spans are not taken meanwhile.',
+  )
+  index.action(async () => {
+    code.value = await (await load()).indexSpans(flagsOf(index), processEnvironment())
+  })
   const drop = add('drop', 'Drop all tables with all their rows, after asking.')
   drop.addOption(new Option('--yes', 'Do not ask.'))
   drop.action(async () => {
     const yes = drop.getOptionValue('yes') === true
     code.value = await (await load()).dropDatabase(flagsOf(drop), processEnvironment(), yes)
+  })
+}
+
+function addDoctor(program: Command, code: ExitCode): void {
+  const command = program
+    .command('doctor')
+    .summary('Check all that a server needs, or a server that runs.')
+    .description(
+      'Check what a server with these options and this environment needs: settings, port, database, artifact store, web UI. Nothing is kept, no password is shown. Ends with 1 when something fails.',
+    )
+    .option('--tracking-uri <uri>', 'Check this running server instead.')
+    .option('--write', 'Make, read and delete a run on the running server.')
+    .option('--json', 'Print what is found as JSON.')
+  addOptions(command, ServerConfigSchema)
+  addStockFlags(command)
+  type Options = { trackingUri?: string; write?: boolean; json?: boolean }
+  command.action(async ({ trackingUri, write = false, json = false }: Options) => {
+    process.once('SIGINT', () => process.exit(EXIT.interrupted))
+    const env = processEnvironment()
+    const { runDoctor } = await import('./doctor/doctor.ts')
+    const flags = givenFlags(command, ServerConfigSchema)
+    const judgeFlags = () => judgeStockFlags(command, env)
+    code.value = await runDoctor({ flags, env, judgeFlags, trackingUri, write, json })
   })
 }
 

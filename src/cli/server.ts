@@ -168,7 +168,7 @@ async function serveByWorkers(setup: Setup): Promise<number> {
 }
 
 /** @throws UsageError for values that contradict each other or ask for what the server does not do */
-function readServerConfig(flags: Flags, env: Environment) {
+export function readServerConfig(flags: Flags, env: Environment) {
   const config = asUsage(() => readConfig(ServerConfigSchema, flags, env))
   const artifacts = asUsage(() => readConfig(ArtifactConfigSchema, {}, env))
   const webhooks = asUsage(() => readConfig(WebhookConfigSchema, {}, env))
@@ -203,7 +203,7 @@ function checkSqlPort(config: ServerConfig): void {
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host)
 
-function securityWarnings(config: ServerConfig): string[] {
+export function securityWarnings(config: ServerConfig): string[] {
   if (config.disableSecurityMiddleware)
     return ['Security checks are disabled: any host and any web page is answered.']
   return [
@@ -338,7 +338,7 @@ function sqlTimeoutMs(config: ServerConfig): number {
   return Math.min(config.sqlTimeoutSeconds ?? (isEmbedded(config) ? EMBEDDED_SQL_SECONDS : most), most) * 1000
 }
 
-const s3Options = (artifacts: ArtifactConfig) => ({
+export const s3Options = (artifacts: ArtifactConfig) => ({
   endpoint: artifacts.s3Endpoint ?? artifacts.mlflowS3Endpoint,
   region: artifacts.awsRegion ?? artifacts.awsDefaultRegion,
   ignoreTls: artifacts.ignoreTls,

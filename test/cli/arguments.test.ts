@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
-import { DatabaseConfigSchema, ServerConfigSchema } from '../../src/config.ts'
+import { buildProgram } from '../../src/cli/program.ts'
+import { ServerConfigSchema } from '../../src/config.ts'
 import { settingOf } from '../../src/settings.ts'
 import { useService } from '../support/services.ts'
 import { runProgram } from './program.ts'
@@ -102,22 +104,37 @@ describe('completion', () => {
   it.each(['bash', 'zsh', 'fish'])('names every command and option in %s', async (shell) => {
     const { code, stdout } = await runProgram(['completion', shell])
     expect(code).toBe(0)
-    for (const word of ['server', 'db', 'migrate', 'status', 'drop', 'completion'])
-      expect(stdout).toContain(word)
-    for (const type of Object.values(DatabaseConfigSchema.shape)) {
-      const long = /--([a-z-]+)/.exec(settingOf(type).flags ?? '')?.[1] ?? ''
-      expect(stdout).toContain(long)
-    }
+    const words = wordsOf(buildProgram({ value: 0 }))
+    expect(words).toEqual(expect.arrayContaining(['runs', 'compare', 'format', 'csv', 'doctor', 'write']))
+    for (const word of words) expect(stdout).toContain(word)
   })
 
   it('completes words in bash', async () => {
     const { stdout } = await runProgram(['completion', 'bash'])
     const complete = (words: string[]) =>
       `COMP_WORDS=(crateflow ${words.join(' ')}); COMP_CWORD=${words.length}; _crateflow; echo "\${COMPREPLY[*]}"`
-    const script = `${stdout}\n${complete(['d'])}\n${complete(['db', 'st'])}\n${complete(['server', '--static'])}`
-    expect(await runBash(script)).toBe('db\nstatus\n--static-prefix\n')
+    const typed: [words: string[], completed: string][] = [
+      [['d'], 'db doctor'],
+      [['db', 'st'], 'status'],
+      [['server', '--static'], '--static-prefix'],
+      [['runs', 'compare', 'first', 'second', '--d'], '--diff'],
+      [['models', 'list', '--limit', '3', '--format', "''"], 'table csv json'],
+      [['traces', 'list', '--tracking-uri', "''"], ''],
+      [['completion', 'f'], 'fish'],
+    ]
+    const script = [stdout, ...typed.map(([words]) => complete(words))].join('\n')
+    expect((await runBash(script)).split('\n').slice(0, -1)).toEqual(typed.map(([, completed]) => completed))
   })
 })
+
+/** Names of commands and of long options, and what options can be, of a command and all below it. */
+const wordsOf = (command: Command): string[] => [
+  ...command
+    .createHelp()
+    .visibleOptions(command)
+    .flatMap(({ long, argChoices }) => [long?.slice(2) ?? '', ...(argChoices ?? [])]),
+  ...command.commands.flatMap((sub) => [sub.name(), ...wordsOf(sub)]),
+]
 
 async function runBash(script: string): Promise<string> {
   const { execFile } = await import('node:child_process')

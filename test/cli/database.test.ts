@@ -2,9 +2,9 @@ import { readdir } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { createFolder } from '../support/databases.ts'
 import { describeEachEngine } from '../support/engines.ts'
-import { runPython } from '../support/python.ts'
 import { missing, useService } from '../support/services.ts'
 import { emptyFolder, runProgram } from './program.ts'
+import { runOnTerminal } from './terminal.ts'
 
 const env = { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0' }
 
@@ -45,28 +45,6 @@ describeEachEngine('crateflow db', (engine) => {
   })
 })
 
-/** Runs a command on a terminal of its own and types the keys once it asks; prints the output and the exit code. */
-const ON_A_TERMINAL = `
-import os, pty, sys
-keys, command = sys.argv[1].encode().decode("unicode_escape").encode(), sys.argv[2:]
-pid, terminal = pty.fork()
-if pid == 0:
-    os.execvp(command[0], command)
-output = b""
-while True:
-    try:
-        chunk = os.read(terminal, 4096)
-    except OSError:
-        break
-    if not chunk:
-        break
-    output += chunk
-    if keys and b"Type yes: " in output:
-        os.write(terminal, keys)
-        keys = b""
-print(output.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), sep="\\n")
-`
-
 describe('crateflow db status', () => {
   it('makes no store where there is none', async () => {
     const cwd = await emptyFolder()
@@ -83,19 +61,16 @@ describe.skipIf(missing('python'))('crateflow db drop on a terminal', () => {
   it.each([
     ['no\\n', 'Nothing was dropped.', 1],
     ['\\n', 'Nothing was dropped.', 1],
-    ['\\x03', 'Nothing was dropped.', 1],
+    ['\\x03', 'Nothing was dropped.', 130],
     ['\\x04', 'Nothing was dropped.', 1],
     ['yes\\n', ' tables dropped', 0],
   ])('asks, and takes %j for: %s', async (keys, text, code) => {
-    const { main } = await useService('build')
     const { uri, drop } = await createFolder((await useService('pglite')).folder)
-    const command = [process.execPath, main, 'db', 'drop', '--backend-store-uri', uri]
-    const { stdout, stderr } = await runPython(ON_A_TERMINAL, {}, [keys, ...command])
-    expect(stderr).toBe('')
-    expect(stdout).toContain('Drop them with all their rows? Type yes: ')
-    expect(stdout).toContain(text)
-    expect(stdout.trim().split('\n').at(-1)).toBe(String(code))
-    expect((await runProgram(['db', 'status', '--backend-store-uri', uri])).code).toBe(1 - code)
+    const ended = await runOnTerminal(['db', 'drop', '--backend-store-uri', uri], { keys })
+    expect(ended.output).toContain('Drop them with all their rows? Type yes: ')
+    expect(ended.output).toContain(text)
+    expect(ended.code).toBe(code)
+    expect((await runProgram(['db', 'status', '--backend-store-uri', uri])).code).toBe(code === 0 ? 1 : 0)
     await drop()
   })
 })

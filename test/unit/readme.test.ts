@@ -1,8 +1,10 @@
 // Keeps README.md true to the code: settings, rooms, links, commands.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { buildProgram } from '../../src/cli/program.ts'
 import { ArtifactConfigSchema, ServerConfigSchema, WebhookConfigSchema } from '../../src/config.ts'
 import { settingOf } from '../../src/settings.ts'
 
@@ -43,6 +45,15 @@ const foldersOf = (path: string) =>
   readdirSync(join(ROOT, path), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
+
+/** The long options of a command and of all below it. */
+const optionsOf = (command: Command): string[] => [
+  ...command
+    .createHelp()
+    .visibleOptions(command)
+    .map(({ long }) => long ?? ''),
+  ...command.commands.flatMap(optionsOf),
+]
 
 describe('README.md', () => {
   it('lists every setting with its option, variable, default and meaning', () => {
@@ -105,9 +116,8 @@ describe('README.md', () => {
   })
 
   it('speaks only of options and scripts that there are', () => {
-    const settings = Object.values(ServerConfigSchema.shape).map((type) => settingOf(type).flags ?? '')
-    const known = settings.flatMap((flags) => flags.match(/--[a-z-]+/g) ?? [])
-    const others = ['--help', '--detach', '--wait', '--tag', '--alias', '--format', '--output']
+    const known = optionsOf(buildProgram({ value: 0 }))
+    const others = ['--detach', '--wait', '--tag']
     const named = [...new Set(readme.match(/(?<=[\s`])--[a-z][a-z-]+/g))]
     expect(named.filter((flag) => !known.includes(flag) && !others.includes(flag))).toEqual([])
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))

@@ -1,7 +1,7 @@
 // Counting the traces that filters find, alone and together.
 import { and, type SQL, sql } from 'drizzle-orm'
 import type { Engine } from '../../platform/database/engine.ts'
-import { meets, searchedTables } from './search.store.ts'
+import { makeReady, meets } from './search.store.ts'
 import type { TraceComparison } from './search.ts'
 import { traces } from './tables.ts'
 
@@ -14,7 +14,7 @@ export async function countTraces(
   experimentIds: string[],
   lists: TraceComparison[][][],
 ): Promise<number[]> {
-  await engine.refresh(traces, ...searchedTables({ filter: lists.flat(2) }))
+  await makeReady(engine, { filter: lists.flat(2) })
   const counts = lists.map((filters, index): SQL => {
     // Each filter by itself: what it asks of spans must hold for one span, not for that of another filter.
     const where = and(...filters.map((filter) => meets(engine, { experimentIds, filter })))

@@ -8,7 +8,7 @@ import type { Int64 } from '../../platform/wire/int64.ts'
 import { assessments } from '../assessments/tables.ts'
 import { isValid } from './assessments.store.ts'
 import type { ViewType } from './metrics.schema.ts'
-import { meets, searchedTables, traceDuration } from './search.store.ts'
+import { makeReady, meets, traceDuration } from './search.store.ts'
 import type { TraceComparison } from './search.ts'
 import { spans, traces } from './tables.ts'
 
@@ -100,7 +100,7 @@ const isCost = (metric: string) => metric.endsWith('_cost')
  */
 export async function measureTraces(engine: Engine, query: TraceMeasurement): Promise<MeasuredGroup[]> {
   const { tables, select } = SOURCES[query.view]
-  await engine.refresh(traces, ...tables, ...searchedTables({ filter: query.traceFilter }))
+  await makeReady(engine, { filter: query.traceFilter }, ...tables)
   const measure = MEASURES[query.view][query.metric] as Measure
   const keys = [...(query.intervalMs === 0 ? [] : ['bucket']), ...query.dimensions.map((_, i) => `key_${i}`)]
   const groups = keys.map((key) => sql.identifier(key))

@@ -4,10 +4,11 @@ import type { PgTable } from 'drizzle-orm/pg-core'
 import { hasChild, isOwned } from '../../platform/database/children.ts'
 import { equalsOneOf } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
+import { hasParts, lookForTextIndex } from '../../platform/database/text-index.ts'
 import { checkPlace, orderOf, type Place, placesOf, type SortKey } from '../../platform/search/keyset.ts'
 import { trimBackticks } from '../../platform/search/quotes.ts'
 import { createWalk, isInOrder, MAX_SIZE, type Part, type Some } from '../../platform/search/stretch.store.ts'
-import { compare } from '../../platform/search/to-sql.ts'
+import { compare, withoutIndex } from '../../platform/search/to-sql.ts'
 import { assessments } from '../assessments/tables.ts'
 import { assessmentCondition } from './assessments.store.ts'
 import { METADATA, TAG } from './ids.ts'
@@ -81,7 +82,7 @@ export async function searchTraceRows(engine: Engine, search: TraceSearch): Prom
   const { keys } = sortKeys(engine, search)
   const after = search.after && checkPlace(keys, search.after)
   const tables = searchedTables(search)
-  await engine.refresh(traces, ...tables)
+  await makeReady(engine, search)
   const [first] = keys
   if (tables.length === 0 || search.offset > 0 || !is(first?.value, Column)) {
     return selectTraces(engine, search, { after })
@@ -154,8 +155,21 @@ export const meets = (engine: Engine, search: FilteredTraces): SQL | undefined =
     spanCondition(engine, search),
   )
 
+/** Lets a search see every write acknowledged before, in `traces`, what its filter looks at, and the other tables. */
+export async function makeReady(
+  engine: Engine,
+  search: Pick<TraceSearch, 'filter'> & { orderBy?: TraceOrderBy[] },
+  ...others: PgTable[]
+): Promise<void> {
+  const tables = searchedTables(search)
+  await Promise.all([
+    engine.refresh(traces, ...others, ...tables),
+    tables.includes(spans) && lookForTextIndex(engine, spans.content),
+  ])
+}
+
 /** The tables beside `traces` that a search looks at. */
-export function searchedTables({
+function searchedTables({
   filter,
   orderBy = [],
 }: Pick<TraceSearch, 'filter'> & { orderBy?: TraceOrderBy[] }): PgTable[] {
@@ -234,23 +248,21 @@ const SPAN_COLUMNS: Record<string, Column> = {
   name: spans.name,
   type: spans.type,
   status: spans.status,
-  content: spans.content,
 }
 
-function spanCondition(
-  { dialect }: Engine,
-  { filter, experimentIds, within }: FilteredTraces,
-): SQL | undefined {
+function spanCondition(engine: Engine, { filter, experimentIds, within }: FilteredTraces): SQL | undefined {
+  const { dialect } = engine
   const conditions = filter.flatMap((comparison) => {
     const { type, key, value } = comparison
     if (type !== 'span') return []
     const column = SPAN_COLUMNS[key]
     if (column) return [compare(column, comparison, dialect)]
+    if (key === 'content') return contentConditions(engine, comparison)
     // Attributes are looked for in the JSON, as in stock: the name in quotes, the pattern anywhere behind it.
     const name = trimBackticks(key.slice('attributes.'.length))
     const isRegex = comparison.comparator === 'RLIKE'
     const pattern = isRegex ? attributeRegex(name, String(value)) : `%"${name}"${value}%`
-    return [compare(spans.content, { ...comparison, value: pattern } as TraceComparison, dialect)]
+    return contentConditions(engine, { ...comparison, value: pattern } as TraceComparison)
   })
   if (conditions.length === 0) return undefined
   // Those of all traces are read faster in their own order than looked up.
@@ -261,6 +273,15 @@ function spanCondition(
     where: and(...conditions),
     slice: within ? isOwned(spans.traceId, within.ids) : equalsOneOf(spans.experimentId, experimentIds),
   })
+}
+
+/** An index over contents, where there is one, narrows what patterns have to be held against. */
+function contentConditions(engine: Engine, comparison: TraceComparison): SQL[] {
+  const { comparator, value } = comparison
+  const isPattern = comparator === 'LIKE' || comparator === 'ILIKE'
+  const narrowed = isPattern ? hasParts(engine, spans.content, value) : undefined
+  const content = engine.dialect.indexesTexts ? withoutIndex(spans.content) : spans.content
+  return [...(narrowed ? [narrowed] : []), compare(content, comparison, engine.dialect)]
 }
 
 /** A regular expression for the value of an attribute that is a text, which is a JSON text within a JSON text. */

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { invalidParameter } from '../../errors.ts'
 import { equalsEachKey, isAnyInteger } from './columns.ts'
+import { examineCratedb } from './cratedb-health.ts'
 import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
 import type { SqlDialect } from './pool-sql.ts'
@@ -11,12 +12,14 @@ const dialect: Dialect = {
   name: 'cratedb',
   migrations: 'cratedb',
   likeBacktracks: true,
+  indexesTexts: true,
   maxIndexedBytes: 32_766,
   /** One statement refreshes all tables: 2 ms when nothing changed, some 30 ms after writes. */
   async refresh(connection: Connection, tables) {
     const list = [...tables].sort().map((table) => `"${table}"`)
     await connection.query(`REFRESH TABLE ${list.join(', ')}`, [], 'array')
   },
+  examine: examineCratedb,
   anyKey: equalsEachKey,
   isOneOfMany: isAnyInteger,
   stored: (column) => sql`${sql.identifier(column.name)}`,

@@ -63,6 +63,16 @@ export interface EngineOptions {
   intercept?: (connection: Connection) => Connection
 }
 
+/** Something that is well, or not. */
+export interface DatabaseFinding {
+  verdict: 'ok' | 'warning' | 'failure'
+  /** In a word or two, such as `Replicas`. */
+  subject: string
+  text: string
+  /** What to do about it. */
+  advice?: string
+}
+
 /** SQL that has to be spelled differently per engine. */
 export interface Dialect {
   readonly name: 'pglite' | 'postgresql' | 'cratedb'
@@ -79,6 +89,8 @@ export interface Dialect {
    * and joined by hash.
    */
   readonly looksUp?: boolean
+  /** Texts may have an index by which parts of them are found; see text-index.ts. */
+  readonly indexesTexts?: boolean
   /** Sorts text in one way: CrateDB sorts by UTF-8 in a table, by UTF-16 behind a join. */
   readonly sortsTextAlike?: boolean
   /** Bytes of a text in a column with an index at most; any where it is absent. */
@@ -92,6 +104,8 @@ export interface Dialect {
   anyKey(column: Column, keys: readonly string[]): SQL
   /** Whether the column has one of many integers, which no index helps to find. */
   isOneOfMany(column: Column, integers: readonly Int64[]): SQL
+  /** What this kind of database tells about its own health, beside what all do; see diagnosis.ts. */
+  examine?(engine: Engine, version: string): Promise<DatabaseFinding[]>
   /** The stored row's column inside ON CONFLICT … SET, where PostgreSQL wants a table prefix and CrateDB none. */
   stored(column: Column): SQL
 }

@@ -1,5 +1,5 @@
 // Ends what the embedded database's thread is at, by the flags in its memory that PostgreSQL's own signal handlers set.
-import { FLAGGED, FLAGGING, STATE } from './pglite-control.mjs'
+import { FLAGGED, FLAGGING, STATE, wordOf } from './pglite-control.mjs'
 
 /** WebAssembly's memory; its buffer is another one after it has grown. */
 export interface SharedMemory {
@@ -36,7 +36,8 @@ export function createCanceller(
 ): (exchange: Cancellable) => void {
   return function cancel(exchange) {
     if (!memory || exchange.isAnswered()) return
-    if (Atomics.compareExchange(control, STATE, exchange.number, FLAGGING) !== exchange.number) {
+    const word = wordOf(exchange.number)
+    if (Atomics.compareExchange(control, STATE, word, FLAGGING) !== word) {
       // The thread has not come to it yet, or has just left it.
       setTimeout(cancel, LOOK_AGAIN_MS, exchange)
       return

@@ -3,7 +3,7 @@
 
 /** The last put-off sync of the write-ahead log that is done, by its number. */
 export const SYNCED = 0
-/** What the thread does: IDLE, the number of the exchange that runs, FLAGGING or FLAGGED. */
+/** What the thread does: IDLE, the word of the exchange that runs, FLAGGING or FLAGGED. */
 export const STATE = 1
 /** How many messages were sent to the thread. */
 export const SENT = 2
@@ -14,6 +14,12 @@ export const IDLE = 0
 export const FLAGGING = -1
 /** It has asked; whoever ends the exchange takes the question back. */
 export const FLAGGED = -2
+
+/**
+ * The word that stands for the exchange of a number, from one on, however many there were.
+ * @param {number} exchange
+ */
+export const wordOf = (exchange) => (exchange % 2 ** 30) + 1
 
 /**
  * Notes that the put-off syncs up to a number are done. Numbers are compared by their distance, as they begin again

@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import { unavailable } from '../../errors.ts'
 import { type CancelFlags, type Cancellable, createCanceller } from './pglite-cancel.ts'
-import { CONTROL_WORDS, SENT } from './pglite-control.mjs'
+import { CONTROL_WORDS, SENT, STATE, wordOf } from './pglite-control.mjs'
 import { createWalSync, type WalDue, type WalSync } from './pglite-wal.ts'
 
 /** What ends an exchange before its time. */
@@ -79,7 +79,7 @@ export async function startPgliteThread(options: PgliteThreadOptions): Promise<P
     void worker.terminate()
   }
 
-  const answers = createAnswers({ sync, fail })
+  const answers = createAnswers({ control, sync, fail })
   const ended = new Promise((resolve) => worker.once('exit', resolve)).then(() => {
     end = unavailable('The embedded database ended. Please retry.', failure)
     answers.reject(end)
@@ -112,22 +112,39 @@ export async function startPgliteThread(options: PgliteThreadOptions): Promise<P
   }
 }
 
+/** How often is looked at what the thread does, in milliseconds: limits are kept as exactly as that. */
+const LOOK_MS = 100
+
+interface AnswersOptions {
+  control: Int32Array
+  sync: WalSync
+  fail: (reason: unknown) => void
+}
+
 /** Who waits for which answer, and for how long. */
-function createAnswers({ sync, fail }: { sync: WalSync; fail: (reason: unknown) => void }) {
+function createAnswers({ control, sync, fail }: AnswersOptions) {
   const running: Waiting[] = []
   const unsynced = new Set<Waiting>()
   let numbers = 0
-  let limit: NodeJS.Timeout | undefined
+  /** What the thread was last seen at, and since when. */
+  let seen = { word: 0, sinceMs: 0 }
+  let timer: NodeJS.Timeout | undefined
   let cancel: (exchange: Cancellable) => void = () => {}
 
-  /** Called when another exchange is the first one: it runs from now on. */
-  function watchFirst(): void {
-    clearTimeout(limit)
-    const [first] = running
-    if (!first) return
-    const { signal, limitMs } = first.limits
-    if (signal?.aborted) cancel(first)
-    else if (limitMs > 0) limit = setTimeout(() => cancel(first), limitMs).unref()
+  /** Now and then, while somebody waits. Answers tell too little: the thread sends those of fast exchanges together with a slow one's. */
+  function look(): void {
+    timer = undefined
+    const word = Atomics.load(control, STATE)
+    const now = performance.now()
+    if (word !== seen.word) seen = { word, sinceMs: now }
+    const current = running.find(({ number }) => wordOf(number) === word)
+    const limitMs = current?.limits.limitMs ?? 0
+    if (current && limitMs > 0 && now - seen.sinceMs >= limitMs) cancel(current)
+    lookSoon()
+  }
+
+  function lookSoon(): void {
+    if (running.length > 0) timer ??= setTimeout(look, LOOK_MS).unref()
   }
 
   async function settle(waiting: Waiting, { answer, due }: Answer): Promise<void> {
@@ -150,20 +167,20 @@ function createAnswers({ sync, fail }: { sync: WalSync; fail: (reason: unknown) 
       const answered = new Promise<Uint8Array>((resolve, reject) => {
         running.push({ number, isAnswered, limits, resolve, reject })
       })
-      if (running.length === 1) watchFirst()
+      lookSoon()
       const { signal } = limits
       if (!signal) return answered
       const onAbort = () => cancel({ number, isAnswered })
+      if (signal.aborted) onAbort()
       signal.addEventListener('abort', onAbort, { once: true })
       return answered.finally(() => signal.removeEventListener('abort', onAbort))
     },
     take(answer: Answer): void {
       const waiting = running.shift()
-      watchFirst()
       if (waiting) void settle(waiting, answer)
     },
     reject(reason: unknown): void {
-      clearTimeout(limit)
+      clearTimeout(timer)
       for (const waiting of [...unsynced, ...running.splice(0)]) waiting.reject(reason)
     },
     cancelBy(by: typeof cancel): void {

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
-import { FLAGGED, FLAGGING, IDLE, SENT, STATE } from './pglite-control.mjs'
+import { FLAGGED, FLAGGING, IDLE, SENT, STATE, wordOf } from './pglite-control.mjs'
 import { DurableFiles } from './pglite-files.mjs'
 import { makeDatabase } from './pglite-folder.mjs'
 
@@ -147,9 +147,10 @@ let answers = []
 function exchange(messages) {
   /** @type {Uint8Array[]} */
   const parts = []
-  Atomics.store(control, STATE, ++exchanges)
+  const word = wordOf(++exchanges)
+  Atomics.store(control, STATE, word)
   store.execProtocolRawStream(messages, { syncToFs: false, onRawData: (bytes) => parts.push(bytes.slice()) })
-  if (Atomics.compareExchange(control, STATE, exchanges, IDLE) !== exchanges) takeFlagsBack()
+  if (Atomics.compareExchange(control, STATE, word, IDLE) !== word) takeFlagsBack()
   const answer = joined(parts)
   answers.push({ answer, due: isSynced ? files?.walDue() : undefined })
   const isReady = answer.at(-6) === 'Z'.charCodeAt(0)

@@ -60,8 +60,11 @@ function compareLike(
   return sql`${column} ${sql.raw(comparator)} ${literalBackslashes(pattern)}`
 }
 
-/** CrateDB finds nothing by regular expression in a column without an index, unless it is joined with something. */
-const withoutIndex = (column: Column | SQL): SQL => sql`(${column} || '')`
+/**
+ * The texts themselves: CrateDB finds nothing by regular expression in a column without an index, and compares the parts instead of the texts in one
+ * with an index of parts, unless the column is joined with something.
+ */
+export const withoutIndex = (column: Column | SQL): SQL => sql`(${column} || '')`
 
 /** CrateDB matches whole texts, and by automata as long as a pattern has none of Java's extensions. */
 const compareRegex = (column: Column | SQL, pattern: string, { likeBacktracks }: LikeDialect): SQL =>
