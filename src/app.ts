@@ -15,7 +15,7 @@ import { createRegistry } from './registry/registry.ts'
 import { createTracking } from './tracking/tracking.ts'
 import { createWeb, type WebDeps } from './web/web.ts'
 
-export interface AppDeps extends Partial<Pick<WebDeps, 'ui' | 'graphql'>> {
+export interface AppDeps extends Partial<Pick<WebDeps, 'ui' | 'graphql' | 'sql'>> {
   /** Whoever opened it closes it. */
   engine: Engine
   /** Resolves when the engine's schema is migrated. Absent: it is. */
@@ -85,8 +85,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     parseExperimentId: experiments.parseId,
   })
   const web = createWeb({
-    ui: deps.ui,
-    graphql: deps.graphql,
+    ...deps,
     staticPrefix: shell.staticPrefix,
     sources: {
       getExperiment: experiments.get,

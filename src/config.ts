@@ -123,6 +123,35 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     env: 'CRATEFLOW_STATEMENT_TIMEOUT',
     help: 'How long the database may work on one statement of a request that may read a lot, such as a search or a history; then it is ended and answered with 504.',
   }),
+  sqlAccess: z.enum(['loopback', 'all', 'off']).default('loopback').register(settings, {
+    group: 'Security',
+    flags: '--sql <who>',
+    env: 'CRATEFLOW_SQL',
+    help: 'Who may ask in SQL by HTTP (crateflow sql): clients on this machine (loopback), all, or none (off).',
+  }),
+  sqlTimeoutSeconds: whole(1, 86_400).optional().register(settings, {
+    group: 'Storage',
+    flags: '--sql-timeout <seconds>',
+    env: 'CRATEFLOW_SQL_TIMEOUT',
+    help: 'How long the database may work on a statement that somebody wrote in SQL, never longer than --statement-timeout (default: 5 on the embedded database, where all else waits meanwhile; else --statement-timeout).',
+  }),
+  sqlPort: whole(0, 65_535).optional().register(settings, {
+    group: 'Network',
+    flags: '--sql-port <n>',
+    env: 'CRATEFLOW_SQL_PORT',
+    help: "Port at which the embedded database answers SQL that reads, in PostgreSQL's wire protocol; 0 for any that is free (default: none).",
+  }),
+  sqlHost: text().min(1).default('127.0.0.1').register(settings, {
+    group: 'Network',
+    flags: '--sql-host <host>',
+    env: 'CRATEFLOW_SQL_HOST',
+    help: 'Interface of --sql-port; any but this machine itself wants CRATEFLOW_SQL_PASSWORD.',
+  }),
+  sqlPassword: text().optional().register(settings, {
+    group: 'Security',
+    env: 'CRATEFLOW_SQL_PASSWORD',
+    help: 'Password that clients of --sql-port have to know (default: none is asked for).',
+  }),
   host: text().min(1).default('127.0.0.1').register(settings, {
     group: 'Network',
     flags: '-h, --host <host>',
@@ -336,24 +365,6 @@ export const UiConfigSchema = z.object({
 })
 
 export type UiConfig = z.output<typeof UiConfigSchema>
-
-/** How commands reach a server that runs, by the names of the stock client. */
-export const ClientConfigSchema = z.object({
-  trackingUri: z
-    .url({ protocol: /^https?$/, error: 'must be the http or https URL of a running server' })
-    .default('http://127.0.0.1:5000')
-    .register(settings, {
-      group: 'Network',
-      flags: '--tracking-uri <uri>',
-      env: 'MLFLOW_TRACKING_URI',
-      help: 'The running server to ask.',
-    }),
-  username: environmentText('MLFLOW_TRACKING_USERNAME', 'User, for a proxy that asks for one.'),
-  password: environmentText('MLFLOW_TRACKING_PASSWORD', 'Password of that user.'),
-  token: environmentText('MLFLOW_TRACKING_TOKEN', 'Bearer token, for a proxy that asks for one.'),
-})
-
-export type ClientConfig = z.output<typeof ClientConfigSchema>
 
 /** The environment of this process. */
 export const processEnvironment = (): Environment => process.env

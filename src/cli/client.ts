@@ -1,6 +1,6 @@
 // One JSON request to a running server, for the commands that ask one.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ClientConfig } from '../config.ts'
+import type { ClientConfig } from '../client-config.ts'
 import { reasonOf } from '../errors.ts'
 import { parseJson, stringify } from '../platform/wire/int64.ts'
 

@@ -59,14 +59,22 @@ const cases = (tree: Words[]) =>
   tree.map((words) => `    ${patternOf(words)}) candidates='${wordsOf(words)}' ;;`).join('\n')
 
 /**
- * The same for an option before: its choices; nothing where its value can be any, for which shells offer files. An option has the
- * same choices wherever it is.
+ * The same for an option before, behind the first word: its choices; nothing where its value can be any, for which shells offer files.
+ * Commands that give an option other choices than the first one that has it come before it.
  */
 function valueCases(tree: Words[]): string {
-  const options = new Map(tree.flatMap(({ options }) => options.map((option) => [option.name, option])))
-  return [...options.values()]
-    .filter(({ takesValue }) => takesValue)
-    .map(({ name, choices }) => `    ${name}) candidates='${choices.join(' ')}' ;;`)
+  const usual = new Map<string, string>()
+  const special: string[] = []
+  for (const { path, options } of tree) {
+    for (const { name, takesValue, choices } of options) {
+      if (!takesValue) continue
+      const line = `) candidates='${choices.join(' ')}' ;;`
+      if ((usual.get(name) ?? line) === line) usual.set(name, line)
+      else special.push(`'${path.split(' ', 1)[0]} ${name}'${line}`)
+    }
+  }
+  return [...special, ...[...usual].map(([name, line]) => `*' ${name}'${line}`)]
+    .map((line) => `    ${line}`)
     .join('\n')
 }
 
@@ -80,7 +88,7 @@ _crateflow() {
   case "$path" in
 ${cases(tree)}
   esac
-  case "\${COMP_WORDS[COMP_CWORD-1]}" in
+  case "\${COMP_WORDS[1]} \${COMP_WORDS[COMP_CWORD-1]}" in
 ${valueCases(tree)}
   esac
   COMPREPLY=($(compgen -W "$candidates" -- "$current"))
@@ -99,7 +107,7 @@ _crateflow() {
   case "$current_path" in
 ${cases(tree)}
   esac
-  case "\${words_before[-1]}" in
+  case "\${words_before[1]} \${words_before[-1]}" in
 ${valueCases(tree)}
   esac
   if [[ -n "$candidates" ]]; then compadd -- \${=candidates}; else _files; fi

@@ -1,8 +1,7 @@
 // `crateflow gc`: deletes for good what is marked as deleted, through a running server or in a store that none has open.
+import { type ClientConfig, ClientConfigSchema } from '../client-config.ts'
 import {
   ArtifactConfigSchema,
-  type ClientConfig,
-  ClientConfigSchema,
   type Environment,
   type Flags,
   readConfig,

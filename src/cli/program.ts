@@ -1,13 +1,8 @@
 // The tree of commands. Each command is loaded when it runs.
 import { readFileSync } from 'node:fs'
 import { Argument, Command, Option } from 'commander'
-import {
-  ClientConfigSchema,
-  DatabaseConfigSchema,
-  processEnvironment,
-  ServerConfigSchema,
-  UiConfigSchema,
-} from '../config.ts'
+import { ClientConfigSchema, SqlConfigSchema } from '../client-config.ts'
+import { DatabaseConfigSchema, processEnvironment, ServerConfigSchema, UiConfigSchema } from '../config.ts'
 import { PACKAGE } from '../package.ts'
 import { redactPasswords } from '../platform/wire/redact.ts'
 import { completionScript, SHELLS, type Shell } from './completion.ts'
@@ -15,6 +10,7 @@ import { asUsage, EXIT, reportError } from './errors.ts'
 import { GcConfigSchema } from './gc-options.ts'
 import { addOptions, givenFlags } from './options.ts'
 import { addRemoteCommands } from './remote/commands.ts'
+import { FORMATS, type Format } from './sql-formats.ts'
 import { addStockFlags, judgeStockFlags } from './stock-flags.ts'
 
 const SERVER_HELP = `
@@ -82,6 +78,7 @@ export function buildProgram(code: ExitCode): Command {
   addDoctor(program, code)
   addRemoteCommands(program, code)
   addRegistry(program)
+  addSql(program)
   addUi(program, code)
   program
     .command('openapi')
@@ -244,6 +241,40 @@ function addRegistry(program: Command): void {
   rollback.option('--to <version>', 'Another version that the alias pointed to before.')
   rollback.action(async (name: string, { alias, to }: { alias: string; to?: string }) =>
     (await load()).rollBack(settingsOf(rollback), { name, alias, to }),
+  )
+}
+
+const SQL_HELP = `
+Examples:
+  The best runs of an experiment:
+    crateflow sql "SELECT run_name, metrics['loss'] FROM v1_runs WHERE experiment_name = 'first steps'"
+  A table for pandas:
+    crateflow sql "SELECT * FROM v1_metrics" --format parquet --output metrics.parquet
+
+The tables and views are described in docs/sql.md.`
+
+function addSql(program: Command): void {
+  const command = program
+    .command('sql')
+    .summary('Ask in SQL, of a running server or its database.')
+    .description('Answer one SQL statement that reads, by a running server or straight from its database.')
+    .addHelpText('after', SQL_HELP)
+    .argument('[statement]', 'the statement; absent: what is read from stdin')
+    .addOption(new Option('--format <format>', 'How rows are printed.').choices(FORMATS).default('table'))
+    .option('--output <file>', 'Write to a file instead of stdout.')
+  addOptions(command, SqlConfigSchema)
+  command.action(
+    async (statement: string | undefined, options: { format: Format; output?: string | undefined }) => {
+      const { askSql } = await import('./sql.ts')
+      const { format, output } = options
+      await askSql({
+        flags: givenFlags(command, SqlConfigSchema),
+        env: processEnvironment(),
+        statement,
+        format,
+        output,
+      })
+    },
   )
 }
 

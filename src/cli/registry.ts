@@ -1,5 +1,6 @@
 // `crateflow registry`: asks a running server for the history of an alias, and rolls it back.
-import { type ClientConfig, ClientConfigSchema, type Environment, type Flags, readConfig } from '../config.ts'
+import { type ClientConfig, ClientConfigSchema } from '../client-config.ts'
+import { type Environment, type Flags, readConfig } from '../config.ts'
 import type { AliasEvent, AliasHistory, RolledBack } from '../registry/model-registry/rollback.schema.ts'
 import { askServer } from './client.ts'
 import { asUsage } from './errors.ts'

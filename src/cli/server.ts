@@ -182,6 +182,7 @@ export function readServerConfig(flags: Flags, env: Environment) {
   if (config.artifactsOnly && !config.serveArtifacts) {
     throw new UsageError('--artifacts-only and --no-serve-artifacts leave nothing to serve.')
   }
+  checkSqlPort(config)
   if (!config.serveArtifacts && config.defaultArtifactRoot === undefined) {
     throw new UsageError(
       '--no-serve-artifacts needs --default-artifact-root: a location that all clients reach themselves.',
@@ -189,6 +190,19 @@ export function readServerConfig(flags: Flags, env: Environment) {
   }
   return { config, artifacts, webhooks }
 }
+
+/** @throws UsageError for a port that has nothing to answer from, or that others reach without a password */
+function checkSqlPort(config: ServerConfig): void {
+  if (config.sqlPort === undefined) return
+  if (!isEmbedded(config))
+    throw new UsageError(
+      '--sql-port is for the embedded database: CrateDB and PostgreSQL answer SQL at a port of their own, the one in --backend-store-uri.',
+    )
+  if (config.sqlPassword === undefined && !isLoopback(config.sqlHost))
+    throw new UsageError('--sql-host lets other machines ask: set a password in CRATEFLOW_SQL_PASSWORD.')
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host)
 
 export function securityWarnings(config: ServerConfig): string[] {
   if (config.disableSecurityMiddleware)
@@ -246,12 +260,16 @@ async function serve(setup: Setup): Promise<number> {
     const app = await buildApp({ ...(await appDeps(setup)), engine, prepared, ui: ui?.source })
     stop.signal.throwIfAborted()
     await app.listen({ host: config.host, port: config.port })
+    const sqlPort = await listenForSql(engine, config)
     if (!primary) announce(config, portOf(app))
+    if (sqlPort)
+      process.stdout.write(`SQL: psql -h ${config.sqlHost} -p ${sqlPort.port} -U crateflow crateflow\n`)
     const fetching = ui?.fetchMissing()
     await stop.stopped
     await fetching
     const lifecycle = primary ? 'debug' : 'info'
     log[lifecycle]('Stopping: running requests may end')
+    await sqlPort?.close()
     const code = await closeGracefully(app, config.shutdownTimeoutSeconds, log)
     log[lifecycle]('Stopped')
     return code
@@ -262,12 +280,23 @@ async function serve(setup: Setup): Promise<number> {
   }
 }
 
+async function listenForSql(engine: Engine, config: ServerConfig) {
+  const { sqlPort: port, sqlHost: host, sqlPassword: password } = config
+  if (port === undefined) return undefined
+  try {
+    return await engine.listenForSql({ host, port, password, timeoutMs: sqlTimeoutMs(config) })
+  } catch (error) {
+    throw new Error(`--sql-port ${port} cannot be opened: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
 async function appDeps({ config, artifacts, webhooks, log, primary }: Setup) {
   return {
     ...(await storageDeps(config, artifacts)),
     gcOlderThan: config.gcOlderThan,
     webhooks,
     graphql: { maxRootFields: config.graphqlMaxRootFields, maxAliases: config.graphqlMaxAliases },
+    sql: { access: config.sqlAccess, timeoutMs: sqlTimeoutMs(config) },
     shell: {
       staticPrefix: config.staticPrefix ?? '',
       security: config.disableSecurityMiddleware
@@ -284,6 +313,14 @@ async function appDeps({ config, artifacts, webhooks, log, primary }: Setup) {
     },
     logger: log,
   }
+}
+
+/** What the embedded database does for one, all else waits for. */
+const EMBEDDED_SQL_SECONDS = 5
+
+function sqlTimeoutMs(config: ServerConfig): number {
+  const { statementTimeoutSeconds: most } = config
+  return Math.min(config.sqlTimeoutSeconds ?? (isEmbedded(config) ? EMBEDDED_SQL_SECONDS : most), most) * 1000
 }
 
 function portOf(app: App): number {

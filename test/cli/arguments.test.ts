@@ -119,6 +119,7 @@ describe('completion', () => {
       [['server', '--static'], '--static-prefix'],
       [['runs', 'compare', 'first', 'second', '--d'], '--diff'],
       [['models', 'list', '--limit', '3', '--format', "''"], 'table csv json'],
+      [['sql', '--format', "''"], 'table csv json parquet'],
       [['traces', 'list', '--tracking-uri', "''"], ''],
       [['completion', 'f'], 'fish'],
     ]

@@ -51,6 +51,7 @@ const ROOT_FLOORS: Record<string, number> = {
   'package.ts': 0,
   'settings.ts': 0,
   'config.ts': 0,
+  'client-config.ts': 0,
   'app.ts': 6,
   'main.ts': 6,
 }

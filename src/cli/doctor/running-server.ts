@@ -1,6 +1,7 @@
 // Checks a server that runs, as a client sees it.
 import { randomBytes } from 'node:crypto'
-import { type ClientConfig, ClientConfigSchema, type Environment, readConfig } from '../../config.ts'
+import { type ClientConfig, ClientConfigSchema } from '../../client-config.ts'
+import { type Environment, readConfig } from '../../config.ts'
 import { reasonOf } from '../../errors.ts'
 import { MLFLOW_VERSION } from '../../platform/http/health.ts'
 import type { Run } from '../../tracking/runs/schema.ts'

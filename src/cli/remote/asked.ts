@@ -1,6 +1,7 @@
 // What was asked of a command on a running server, beside the things themselves.
 import type { Command } from 'commander'
-import { type ClientConfig, ClientConfigSchema, type Environment, readConfig } from '../../config.ts'
+import { type ClientConfig, ClientConfigSchema } from '../../client-config.ts'
+import { type Environment, readConfig } from '../../config.ts'
 import { askServer, type ServerRequest } from '../client.ts'
 import { asUsage, UsageError } from '../errors.ts'
 import { givenFlags } from '../options.ts'

@@ -1,6 +1,7 @@
 // The commands on things of a running server: `experiments`, `runs`, `models` and `traces`, with their options.
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { ClientConfigSchema, processEnvironment } from '../../config.ts'
+import { ClientConfigSchema } from '../../client-config.ts'
+import { processEnvironment } from '../../config.ts'
 import { EXIT } from '../errors.ts'
 import { addOptions } from '../options.ts'
 import { type Asked, askedOf, FORMATS, filterFor, requireAnswer, VIEWS } from './asked.ts'

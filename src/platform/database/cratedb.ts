@@ -5,6 +5,7 @@ import { equalsEachKey, isAnyInteger } from './columns.ts'
 import { examineCratedb } from './cratedb-health.ts'
 import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
+import type { SqlDialect } from './pool-sql.ts'
 import type { ServerTarget } from './uri.ts'
 
 const dialect: Dialect = {
@@ -24,6 +25,14 @@ const dialect: Dialect = {
   stored: (column) => sql`${sql.identifier(column.name)}`,
 }
 
+/** People's statements may read any table. Who may only read sees what is a second old. */
+async function refreshAll(connection: Connection, schema: string): Promise<void> {
+  const tables = `SELECT table_name FROM information_schema.tables WHERE table_schema = $1 AND table_type = 'BASE TABLE'`
+  const { rows } = await connection.query(tables, [schema], 'array')
+  const names = (rows as string[][]).flat()
+  if (names.length > 0) await dialect.refresh(connection, names).catch(() => {})
+}
+
 /** The outermost values of BIGINT, which CrateDB keeps to itself: it would skip a row that holds one. */
 const RESERVED = new Set<unknown>([2n ** 63n - 1n, -(2n ** 63n)])
 
@@ -38,13 +47,29 @@ function checkIntegers(params: readonly unknown[]): void {
   }
 }
 
+/**
+ * There are no read-only transactions, and no functions that do things. A cursor takes nothing but SELECT and VALUES, by the
+ * grammar; what begins with a parenthesis or with WITH goes into parentheses.
+ */
+const sqlDialect: SqlDialect = {
+  // Keys of objects that views make are known to no schema.
+  begin: () => ['SET SESSION error_on_unknown_object_key = false', 'BEGIN'],
+  cursorFor: ({ text, words: [first = ''] }) =>
+    ['SELECT', 'VALUES'].includes(first) ? text : `SELECT * FROM (\n${text}\n) AS answer`,
+  hasVolatileFunctions: false,
+}
+
 export async function openCratedb(target: ServerTarget, options: EngineOptions): Promise<Engine> {
-  const pool = openPool(target, options)
+  const pool = openPool(target, options, { sql: sqlDialect })
   const connection: Connection = {
     ...pool,
     async query(text, params, ...how) {
       checkIntegers(params)
       return pool.query(text, params, ...how)
+    },
+    async readSql(...asked) {
+      await refreshAll(pool, target.schema)
+      return pool.readSql(...asked)
     },
   }
   return createEngine(connection, dialect, target.schema, options)

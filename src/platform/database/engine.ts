@@ -2,12 +2,14 @@
 import { type Column, fillPlaceholders, getTableName, is, SQL, type Table } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
-import { cancelled } from '../../errors.ts'
+import { cancelled, unavailable } from '../../errors.ts'
 import { type ActiveRequest, activeRequest, runForAll } from '../active-request.ts'
 import { limitConcurrency, SEARCH_WAIT_MS } from '../concurrency.ts'
 import type { Int64 } from '../wire/int64.ts'
 import { createLateStatements } from './late-statements.ts'
 import { createRowCache, noRowCache, type RowCache } from './row-cache.ts'
+import type { SqlPort, SqlPortOptions } from './sql-port.ts'
+import type { ReadSql } from './sql-reader.ts'
 
 /** Rows as arrays in column order, or as objects by column name. */
 export interface Result {
@@ -43,6 +45,10 @@ export interface Connection {
   query(text: string, params: unknown[], rowMode: 'array' | 'object', signal?: AbortSignal): Promise<Result>
   /** Runs independent statements in the way that is fastest; rows by column name. Absent: each by itself, at once. Nothing ends them. */
   queryAll?(statements: readonly Statement[]): Promise<Result[]>
+  /** Absent where there is no database. */
+  readSql?: ReadSql
+  /** Of a database without a port of its own. @throws Error when the port is taken */
+  listenForSql?(options: SqlPortOptions): Promise<SqlPort>
   close(): Promise<void>
 }
 
@@ -109,6 +115,8 @@ export interface Engine {
   readonly dialect: Dialect
   /** How many requests should search at a time. */
   readonly searchesAtOnce: number
+  /** How many statements of people's own should be under way: each may keep a connection until its answer is read. */
+  readonly sqlAtOnce: number
   /** Drizzle over this engine. There are no transactions: each statement commits by itself. */
   readonly db: PgRemoteDatabase
   /** Runs a raw statement; rows by column name. */
@@ -133,6 +141,10 @@ export interface Engine {
   deferWrites(tables: readonly Table[], write: () => Promise<void>): boolean
   /** The remembered rows of a table, by primary key; none are where others write the database, too. */
   rowCache<T extends Table>(table: T): RowCache<T['$inferSelect']>
+  /** Runs a statement of somebody's own that reads; it sees every write that was acknowledged before. */
+  readSql: ReadSql
+  /** Opens a port for SQL that reads; undefined where the database has one of its own. @throws Error when the port is taken */
+  listenForSql(options: Omit<SqlPortOptions, 'settle'>): Promise<SqlPort> | undefined
   /** @throws TEMPORARILY_UNAVAILABLE while the database is away, CANCELLED when the signal aborts before it answers */
   ping(signal?: AbortSignal): Promise<void>
   close(): Promise<void>
@@ -157,6 +169,9 @@ export function createEngine(
     const writes = new Set([...names].flatMap((name) => [...(deferred.get(name) ?? [])]))
     return Promise.all([...writes].map((write) => write()))
   }
+  const settle = async () => {
+    await runForAll(() => writeDeferred(deferred.keys()))
+  }
   const db = drizzle(async (text, params, method) => {
     const result = await query({ text, params }, method === 'all' ? 'array' : 'object')
     return { rows: result.rows }
@@ -170,6 +185,7 @@ export function createEngine(
     schema,
     dialect,
     searchesAtOnce,
+    sqlAtOnce: Math.max(1, Math.floor(searchesAtOnce / 2)),
     db,
     async execute<Row>(statement: SQL) {
       const result = await query(compile(statement), 'object')
@@ -205,6 +221,12 @@ export function createEngine(
       const cache = rowCaches.get(name) ?? createRowCache()
       rowCaches.set(name, cache)
       return cache as RowCache<never>
+    },
+    listenForSql: (asked) => connection.listenForSql?.({ ...asked, settle }),
+    async readSql(sql, limits) {
+      await settle()
+      if (!connection.readSql) throw unavailable('This server has no database.')
+      return connection.readSql(sql, limits)
     },
     ping: async (signal) => {
       await connection.query('SELECT 1', [], 'array', signal)

@@ -123,18 +123,25 @@ export async function requireMigrated(engine: Engine, layout: TableLayout): Prom
   )
 }
 
-/** Drops every table of the schema; returns their names. */
+/** Drops every view and every table of the schema; returns the names of the tables. */
 export async function dropAllTables(engine: Engine): Promise<string[]> {
   const tables = await tableNames(engine)
+  for (const view of await viewNames(engine))
+    await engine.execute(sql`DROP VIEW IF EXISTS ${sql.identifier(view)}`)
   for (const table of tables) await engine.execute(sql`DROP TABLE IF EXISTS ${sql.identifier(table)}`)
   return tables
 }
 
 /** Names of the tables in the engine's schema, sorted. */
-export async function tableNames(engine: Engine): Promise<string[]> {
+export const tableNames = (engine: Engine): Promise<string[]> => namesOf(engine, 'BASE TABLE')
+
+/** Names of the views in the engine's schema, sorted. */
+export const viewNames = (engine: Engine): Promise<string[]> => namesOf(engine, 'VIEW')
+
+async function namesOf(engine: Engine, type: 'BASE TABLE' | 'VIEW'): Promise<string[]> {
   const { rows } = await engine.execute<{ table_name: string }>(
     sql`SELECT table_name FROM information_schema.tables
-        WHERE table_schema = ${engine.schema} AND table_type = 'BASE TABLE' ORDER BY table_name`,
+        WHERE table_schema = ${engine.schema} AND table_type = ${type} ORDER BY table_name`,
   )
   return rows.map((row) => row.table_name)
 }

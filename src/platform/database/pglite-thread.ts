@@ -20,6 +20,8 @@ export interface PgliteThread {
    * waking it takes longer than a small statement.
    */
   exchange(messages: readonly Uint8Array[], limits: ExchangeLimits): Promise<Uint8Array>
+  /** Bytes of the database's memory, which never shrinks; 0 for a store in memory, which shares none of it. */
+  memoryBytes(): number
   /** Ends after what was sent, or at once when that takes longer than the time. */
   close(timeoutMs: number): Promise<void>
 }
@@ -98,6 +100,7 @@ export async function startPgliteThread(options: PgliteThreadOptions): Promise<P
       add(messages)
       return answers.next(limits)
     },
+    memoryBytes: () => flags.memory?.buffer.byteLength ?? 0,
     async close(timeoutMs) {
       closing = true
       send()

@@ -15,6 +15,8 @@ import { QUERY_CANCELED, statementTimedOut, translateDriverError } from './error
 import { lockFolder } from './folder-lock.ts'
 import { makeFolder, refuseForeignFolder, TEMPLATE } from './pglite-folder.mjs'
 import { type Run, startMaintenance } from './pglite-maintenance.ts'
+import { createPgliteReader } from './pglite-reader.ts'
+import { createPgliteSql } from './pglite-sql.ts'
 import { type PgliteThread, startPgliteThread } from './pglite-thread.ts'
 import { createWire, type RowMode, type Wire } from './pglite-wire.ts'
 import { DEFAULT_SCHEMA, type PgliteTarget } from './uri.ts'
@@ -127,7 +129,11 @@ function open(target: PgliteTarget, options: EngineOptions, release: () => void)
     }
   }
 
+  const reader = createPgliteReader(async () => (await store()).thread, schema)
   const connection: Connection = {
+    readSql: createPgliteSql(reader),
+    // Loaded when wanted.
+    listenForSql: async (asked) => (await import('./sql-port.ts')).listenForSql(reader, asked),
     query: async (text, params, rowMode, signal) => {
       const [result] = await run([{ text, params }], rowMode, signal)
       return result ?? { rows: [], rowCount: 0 }

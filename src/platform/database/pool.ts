@@ -12,6 +12,8 @@ import {
   MAX_PREPARED_TEXT,
 } from './engine.ts'
 import { translateDriverError } from './errors.ts'
+import { createPoolSql, type SqlDialect } from './pool-sql.ts'
+import type { ReadSql } from './sql-reader.ts'
 import type { ServerTarget } from './uri.ts'
 import { toText, typeParser } from './values.ts'
 
@@ -26,12 +28,22 @@ const LATENESS_MS = 5_000
 /** Distinct statement texts that are kept prepared per connection. */
 const PREPARED_LIMIT = 256
 
+/** What a pool is told of its kind of server. */
+export interface PoolDialect {
+  /** Further settings of every connection, as `-c name=value`. */
+  settings?: string
+  sql: SqlDialect
+}
+
 /**
  * Connects to the target's hosts in turn: each new connection goes to the next host that answers. Every
  * connection has `search_path` set to the schema, so no statement names it.
- * @param settings further ones of every connection, as `-c name=value`
  */
-export function openPool(target: ServerTarget, options: EngineOptions, settings = ''): Connection {
+export function openPool(
+  target: ServerTarget,
+  options: EngineOptions,
+  { settings = '', sql }: PoolDialect,
+): Connection & { readSql: ReadSql } {
   const { statementTimeoutMs: timeoutMs = DEFAULT_STATEMENT_TIMEOUT_MS } = options
   const sessionTimeoutMs = Math.max(timeoutMs + LATENESS_MS, LEAST_SESSION_TIMEOUT_MS)
   const pool = new pg.Pool({
@@ -65,6 +77,7 @@ export function openPool(target: ServerTarget, options: EngineOptions, settings 
         throw translateDriverError(error)
       }
     },
+    readSql: createPoolSql(() => connect(pool, target.hosts.length), sql),
     close: () => pool.end(),
   }
 }

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { equalsAny, isHashedInteger } from './columns.ts'
 import { createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
+import type { SqlDialect } from './pool-sql.ts'
 import type { ServerTarget } from './uri.ts'
 
 const dialect: Dialect = {
@@ -20,6 +21,27 @@ const dialect: Dialect = {
 /** To compile a search takes longer than the search: 200 ms over 10,000 runs (measured on 15). */
 const SETTINGS = '-c jit=off'
 
+const LATENESS_MS = 5_000
+/** Whoever does not read on for so long, in milliseconds, loses the rest of the answer. */
+const IDLE_MS = 60_000
+
+const sqlDialect: SqlDialect = {
+  begin: (timeoutMs) => [
+    'BEGIN READ ONLY',
+    // The server ends statements itself; this is for when it is not there any more.
+    `SET LOCAL statement_timeout = ${timeoutMs + LATENESS_MS}`,
+    `SET LOCAL idle_in_transaction_session_timeout = ${IDLE_MS}`,
+    'SET LOCAL cursor_tuple_fraction = 1',
+  ],
+  cursorFor: ({ text }) => text,
+  hasVolatileFunctions: true,
+}
+
 export async function openPostgres(target: ServerTarget, options: EngineOptions): Promise<Engine> {
-  return createEngine(openPool(target, options, SETTINGS), dialect, target.schema, options)
+  return createEngine(
+    openPool(target, options, { settings: SETTINGS, sql: sqlDialect }),
+    dialect,
+    target.schema,
+    options,
+  )
 }

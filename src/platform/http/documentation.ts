@@ -77,6 +77,7 @@ export async function registerDocumentation(app: FastifyInstance, staticPrefix: 
 
 /** Answers that are not JSON, by the id of their schema. */
 const CONTENT_TYPES: Record<string, string> = {
+  SqlLines: 'application/x-ndjson',
   PlainText: 'text/plain',
   Version: 'text/html',
   ArtifactBytes: 'application/octet-stream',
