@@ -221,6 +221,14 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
 
 export type ServerConfig = z.output<typeof ServerConfigSchema>
 
+/** Settings of `import`, `export` and `copy`: the store, and where artifacts go. */
+export const MoveConfigSchema = DatabaseConfigSchema.extend({
+  artifactsDestination: ServerConfigSchema.shape.artifactsDestination,
+  defaultArtifactRoot: ServerConfigSchema.shape.defaultArtifactRoot,
+})
+
+export type MoveConfig = z.output<typeof MoveConfigSchema>
+
 /** Settings of artifact storage that MLflow and the AWS tools read from the environment. */
 export const ArtifactConfigSchema = z.object({
   s3Endpoint: environmentText('S3_ENDPOINT', 'Object store that is not Amazon S3, such as MinIO.'),

@@ -12,6 +12,7 @@ import { PACKAGE } from '../package.ts'
 import { redactPasswords } from '../platform/wire/redact.ts'
 import { completionScript, SHELLS, type Shell } from './completion.ts'
 import { asUsage, reportError } from './errors.ts'
+import { addMoving } from './moving-program.ts'
 import { addOptions, givenFlags } from './options.ts'
 import { addStockFlags, judgeStockFlags } from './stock-flags.ts'
 
@@ -77,6 +78,7 @@ export function buildProgram(code: ExitCode): Command {
   addServer(program, code)
   addDatabase(program, code)
   addRegistry(program)
+  addMoving(program, code)
   addUi(program, code)
   program
     .command('openapi')

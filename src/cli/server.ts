@@ -19,6 +19,7 @@ import { layoutOf, openEngineAt, untilAvailable } from './database.ts'
 import { asUsage, EXIT, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
 import { checkSurroundings, listenError } from './preflight.ts'
+import { s3Options } from './s3-options.ts'
 import { listenForStop, type StopSignal } from './signals.ts'
 import { linkToPrimary, type PrimaryLink } from './worker.ts'
 
@@ -300,14 +301,6 @@ async function appDeps({ config, artifacts, webhooks, log, primary }: Setup) {
     logger: log,
   }
 }
-
-const s3Options = (artifacts: ArtifactConfig) => ({
-  endpoint: artifacts.s3Endpoint ?? artifacts.mlflowS3Endpoint,
-  region: artifacts.awsRegion ?? artifacts.awsDefaultRegion,
-  ignoreTls: artifacts.ignoreTls,
-  expectedBucketOwner: artifacts.expectedBucketOwner,
-  uploadExtraArgs: artifacts.uploadExtraArgs,
-})
 
 function portOf(app: App): number {
   const address = app.server.address()

@@ -75,7 +75,7 @@ function readObject(record: ReadRecord, part: 'tags' | 'expectations'): JsonObje
  * The id of a record: the same for the same inputs, whatever the order of their fields, so that the primary key
  * keeps them apart from all others. 128 bits of a hash.
  */
-const recordIdOf = (datasetId: string, inputs: JsonObject): string =>
+export const recordIdOf = (datasetId: string, inputs: JsonObject): string =>
   `dr-${hashOf(`${datasetId}\n${pythonDumps(withSortedKeys(inputs))}`)}`
 
 function withSortedKeys(value: unknown): unknown {
