@@ -45,7 +45,6 @@ export async function copyArtifacts({
     if (done.failures.length < NAMED) done.failures.push(`${what}: ${(error as Error).message}`)
   }
   for (const { from, to } of relocations) {
-    if (from === to) continue
     try {
       const [source, target] = [openSource(from), openStore(to)]
       await copyFolder({ source, target, done, fail: (path, error) => fail(`${from}/${path}`, error) }, '')

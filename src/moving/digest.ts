@@ -1,5 +1,5 @@
 // Proof that two sets of rows are the same: their number, and a sum over the hashes of rows, whatever the order they come in.
-import { createHash } from 'node:crypto'
+import * as crypto from 'node:crypto'
 import type { Row } from './families.store.ts'
 
 /** A set of rows. `words` are four sums of 32 bits each, over the first 128 bits of the SHA-256 of every row. */
@@ -8,6 +8,12 @@ export interface Digest {
   words: [number, number, number, number]
 }
 
+/** In one call where Node.js has it, from 20.12 on, which takes half of the time. */
+const sha256: (text: string) => Buffer =
+  typeof crypto.hash === 'function'
+    ? (text) => crypto.hash('sha256', text, 'buffer')
+    : (text) => crypto.createHash('sha256').update(text).digest()
+
 export const emptyDigest = (): Digest => ({ rows: 0, words: [0, 0, 0, 0] })
 
 /**
@@ -15,7 +21,7 @@ export const emptyDigest = (): Digest => ({ rows: 0, words: [0, 0, 0, 0] })
  * digits that tell them from all others (so -0 is 0), NULL apart from the empty text.
  */
 export function addRow(digest: Digest, properties: readonly string[], row: Row): void {
-  const hash = createHash('sha256').update(textOf(properties, row)).digest()
+  const hash = sha256(textOf(properties, row))
   digest.rows++
   for (let i = 0; i < 4; i++) digest.words[i] = ((digest.words[i] as number) + hash.readUInt32BE(i * 4)) >>> 0
 }

@@ -242,3 +242,83 @@ export const labelSchemas: FamilyMap = {
   },
   children: {},
 }
+
+/** Users and label schemas of a queue are lists in its row. */
+export const reviewQueues: FamilyMap = {
+  parent: {
+    tables: { t: 'review_queues' },
+    id: 't.queue_id',
+    experiment: 't.experiment_id',
+    columns: {
+      id: 't.queue_id',
+      experiment: 't.experiment_id',
+      name: 't.name',
+      type: 't.queue_type',
+      creator: 't.created_by',
+      created: 't.creation_time_ms',
+      updated: 't.last_update_time_ms',
+    },
+    extra: async (read, raws) => {
+      const lists = new Map<string, Raw>()
+      for (const [table, column] of [
+        ['review_queue_users', 'user_id'],
+        ['review_queue_label_schemas', 'schema_id'],
+      ] as const) {
+        const select = { tables: { t: table }, columns: { owner: 't.queue_id', item: `t.${column}` } }
+        const ids = raws.map(({ id }) => id)
+        for (const { owner, item } of await read(select, 't.queue_id', ids)) {
+          const own = lists.get(String(owner)) ?? {}
+          lists.set(String(owner), {
+            ...own,
+            [column]: [...((own[column] as string[]) ?? []), textOr(item, '')],
+          })
+        }
+      }
+      return lists
+    },
+    row: (raw, { extra }) => {
+      const { user_id: users = [], schema_id: schemaIds = [] } = (extra.get(String(raw.id)) ?? {}) as Record<
+        string,
+        string[]
+      >
+      return {
+        queueId: textOr(raw.id, ''),
+        experimentId: String(raw.experiment),
+        name: textOr(raw.name, ''),
+        fence: 0,
+        queueType: textOr(raw.type, 'custom').toLowerCase(),
+        createdBy: text(raw.creator),
+        creationTimeMs: msOr(raw.created, 0),
+        lastUpdateTimeMs: msOr(raw.updated, 0),
+        users: users.map((user) => user.toLowerCase()).sort(),
+        schemaIds: [...schemaIds].sort(),
+      }
+    },
+  },
+  children: {
+    review_queue_items: {
+      tables: { t: 'review_queue_items' },
+      owner: 't.queue_id',
+      columns: {
+        owner: 't.queue_id',
+        item: 't.item_id',
+        type: 't.item_type',
+        status: 't.status',
+        by: 't.completed_by',
+        at: 't.completed_time_ms',
+        created: 't.creation_time_ms',
+        updated: 't.last_update_time_ms',
+      },
+      row: (raw, { queueId }) => ({
+        queueId,
+        itemId: textOr(raw.item, ''),
+        itemType: textOr(raw.type, 'trace').toLowerCase(),
+        status: textOr(raw.status, 'pending').toLowerCase(),
+        completedBy: text(raw.by),
+        completedTimeMs: ms(raw.at),
+        creationTimeMs: msOr(raw.created, 0),
+        lastUpdateTimeMs: msOr(raw.updated, 0),
+      }),
+    },
+  },
+}

@@ -2,7 +2,7 @@
 import type { Family, FamilyName, MovedTable, Row } from '../families.store.ts'
 import { CHUNK_PARENTS, CHUNK_ROWS, type Chunk, cut, PAGE_ROWS, type Source } from '../source.ts'
 import { withoutLastTie } from '../tables.store.ts'
-import { evaluationDatasets, issues, labelSchemas, scorers } from './evaluation-rows.ts'
+import { evaluationDatasets, issues, labelSchemas, reviewQueues, scorers } from './evaluation-rows.ts'
 import { type ChildMap, type Context, type FamilyMap, isReadable, type ReadExtra } from './maps.ts'
 import { registeredModels, webhooks } from './registry-rows.ts'
 import { checkSchema } from './schema-version.ts'
@@ -22,6 +22,7 @@ const MAPS: Partial<Record<FamilyName, FamilyMap>> = {
   traces,
   evaluation_datasets: evaluationDatasets,
   label_schemas: labelSchemas,
+  review_queues: reviewQueues,
   scorers,
   issues,
 }
@@ -244,6 +245,7 @@ const COLUMNS_OF_ORDER: Record<string, string> = {
   value: 't.value',
   spanId: 't.span_id',
   datasetRecordId: 't.dataset_record_id',
+  itemId: 't.item_id',
 }
 
 const nameOf = (child: ChildMap, column: string): string =>
