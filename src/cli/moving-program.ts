@@ -26,10 +26,12 @@ export function addMoving(program: Command, code: ExitCode): void {
     .description('Take data of another server or an archive into the store.')
     .helpOption('--help', 'Show this text.')
   addImportMlflow(parent, code)
+  addImportArchive(parent, code)
+  addExport(program, code)
   addCopy(program, code)
 }
 
-/** Options that all moves have. */
+/** Options of all that writes into a store. */
 function withStoreOptions(command: Command): Command {
   command
     .option('--to <uri>', 'The store that is written to; the same as --backend-store-uri.')
@@ -45,10 +47,24 @@ const settingsOf = (command: Command) => ({
   dryRun: command.getOptionValue('dryRun') === true,
 })
 
-const artifactsOption = () =>
-  new Option('--artifacts <mode>', 'copy files into the artifact store, or keep them where they are.')
-    .choices(['copy', 'keep'])
-    .default('keep')
+/** Options about files of experiments. */
+function withArtifacts(command: Command, { hasFrom = true } = {}): Command {
+  command.addOption(
+    new Option('--artifacts <mode>', 'copy files along, or keep them where they are.')
+      .choices(['copy', 'keep'])
+      .default('keep'),
+  )
+  if (!hasFrom) return command
+  return command.option(
+    '--artifacts-from <place>',
+    'Where locations mlflow-artifacts: of the source lie: a folder, s3://… or http://server.',
+  )
+}
+
+const artifactSettingsOf = (command: Command) => ({
+  artifacts: command.getOptionValue('artifacts') as 'copy' | 'keep',
+  artifactsFrom: command.getOptionValue('artifactsFrom') as string | undefined,
+})
 
 const gather = (value: string, all: string[]) => [...all, value]
 
@@ -63,25 +79,38 @@ function addImportMlflow(parent: Command, code: ExitCode): void {
       'sqlite:///file.db, postgresql://…, crate://…, http://server, or a folder such as ./mlruns.',
     )
     .option('--experiment <name>', 'Only this experiment, by name or id; may be repeated.', gather, [])
-    .addOption(artifactsOption())
-    .option(
-      '--artifacts-from <place>',
-      'Where locations mlflow-artifacts: of the source lie: a folder, s3://… or http://server.',
-    )
     .option('--newer-schema', 'Read a schema that is newer than MLflow 3.17, as far as it is known.')
-  withStoreOptions(command)
+  withStoreOptions(withArtifacts(command))
   command.action(async () => {
-    const { from, experiment, artifacts, artifactsFrom, newerSchema = false } = command.opts()
+    const { from, experiment, newerSchema = false } = command.opts()
     const { importMlflow } = await import('./moving.ts')
-    const settings = settingsOf(command)
-    code.value = await importMlflow({
-      ...settings,
-      from,
-      experiments: experiment,
-      artifacts,
-      artifactsFrom,
-      newerSchema,
-    })
+    const settings = { ...settingsOf(command), ...artifactSettingsOf(command) }
+    code.value = await importMlflow({ ...settings, from, experiments: experiment, newerSchema })
+  })
+}
+
+function addImportArchive(parent: Command, code: ExitCode): void {
+  const command = parent
+    .command('archive')
+    .description('Take what crateflow export has written into the store.')
+    .argument('<archive>', 'A folder, or a file archive.tar.gz.')
+  withStoreOptions(withArtifacts(command, { hasFrom: false }))
+  command.action(async (from: string) => {
+    const { importArchive } = await import('./moving.ts')
+    code.value = await importArchive({ ...settingsOf(command), ...artifactSettingsOf(command), from })
+  })
+}
+
+function addExport(program: Command, code: ExitCode): void {
+  const command = program
+    .command('export')
+    .summary('Write all of a store into an archive.')
+    .description('Write all of a store into an archive, whose format docs/moving.md describes.')
+    .argument('<archive>', 'A folder that is new or empty, or a file archive.tar.gz.')
+  addOptions(withArtifacts(command), MoveConfigSchema)
+  command.action(async (to: string) => {
+    const { exportArchive } = await import('./moving.ts')
+    code.value = await exportArchive({ ...settingsOf(command), ...artifactSettingsOf(command), to })
   })
 }
 
@@ -91,9 +120,10 @@ function addCopy(program: Command, code: ExitCode): void {
     .summary('Copy one store into another.')
     .description('Copy all of one store of crateflow into another one, such as an embedded one into CrateDB.')
     .requiredOption('--from <uri>', 'The store that is read: pglite:<folder>, cratedb://… or postgresql://…')
-  withStoreOptions(command)
+  withStoreOptions(withArtifacts(command))
   command.action(async () => {
     const { copyStore } = await import('./moving.ts')
-    code.value = await copyStore({ ...settingsOf(command), from: command.opts().from })
+    const { from } = command.opts()
+    code.value = await copyStore({ ...settingsOf(command), ...artifactSettingsOf(command), from })
   })
 }

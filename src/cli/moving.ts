@@ -1,7 +1,11 @@
-// `crateflow import` and `crateflow copy`: opens both sides of a move, and tells how it went.
+// `crateflow import`, `export` and `copy`: opens both sides of a move, and tells how it went.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
   type ArtifactConfig,
   ArtifactConfigSchema,
+  ClientConfigSchema,
   type Environment,
   type Flags,
   type MoveConfig,
@@ -14,7 +18,8 @@ import type { Names } from '../moving/names.ts'
 import type { Report } from '../moving/report.ts'
 import type { Source } from '../moving/source.ts'
 import type { Engine } from '../platform/database/engine.ts'
-import { migrate } from '../platform/database/migrate.ts'
+import { migrate, requireMigrated } from '../platform/database/migrate.ts'
+import { holdsDatabase } from '../platform/database/pglite-folder.mjs'
 import { type BackendTarget, describeTarget, parseBackendUri } from '../platform/database/uri.ts'
 import { modelNames } from '../registry/model-registry/models.store.ts'
 import { experimentNames } from '../tracking/experiments/store.ts'
@@ -32,57 +37,145 @@ export interface MoveCommand {
   dryRun: boolean
 }
 
-export interface ImportMlflow extends MoveCommand {
-  experiments: string[]
-  newerSchema: boolean
+export interface WithArtifacts extends MoveCommand {
   artifacts: 'copy' | 'keep'
   /** Where `mlflow-artifacts:` of the source lie. */
   artifactsFrom?: string | undefined
 }
 
+export interface ImportMlflow extends WithArtifacts {
+  experiments: string[]
+  newerSchema: boolean
+}
+
 /** `import mlflow`: what a stock server has. @returns 1 when both sides differ afterwards */
 export function importMlflow(command: ImportMlflow): Promise<number> {
-  return withStore(command, async ({ engine, config, artifacts }) => {
+  return withStore(command, async (opened) => {
     const { openMlflow } = await import('../moving/mlflow/open.ts')
     const source = await openMlflow(command.from, {
       experiments: command.experiments,
       takesNewer: command.newerSchema,
       nowMs: Date.now(),
-      openDatabase: (uri) => openDatabase(uri, config),
+      credentials: asUsage(() => readConfig(ClientConfigSchema.omit({ trackingUri: true }), {}, command.env)),
+      openDatabase: (uri) => openDatabase(uri, opened.config),
     })
-    try {
-      if (command.artifacts === 'keep') return await moveAndTell(engine, source, command)
-      const { moveWithArtifacts } = await import('./moving-artifacts.ts')
-      return await moveWithArtifacts({
-        source,
-        config,
-        artifacts,
-        artifactsFrom: command.artifactsFrom ?? (/^https?:/.test(command.from) ? command.from : undefined),
-        isDryRun: command.dryRun,
-        move: (relocated) => moveAndTell(engine, relocated, command),
-      })
-    } finally {
-      await source.close()
-    }
+    const isServer = /^https?:/.test(command.from)
+    const isDatabase =
+      !isServer && /^[a-z][\w+]*:\/\//i.test(command.from) && !command.from.startsWith('file:')
+    return moveAll(opened, source, {
+      ...command,
+      artifactsFrom: command.artifactsFrom ?? (isServer ? command.from : undefined),
+      isAmongFiles: !isServer && !isDatabase,
+    })
   })
 }
 
 /** `copy`: all of one store of ours into another one. */
-export function copyStore(command: MoveCommand): Promise<number> {
-  return withStore(command, async ({ engine, config, target }) => {
+export function copyStore(command: WithArtifacts): Promise<number> {
+  return withStore(command, async (opened) => {
     const from = asUsage(() => parseBackendUri(command.from))
-    if (describeTarget(from) === describeTarget(target))
+    if (describeTarget(from) === describeTarget(opened.target))
       throw new UsageError('--from and --to are the same store.')
-    const { createOwnSource } = await import('../moving/own-store.ts')
-    const { requireMigrated } = await import('../platform/database/migrate.ts')
-    const { engine: other, name } = await openDatabase(command.from, config)
+    return moveAll(opened, await openOwn(command.from, opened.config), command)
+  })
+}
+
+/** `import archive`: what `export` has written. */
+export function importArchive(command: WithArtifacts): Promise<number> {
+  return withStore(command, async (opened) => {
+    const { openArchive } = await import('../moving/archive/reader.ts')
+    const { isPacked, unpack } = await import('../moving/archive/packed.ts')
+    const unpacked = isPacked(command.from) ? await mkdtemp(join(tmpdir(), 'crateflow-archive-')) : undefined
     try {
-      await requireMigrated(other, layoutOf(config))
-      return await moveAndTell(engine, createOwnSource(other, name), command)
+      if (unpacked !== undefined) await unpack(command.from, unpacked)
+      const folder = unpacked ?? command.from
+      const source = await openArchive(folder)
+      if (command.artifacts === 'copy' && !source.manifest.artifacts)
+        throw new UsageError('The archive holds no artifacts: leave --artifacts copy out.')
+      return await moveAll(opened, source, { ...command, archive: folder })
     } finally {
-      await other.close()
+      if (unpacked !== undefined) await rm(unpacked, { recursive: true, force: true })
     }
   })
+}
+
+/** `export`: all of a store into an archive. @returns 1 when an artifact could not be copied */
+export async function exportArchive(
+  command: Omit<WithArtifacts, 'from' | 'to'> & { to: string },
+): Promise<number> {
+  const config = asUsage(() => readConfig(MoveConfigSchema, command.flags, command.env))
+  const artifacts = asUsage(() => readConfig(ArtifactConfigSchema, {}, command.env))
+  const source = await openOwn(config.backendStoreUri, config)
+  const { isPacked, pack } = await import('../moving/archive/packed.ts')
+  const { writeArchive } = await import('../moving/archive/writer.ts')
+  const unpacked = isPacked(command.to) ? await mkdtemp(join(tmpdir(), 'crateflow-archive-')) : undefined
+  const folder = unpacked ?? command.to
+  try {
+    const hasArtifacts = command.artifacts === 'copy'
+    const { exportArtifacts } = await import('./moving-artifacts.ts')
+    const artifactsFrom = command.artifactsFrom ?? config.artifactsDestination
+    const isWhole =
+      !hasArtifacts || (await exportArtifacts({ config, artifacts, artifactsFrom, source, folder }))
+    const { tables } = await writeArchive({ source, folder, hasArtifacts, nowMs: Date.now() })
+    if (unpacked !== undefined) await pack(folder, command.to)
+    const filled = tables.filter(({ rows }) => rows > 0)
+    printTable([
+      ['TABLE', 'ROWS', 'HASH'],
+      ...filled.map(({ name, rows, digest }) => [name, String(rows), digest.slice(0, 16)]),
+    ])
+    print(`${source.name} is in ${command.to}`)
+    return isWhole ? EXIT.ok : EXIT.failure
+  } finally {
+    await source.close()
+    if (unpacked !== undefined) await rm(unpacked, { recursive: true, force: true })
+  }
+}
+
+interface Moving extends WithArtifacts {
+  archive?: string
+  isAmongFiles?: boolean
+}
+
+/** Moves rows, and files if they are wanted; closes the source. */
+async function moveAll(
+  { engine, config, artifacts }: Opened,
+  source: Source,
+  command: Moving,
+): Promise<number> {
+  try {
+    if (command.artifacts === 'keep') return await moveAndTell(engine, source, command)
+    const { moveWithArtifacts } = await import('./moving-artifacts.ts')
+    const { dryRun: isDryRun, artifactsFrom, archive, isAmongFiles = false } = command
+    const move = (relocated: Source) => moveAndTell(engine, relocated, command)
+    return await moveWithArtifacts({
+      source,
+      config,
+      artifacts,
+      artifactsFrom,
+      archive,
+      isAmongFiles,
+      isDryRun,
+      move,
+    })
+  } finally {
+    await source.close()
+  }
+}
+
+/** A store of ours for reading. @throws Error when there is none */
+async function openOwn(uri: string, config: MoveConfig): Promise<Source> {
+  const target = asUsage(() => parseBackendUri(uri))
+  if (target.engine === 'pglite' && target.folder && !holdsDatabase(target.folder))
+    throw new Error(`There is no store in ${target.folder}.`)
+  const { createOwnSource } = await import('../moving/own-store.ts')
+  const { engine, name } = await openDatabase(uri, config)
+  try {
+    await requireMigrated(engine, layoutOf(config))
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+  return { ...createOwnSource(engine, name), close: () => engine.close() }
 }
 
 export interface Opened {

@@ -20,10 +20,12 @@ export interface ArtifactCopy {
 
 export interface ArtifactDeps {
   relocations: readonly Relocation[]
-  /** The store of a location of the source. @throws Error for one that is not reached */
-  openSource: (location: string) => Files
-  /** The store of a location here. */
-  openStore: (location: string) => Files
+  /** Where the files of an experiment are. @throws Error for a place that is not reached */
+  openSource: (relocation: Relocation) => Files
+  /** Where they come. */
+  openStore: (relocation: Relocation) => Files
+  /** Whether a folder or file below the location of an experiment is one of its artifacts. Absent: all are. */
+  isWanted?: (path: string) => boolean
   note?: (text: string) => void
 }
 
@@ -32,22 +34,20 @@ const NAMED = 20
 /** Files of a folder that are copied at once. */
 const AT_ONCE = 4
 
-export async function copyArtifacts({
-  relocations,
-  openSource,
-  openStore,
-  note,
-}: ArtifactDeps): Promise<ArtifactCopy> {
+export async function copyArtifacts(deps: ArtifactDeps): Promise<ArtifactCopy> {
+  const { relocations, openSource, openStore, isWanted = () => true, note } = deps
   const done: ArtifactCopy = { files: 0, bytes: 0, kept: 0, failures: [] }
   let failed = 0
   const fail = (what: string, error: unknown) => {
     failed++
     if (done.failures.length < NAMED) done.failures.push(`${what}: ${(error as Error).message}`)
   }
-  for (const { from, to } of relocations) {
+  for (const relocation of relocations) {
+    const { from } = relocation
     try {
-      const [source, target] = [openSource(from), openStore(to)]
-      await copyFolder({ source, target, done, fail: (path, error) => fail(`${from}/${path}`, error) }, '')
+      const [source, target] = [openSource(relocation), openStore(relocation)]
+      const failIn = (path: string, error: unknown) => fail(`${from}/${path}`, error)
+      await copyFolder({ source, target, done, isWanted, fail: failIn }, '')
     } catch (error) {
       fail(from, error)
     }
@@ -61,12 +61,13 @@ interface Copy {
   source: Files
   target: Files
   done: ArtifactCopy
+  isWanted: (path: string) => boolean
   fail: (path: string, error: unknown) => void
 }
 
 async function copyFolder(copy: Copy, folder: string): Promise<void> {
-  const { source, target, done, fail } = copy
-  const entries = await source.list(folder)
+  const { source, target, done, isWanted, fail } = copy
+  const entries = (await source.list(folder)).filter(({ path }) => isWanted(path))
   const there = new Map((await target.list(folder)).map((entry) => [entry.path, entry]))
   const files = entries.filter(({ isDir }) => !isDir)
   const isThere = ({ path, sizeBytes }: (typeof files)[number]) =>

@@ -29,7 +29,7 @@ export async function moveInto({ engine, source, names, isDryRun, terminal }: Mo
   const conflicts = await findConflicts(engine, source, names)
   if (conflicts.length > 0)
     throw new ConflictError(
-      `Nothing was written, since the store has other things by the same names or ids:\n${conflicts.map((line) => `  ${line}`).join('\n')}\nRename or delete one of both, or move into a store of its own.`,
+      `Nothing was written: ${conflicts.join('; ')}. Rename or delete one of both, or move into a store of its own.`,
     )
   const report = createReport({ isDryRun })
   const progress = terminal?.isTTY

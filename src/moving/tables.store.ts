@@ -11,6 +11,12 @@ import type { MovedTable, Row } from './families.store.ts'
 const columnOf = (table: PgTable, property: string): PgColumn =>
   (getTableColumns(table) as Record<string, PgColumn>)[property] as PgColumn
 
+/** Properties of the table that hold doubles. */
+export const doublesOf = ({ table }: MovedTable): string[] =>
+  Object.entries(getTableColumns(table)).flatMap(([property, column]) =>
+    column.getSQLType() === 'double precision' ? [property] : [],
+  )
+
 /** Rows of the table that belong to these parents. The caller has passed the refresh gate. */
 export async function readOwned(engine: Engine, moved: MovedTable, ids: readonly string[]): Promise<Row[]> {
   if (ids.length === 0) return []

@@ -1,11 +1,16 @@
 // Opens what a user names as the source: a database or the files of a stock server, or the server itself.
 import { existsSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import type { Engine } from '../../platform/database/engine.ts'
+import { redactPasswords } from '../../platform/wire/redact.ts'
 import type { Source } from '../source.ts'
+import { createRest, type RestCredentials } from './rest.ts'
 import { openSqlite, readerOf } from './sql-reader.ts'
 import { createSqlSource, type SqlSourceOptions } from './sql-source.ts'
 
 export interface OpenMlflowOptions extends Omit<SqlSourceOptions, 'name'> {
+  /** For a proxy in front of a server. */
+  credentials: RestCredentials
   /** Opens a database of PostgreSQL or CrateDB by a URI of ours, and tells it in words. */
   openDatabase: (uri: string) => Promise<{ engine: Engine; name: string }>
 }
@@ -16,7 +21,7 @@ export interface OpenMlflowOptions extends Omit<SqlSourceOptions, 'name'> {
  */
 export async function openMlflow(
   from: string,
-  { openDatabase, ...options }: OpenMlflowOptions,
+  { openDatabase, credentials, ...options }: OpenMlflowOptions,
 ): Promise<Source> {
   const sqlite = /^sqlite(?:\+\w+)?:\/\/(.*)$/.exec(from)
   if (sqlite) {
@@ -29,8 +34,18 @@ export async function openMlflow(
     const { engine, name } = await openDatabase(ourUri(from))
     return sqlSource(readerOf(engine), { ...options, name })
   }
+  if (/^https?:\/\//.test(from)) {
+    const { createServerSource } = await import('./server-source.ts')
+    const name = from.replace(/\/\/[^@/]*@/, '//')
+    return createServerSource(createRest(from, credentials), { ...options, name })
+  }
+  const folder = from.startsWith('file:') ? fileURLToPath(from) : from
+  if (!/^[a-z][\w+]*:/i.test(folder) && existsSync(folder)) {
+    const { createFilesSource } = await import('./files-source.ts')
+    return createFilesSource({ folder, experiments: options.experiments })
+  }
   throw new Error(
-    `${from.slice(0, 60)} is no source. There are sqlite:///file.db, postgresql://…, crate://…, http://server and a folder of files such as ./mlruns.`,
+    `${redactPasswords(from).slice(0, 60)} is no source. There are sqlite:///file.db, postgresql://…, crate://…, http://server and a folder of files such as ./mlruns.`,
   )
 }
 

@@ -1,25 +1,15 @@
 // Registered models, prompts among them, their versions, and webhooks of stock MLflow as our rows.
 
-import { hashOf } from '../../platform/wire/ids.ts'
 import { hidesFromSearch, IS_PROMPT_TAG } from '../../registry/model-registry/names.ts'
 import { toStoredTag } from '../../registry/model-registry/tag-values.store.ts'
 import type { Row } from '../families.store.ts'
+import { loggedModelIn, modelUidOf, versionUidOf } from './entities.ts'
 import type { ChildMap, FamilyMap } from './maps.ts'
 import { ms, msOr, type Raw, text, textOr } from './values.ts'
-
-/** Models have names for keys there; the uid follows from the name and the time, so that a second move finds the first one's. */
-const uidOf = (name: string, creationTimeMs: number) =>
-  hashOf(JSON.stringify(['registered_model', name, creationTimeMs]))
-
-const versionUidOf = (modelUid: unknown, version: number) => hashOf(JSON.stringify([modelUid, version]))
 
 /** The tag that makes a prompt of a model or version, beside its row. */
 const promptTag = (table: string, on: string) =>
   `(SELECT max(p."value") FROM "${table}" p WHERE ${on} AND p."key" = '${IS_PROMPT_TAG}')`
-
-/** A model that was logged with a run is named by the version's source. */
-const loggedModelOf = (source: string): string | null =>
-  /^models:\/(m-[0-9a-f]{32})$/.exec(source)?.[1] ?? null
 
 const tagOf = (raw: Raw) => toStoredTag({ key: textOr(raw.key, ''), value: textOr(raw.value, '') })
 
@@ -59,7 +49,7 @@ const versions: ChildMap = {
       storageLocation: text(raw.location) || source,
       runId: text(raw.run),
       runLink: text(raw.link),
-      modelId: loggedModelOf(source),
+      modelId: loggedModelIn(source),
       status: textOr(raw.status, 'READY'),
       statusMessage: text(raw.message),
       isPrompt: hidesFromSearch(text(raw.prompt) ?? undefined),
@@ -83,7 +73,7 @@ export const registeredModels: FamilyMap = {
       const name = textOr(raw.id, '')
       const creationTimeMs = msOr(raw.created, 0)
       return {
-        modelUid: uidOf(name, creationTimeMs),
+        modelUid: modelUidOf(name, creationTimeMs),
         name,
         nameFence: 0,
         creationTimeMs,
