@@ -10,7 +10,7 @@ import { isJsonObject, type JsonObject, tryParseJson } from '../../platform/wire
 import { truncate } from '../../platform/wire/names.ts'
 import { pythonDumps } from '../../platform/wire/python.ts'
 import { parseDuration, parseTimestamp } from '../../platform/wire/times.ts'
-import { hidesFromSearch, IS_PROMPT_TAG } from '../../registry/model-registry/names.ts'
+import { hidesFromSearch, IS_PROMPT_TAG } from '../../registry/model-registry/prompt-tag.schema.ts'
 import { toStoredTag } from '../../registry/model-registry/tag-values.store.ts'
 import { LOGGED_MODEL_STATUSES } from '../../tracking/logged-models/schema.ts'
 import type { Row } from '../families.store.ts'

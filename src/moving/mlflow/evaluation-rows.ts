@@ -1,6 +1,6 @@
 // Evaluation datasets, scorers and issues of stock MLflow as our rows.
 
-import { placeOf, recordIdOf } from '../../genai/evaluation-datasets/records.ts'
+import { placeOf, recordIdOf } from '../../genai/evaluation-datasets/record.ids.ts'
 import { readObject } from '../../genai/traces/usage.schema.ts'
 import { isJsonObject, parseJsonAsSpelled, SpelledNumber } from '../../platform/wire/int64.ts'
 import { pythonDumps } from '../../platform/wire/python.ts'

@@ -1,6 +1,6 @@
 // Registered models, prompts among them, their versions, and webhooks of stock MLflow as our rows.
 
-import { hidesFromSearch, IS_PROMPT_TAG } from '../../registry/model-registry/names.ts'
+import { hidesFromSearch, IS_PROMPT_TAG } from '../../registry/model-registry/prompt-tag.schema.ts'
 import { toStoredTag } from '../../registry/model-registry/tag-values.store.ts'
 import type { Row } from '../families.store.ts'
 import { loggedModelIn, modelUidOf, versionUidOf } from './entities.ts'
