@@ -23,6 +23,7 @@ import { holdsDatabase } from '../platform/database/pglite-folder.mjs'
 import { type BackendTarget, describeTarget, parseBackendUri } from '../platform/database/uri.ts'
 import { modelNames } from '../registry/model-registry/models.store.ts'
 import { experimentNames } from '../tracking/experiments/store.ts'
+import { createLatestMetricsWriter } from '../tracking/runs/latest-metrics.store.ts'
 import { explained, layoutOf, openEngineAt, untilAvailable } from './database.ts'
 import { asUsage, EXIT, UsageError } from './errors.ts'
 import { createLog } from './log.ts'
@@ -171,6 +172,8 @@ async function openOwn(uri: string, config: MoveConfig): Promise<Source> {
   const { engine, name } = await openDatabase(uri, config)
   try {
     await requireMigrated(engine, layoutOf(config))
+    // What a server that was killed still owed is written before it is read.
+    createLatestMetricsWriter(engine)
   } catch (error) {
     await engine.close()
     throw error

@@ -39,8 +39,11 @@ export function createMover({ engine, source, names, report, progress }: MoverDe
     if (!tables.includes(family.parent)) return
     const writers = new Map<MovedTable, Upsert>(tables.map((table) => [table, createWriter(engine, table)]))
     const replace = createWriter(engine, family.parent, { replace: true })
+    const refresh = () => engine.refresh(...tables.map(({ table }) => table))
+    // What is there now is seen from here on; what is written, once it has been.
+    await refresh()
     for await (const chunk of source.chunks(family)) {
-      await createChunkMove({ family, tables, chunk, writers, replace })()
+      await createChunkMove({ family, tables, chunk, writers, replace, refresh })()
       progress.show()
     }
   }
@@ -51,9 +54,10 @@ export function createMover({ engine, source, names, report, progress }: MoverDe
     chunk: Chunk
     writers: ReadonlyMap<MovedTable, Upsert>
     replace: Upsert
+    refresh: () => Promise<void>
   }
 
-  function createChunkMove({ family, tables, chunk, writers, replace }: ChunkDeps) {
+  function createChunkMove({ family, tables, chunk, writers, replace, refresh }: ChunkDeps) {
     const { parent } = family
     const children = tables.filter((table) => table !== parent)
     const idOf = (row: Row) => String(row[parent.of])
@@ -71,7 +75,6 @@ export function createMover({ engine, source, names, report, progress }: MoverDe
     }
 
     async function readStored(ids: readonly string[]): Promise<Map<string, Row>> {
-      await engine.refresh(parent.table)
       const stored = new Map<string, Row>()
       for await (const rows of readRows(engine, parent, ids))
         for (const row of rows) stored.set(idOf(row), row)
@@ -108,7 +111,6 @@ export function createMover({ engine, source, names, report, progress }: MoverDe
     }
 
     async function digestStored(table: MovedTable, ids: readonly string[]): Promise<Digests> {
-      await engine.refresh(table.table)
       return digest(table, readRows(engine, table, ids))
     }
 
@@ -118,6 +120,7 @@ export function createMover({ engine, source, names, report, progress }: MoverDe
       report.wrote(parent, ids.length)
       if (!report.isDryRun) await writeParents(ids, stored, isFresh)
       sent.set(parent, await digestSource(parent, ids))
+      await refresh()
       for (const table of tables) {
         const there = sent.get(table) ?? new Map()
         const here: Digests = await digestStored(table, ids)

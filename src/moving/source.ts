@@ -28,7 +28,7 @@ export interface Source {
 /** Rows of a chunk's children at most, unless a single parent has more. */
 export const CHUNK_ROWS = 50_000
 /** Parents of a chunk. */
-export const CHUNK_PARENTS = 200
+export const CHUNK_PARENTS = 500
 /** Rows of a page of one parent's children. */
 export const PAGE_ROWS = 20_000
 

@@ -153,6 +153,14 @@ print(folder)`)
     expect(await saying('new.db')).toContain(
       'revision ffffffffffff, which MLflow 3.17 does not know: it is newer',
     )
+    await runPython(`import shutil, sqlite3
+shutil.copy(${JSON.stringify(stock.file)}, ${JSON.stringify(`${folder}/spaces.db`)})
+db = sqlite3.connect(${JSON.stringify(`${folder}/spaces.db`)})
+db.execute("UPDATE experiments SET workspace = 'other' WHERE experiment_id = 0")
+db.commit()`)
+    expect(await saying('spaces.db')).toContain(
+      'several workspaces, which do not fit into one store: default, other',
+    )
     await rm(folder, { recursive: true })
   })
 })

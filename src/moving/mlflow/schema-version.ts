@@ -44,11 +44,29 @@ export async function checkSchema(
     throw new Error(
       `The schema is older than MLflow 2.0: it lacks ${missing.join(', ')}. Bring a copy of it up to date with "mlflow db upgrade" and name that.`,
     )
+  await checkWorkspaces(reader, columns)
   const revision = await revisionOf(reader, columns)
   if (revision === undefined || REVISIONS.includes(revision) || takesNewer) return
   throw new Error(
     `The schema has revision ${revision}, which MLflow 3.17 does not know: it is newer. With --newer-schema the columns that are known are read.`,
   )
+}
+
+/** Names are unique within a workspace, of which there is one here. */
+async function checkWorkspaces(
+  reader: SqlReader,
+  columns: ReadonlyMap<string, ReadonlySet<string>>,
+): Promise<void> {
+  const found = new Set<string>()
+  for (const table of ['experiments', 'registered_models']) {
+    if (!columns.get(table)?.has('workspace')) continue
+    for (const [name] of await reader.rows(`SELECT DISTINCT "workspace" FROM "${table}"`, []))
+      if (name !== null) found.add(String(name))
+  }
+  if (found.size > 1)
+    throw new Error(
+      `The source has several workspaces, which do not fit into one store: ${[...found].sort().join(', ')}.`,
+    )
 }
 
 async function revisionOf(
