@@ -23,14 +23,13 @@ export async function upsertClaims(
   )
 }
 
-/** Who has claimed the names, by scope and name. Passes the refresh gate. */
+/** Who has claimed the names, by scope and name. The caller has passed the refresh gate. */
 export async function findClaims(
   engine: Engine,
   scope: string,
   names: readonly string[],
 ): Promise<Map<string, string>> {
   if (names.length === 0) return new Map()
-  await engine.refresh(nameClaims)
   const isOne: SQL | undefined = and(sql`scope = ${scope}`, equalsAny(nameClaims.name, names))
   const rows = await engine.db.select().from(nameClaims).where(isOne)
   return new Map(rows.filter(({ ownerId }) => ownerId !== '').map((row) => [keyOf(row), row.ownerId]))

@@ -70,8 +70,9 @@ export function createMover({ engine, source, names, report, progress }: MoverDe
       const fresh = ids.filter((id) => !stored.has(id))
       const known = ids.filter((id) => stored.has(id))
       const changed = await compare(known)
-      if (fresh.length > 0) await write(fresh, stored, true)
+      // What was renamed frees names that new ones may have.
       if (changed.length > 0) await write(changed, stored, false)
+      if (fresh.length > 0) await write(fresh, stored, true)
     }
 
     async function readStored(ids: readonly string[]): Promise<Map<string, Row>> {
@@ -154,11 +155,33 @@ export function createMover({ engine, source, names, report, progress }: MoverDe
       isFresh: boolean,
     ): Promise<void> {
       const rows = ids.map((id) => parents.get(id) as Row)
-      if (rules) await claimNames(engine, rules, rows, stored)
       const renamed = rules ? rows.filter((row) => isRenamed(rules, row, stored)) : []
+      if (rules) await renameAll(rules, renamed, stored)
       const others = rows.filter((row) => !renamed.includes(row))
+      if (rules) refuseTaken(await claimNames(engine, rules, others, stored))
       if (others.length > 0) await (writers.get(parent) as Upsert)(others, { isFresh })
-      if (rules && renamed.length > 0) await rename(rules, renamed, stored)
+    }
+
+    /** One that takes the name of another waits until that one has its new name. */
+    async function renameAll(rules: NameRules, renamed: readonly Row[], stored: ReadonlyMap<string, Row>) {
+      for (let due = renamed; due.length > 0; ) {
+        const left: Awaited<ReturnType<typeof claimNames>> = []
+        for (const row of due) {
+          const lost = await claimNames(engine, rules, [row], stored)
+          if (lost.length === 0) await rename(rules, [row], stored)
+          left.push(...lost)
+        }
+        if (left.length === due.length) refuseTaken(left)
+        due = left.map(({ row }) => row)
+      }
+    }
+
+    function refuseTaken([lost]: Awaited<ReturnType<typeof claimNames>>): void {
+      if (!lost) return
+      const { row, takenBy } = lost
+      throw new Error(
+        `${parent.name}: the name ${JSON.stringify(row.name)} of ${idOf(row)} is taken by ${takenBy}.`,
+      )
     }
 
     function isRenamed({ keyOf }: NameRules, row: Row, stored: ReadonlyMap<string, Row>): boolean {

@@ -20,14 +20,14 @@ export type Names = Partial<Record<FamilyName, NameRules>>
  * Takes the names of rows that are about to be written: of new ones by one statement, of a renamed one, or where a claim is
  * left over, one by one.
  * @param stored the rows that are there, by id
- * @throws Error for a name that another row has
+ * @returns rows whose names others have
  */
 export async function claimNames(
   engine: Engine,
   rules: NameRules,
   rows: readonly Row[],
   stored: ReadonlyMap<string, Row>,
-): Promise<void> {
+): Promise<{ row: Row; takenBy: string }[]> {
   const claims = rows.map((row) => ({
     row,
     owner: rules.owner(engine, row),
@@ -45,14 +45,14 @@ export async function claimNames(
     engine,
     due.map(({ owner, claim }) => ({ scope: owner.scope, ...claim })),
   )
-  for (const { owner, claim } of due) {
+  const lost: { row: Row; takenBy: string }[] = []
+  for (const { row, owner, claim } of due) {
     if (taken.get(`${owner.scope}\0${claim.name}`) === claim.ownerId) continue
-    const other = await claimName(engine, owner, claim)
-    if (other !== undefined) throw new Error(nameTaken(claim.name, other))
+    const takenBy = await claimName(engine, owner, claim)
+    if (takenBy !== undefined) lost.push({ row, takenBy })
   }
+  return lost
 }
-
-export const nameTaken = (name: string, id: string) => `the name ${JSON.stringify(name)} is taken by ${id}`
 
 /** Gives back the names that rows had before. Call it when they carry the new ones. */
 export async function releaseNames(

@@ -61,18 +61,25 @@ describe.skipIf(reason)('import mlflow from SQLite', () => {
       'copies what is new or changed, and nothing else, when it runs again',
       async () => {
         const to = await target.another()
+        for (const name of ['first', 'second'])
+          await changeSource(
+            `db.execute("INSERT INTO experiments (name, artifact_location, lifecycle_stage, creation_time, last_update_time, workspace) VALUES ('${target.name} ${name}', 'x', 'active', 1, 1, 'default')")`,
+          )
         expect((await importMlflow(stock.uri, to)).code).toBe(0)
         const again = await importMlflow(stock.uri, to)
         expect(again.stdout).toContain('0 rows written')
         await addRun('came later', 10)
         await changeSource(`db.execute("UPDATE tags SET value = 'changed on ${target.name}' WHERE key = 'later' AND run_uuid = (SELECT min(run_uuid) FROM tags WHERE key = 'later')")
-db.execute("UPDATE experiments SET name = name || ' (renamed)' WHERE name LIKE 'curves%'")`)
+db.execute("UPDATE experiments SET name = name || '!' WHERE name LIKE 'curves%'")
+# One takes the name that another one gives up.
+db.execute("UPDATE experiments SET name = '${target.name} third' WHERE name = '${target.name} second'")
+db.execute("UPDATE experiments SET name = '${target.name} second' WHERE name = '${target.name} first'")`)
         const dry = await importMlflow(stock.uri, to, ['--dry-run'])
         expect(dry.stdout).toContain('Both sides differ')
         const third = await importMlflow(stock.uri, to)
         expect(third, third.stdout).toMatchObject({ code: 0 })
         const { runs, experiments, metrics, params } = countsOf(third.stdout)
-        expect([runs?.[2], experiments?.[2]]).toEqual([2, 1])
+        expect([runs?.[2], experiments?.[2]]).toEqual([2, 3])
         expect(metrics?.[2]).toBeLessThan(300)
         expect(params?.[0]).toBe(params?.[1])
       },

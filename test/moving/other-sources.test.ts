@@ -2,11 +2,12 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runClient } from '../python/client.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { startServer } from '../support/server.ts'
-import { missing } from '../support/services.ts'
+import { missing, useService } from '../support/services.ts'
 import { countsOf, importMlflow } from './import.ts'
 import { comparable, genaiAnswers, registryAnswers, trackingAnswers } from './same-answers.ts'
 import { SEED, SEED_GENAI, type StockSource, startStockSource } from './stock-source.ts'
@@ -122,6 +123,40 @@ describe.skipIf(reason)('import mlflow', () => {
       TIMEOUT_MS,
     )
   })
+
+  it.skipIf(missing('postgres'))(
+    'takes over a database of PostgreSQL',
+    async () => {
+      const server = new URL((await useService('postgres')).uri)
+      const name = `source_${process.pid}`
+      const admin = new pg.Client(server.href)
+      await admin.connect()
+      await admin.query(`CREATE DATABASE ${name}`)
+      server.pathname = `/${name}`
+      const uri = server.href.replace(/^postgres(ql)?:/, 'postgresql+psycopg2:')
+      const source = await startStockSource([[SEED], [SEED_GENAI]], uri)
+      try {
+        const to = `pglite:${folder}/of-postgres`
+        const first = await importMlflow(uri, to)
+        expect(first, first.stdout + first.stderr).toMatchObject({ code: 0 })
+        const again = await importMlflow(uri, to)
+        expect(again.stdout).toContain('0 rows written')
+        const ours = await startServer({ backendStoreUri: to })
+        try {
+          for (const answers of [trackingAnswers, registryAnswers, genaiAnswers]) {
+            expect(comparable(await answers(ours.request))).toEqual(comparable(await answers(source.request)))
+          }
+        } finally {
+          await ours.stop()
+        }
+      } finally {
+        await source.stop()
+        await admin.query(`DROP DATABASE ${name} WITH (FORCE)`)
+        await admin.end()
+      }
+    },
+    TIMEOUT_MS,
+  )
 
   it('says which sources there are', async () => {
     const { code, stderr } = await importMlflow('mysql://root:secret@h/x', 'pglite:./store')

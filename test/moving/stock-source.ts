@@ -28,8 +28,14 @@ export interface StockSource {
 export const SEED = join(import.meta.dirname, 'seed.py')
 export const SEED_GENAI = join(import.meta.dirname, '../browser/seed_genai.py')
 
-/** Starts the server and fills it by the programs, each with its arguments. */
-export async function startStockSource(programs: readonly (readonly string[])[]): Promise<StockSource> {
+/**
+ * Starts the server and fills it by the programs, each with its arguments.
+ * @param backend another store than its file of SQLite
+ */
+export async function startStockSource(
+  programs: readonly (readonly string[])[],
+  backend?: string,
+): Promise<StockSource> {
   const { command } = await useService('python')
   const folder = await mkdtemp(join(tmpdir(), 'crateflow-source-'))
   const port = await freePort()
@@ -40,7 +46,7 @@ export async function startStockSource(programs: readonly (readonly string[])[])
       ...[command, '-m', 'mlflow', 'server', '--host', '127.0.0.1', '--port', String(port), '--workers', '1'],
       ...[
         '--backend-store-uri',
-        `sqlite:///${file}`,
+        backend ?? `sqlite:///${file}`,
         '--artifacts-destination',
         artifacts,
         '--serve-artifacts',
