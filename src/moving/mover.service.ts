@@ -21,14 +21,18 @@ export interface MoverDeps {
   progress: Progress
 }
 
-/** Rows and characters that are written at once. */
+/** Rows and characters of a statement. */
 const BATCH_ROWS = 10_000
 const BATCH_CHARACTERS = 8 * 1024 * 1024
+/** Statements that a database server works on at once; the embedded one does with one and has the next at hand. */
+const WRITES_AT_ONCE = 4
 
 /** Digests of what single parents have, by id. */
 type Digests = Map<string, Digest>
 
 export function createMover({ engine, source, names, report, progress }: MoverDeps) {
+  const atOnce = engine.dialect.exclusive ? 2 : WRITES_AT_ONCE
+
   /** Moves all families, or compares them and writes nothing. */
   async function move(): Promise<void> {
     for (const family of FAMILIES) await moveFamily(family)
@@ -134,18 +138,16 @@ export function createMover({ engine, source, names, report, progress }: MoverDe
       const digests: Digests = new Map()
       const properties = comparedOf(table)
       const upsert = writers.get(table) as Upsert
-      let inFlight: Promise<void> = Promise.resolve()
+      const writing = severalAtOnce(atOnce)
       for await (const rows of batches(sourceRows(table, ids))) {
         for (const row of rows) addTo(digests, String(row[table.of]), properties, row)
         progress.add(table, rows.length)
         report.wrote(table, rows.length)
         if (report.isDryRun) continue
         // The next rows are read while these are written.
-        await inFlight
-        inFlight = upsert(rows, { isFresh })
-        inFlight.catch(() => {})
+        await writing.add(upsert(rows, { isFresh }))
       }
-      await inFlight
+      await writing.end()
       return digests
     }
 
@@ -225,6 +227,31 @@ function addTo(digests: Digests, id: string, properties: readonly string[], row:
   const own = digests.get(id) ?? emptyDigest()
   digests.set(id, own)
   addRow(own, properties, row)
+}
+
+/** Waits while as many promises are under way; the first failure is thrown to whoever comes next. */
+function severalAtOnce(limit: number) {
+  const inFlight = new Set<Promise<void>>()
+  let failure: { error: unknown } | undefined
+  const check = () => {
+    if (failure) throw failure.error
+  }
+  return {
+    async add(work: Promise<void>): Promise<void> {
+      const settled = work
+        .catch((error: unknown) => {
+          failure ??= { error }
+        })
+        .finally(() => inFlight.delete(settled))
+      inFlight.add(settled)
+      if (inFlight.size >= limit) await Promise.race(inFlight)
+      check()
+    },
+    async end(): Promise<void> {
+      await Promise.all(inFlight)
+      check()
+    },
+  }
 }
 
 /** Rows in batches that are worth a statement and not too large for one. */
