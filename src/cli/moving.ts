@@ -56,7 +56,6 @@ export function importMlflow(command: ImportMlflow): Promise<number> {
     const source = await openMlflow(command.from, {
       experiments: command.experiments,
       takesNewer: command.newerSchema,
-      nowMs: Date.now(),
       credentials: asUsage(() => readConfig(ClientConfigSchema.omit({ trackingUri: true }), {}, command.env)),
       openDatabase: (uri) => openDatabase(uri, opened.config),
     })

@@ -34,8 +34,9 @@ export function createProgress(terminal: Terminal, totals: ReadonlyMap<string, n
     shownAt = now
     const perSecond = done / Math.max(0.001, (now - startedAt) / 1000)
     const left = total > done && perSecond > 0 ? `, ${timeText((total - done) / perSecond)} left` : ''
-    const share = total > 0 ? ` of ${total}, ${Math.min(100, Math.floor((100 * done) / total))} %` : ''
-    const text = `${current}: ${done} rows${share}, ${Math.round(perSecond)} a second${left}`
+    const share =
+      total > 0 ? ` of ${total} rows, ${Math.min(100, Math.floor((100 * done) / total))} %` : ' rows'
+    const text = `${current}: ${done}${share}, ${Math.round(perSecond)}/s${left}`
     terminal.write(`\r${text.slice(0, (terminal.columns ?? 80) - 1)}\u001b[K`)
   }
   return {

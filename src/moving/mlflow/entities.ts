@@ -14,7 +14,7 @@ import { hidesFromSearch, IS_PROMPT_TAG } from '../../registry/model-registry/pr
 import { toStoredTag } from '../../registry/model-registry/tag-values.store.ts'
 import { LOGGED_MODEL_STATUSES } from '../../tracking/logged-models/schema.ts'
 import type { Row } from '../families.store.ts'
-import { double, int, intOr, ms, msOr, text, textOr } from './values.ts'
+import { double, int, intOr, LAST_TRACE_MS, ms, msOr, text, textOr } from './values.ts'
 
 /** A parent with what belongs to it, by table. What may be more than memory holds comes in parts, when it is asked for. */
 export interface Entity {
@@ -305,7 +305,7 @@ const indexed = (value: string) => truncate(value, MAX_INDEXED)
 const IN_ROW = new Set<string>([METADATA.session, METADATA.tokenUsage, METADATA.cost])
 
 /** @param spans the trace's spans as messages; numbers as they are spelled */
-export function traceOf(json: Json, spans: readonly JsonObject[], nowMs: number): Entity {
+export function traceOf(json: Json, spans: readonly JsonObject[]): Entity {
   const location = objectOf(objectOf(json.trace_location).mlflow_experiment)
   const [traceId, experimentId] = [textOr(json.trace_id, ''), String(location.experiment_id)]
   const [metadata, tags] = [objectOf(json.trace_metadata), objectOf(json.tags)]
@@ -313,7 +313,7 @@ export function traceOf(json: Json, spans: readonly JsonObject[], nowMs: number)
   const duration = parseDuration(textOr(json.execution_duration, ''))
   const tokens = tokensOf(readObject(text(metadata[METADATA.tokenUsage])) ?? {})
   const costs = costsOf(readObject(text(metadata[METADATA.cost])) ?? {})
-  const month = monthOfTrace(timestampMs, nowMs)
+  const month = monthOfTrace(timestampMs, LAST_TRACE_MS)
   const name = text(tags[TAG.traceName])
   const session = text(metadata[METADATA.session])
   const items = (entries: Json, isLeftOut: (key: string) => boolean) =>
@@ -346,12 +346,15 @@ export function traceOf(json: Json, spans: readonly JsonObject[], nowMs: number)
       trace_metadata: items(metadata, (key) => IN_ROW.has(key)),
       spans: spans.map((span) => spanOf({ traceId, experimentId, month }, span)),
       assessments: listOf(json.assessments).map((one) => {
-        const row = toRow(Assessment.parse(one), { traceId, experimentId }, { nowMs })
+        const row = toRow(Assessment.parse(one), { traceId, experimentId }, NO_TIME)
         return { ...row, place: row.createdTimestampMs * 1000 }
       }),
     },
   }
 }
+
+/** Servers tell when an assessment was made. */
+const NO_TIME = { nowMs: 0 }
 
 const hexOf = (base64: unknown): string => Buffer.from(String(base64), 'base64').toString('hex')
 

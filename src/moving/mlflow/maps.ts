@@ -9,7 +9,6 @@ export interface Context {
   parents: ReadonlyMap<string, Row>
   /** More that was read of the parents, by the source's key. */
   extra: ReadonlyMap<string, Raw>
-  nowMs: number
 }
 
 /** Rows of a child table. */

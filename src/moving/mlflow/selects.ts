@@ -68,3 +68,12 @@ export function named(select: Select, rows: readonly unknown[][]): Raw[] {
 /** `column IN (?, ?, …)`; ids are as many as go into a chunk. */
 export const isOneOf = (column: string, ids: readonly unknown[]): string =>
   ids.length === 0 ? '1 = 0' : `${quote(column)} IN (${ids.map(() => '?').join(', ')})`
+
+/** Ids repeated up to a power of two, so that few distinct statements are prepared. */
+export function padded(ids: readonly unknown[]): unknown[] {
+  const all = [...ids]
+  let size = 1
+  while (size < all.length) size *= 2
+  while (all.length > 0 && all.length < size) all.push(all.at(-1))
+  return all
+}

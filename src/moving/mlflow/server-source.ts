@@ -29,7 +29,6 @@ export interface ServerSourceOptions {
   name: string
   /** Names or ids of experiments; empty for all, and for what belongs to none. */
   experiments: readonly string[]
-  nowMs: number
 }
 
 /** @throws Error when there is no server, or an experiment is not there */
@@ -43,23 +42,13 @@ export async function createServerSource(rest: Rest, options: ServerSourceOption
     .filter(({ lifecycle_stage }) => lifecycle_stage !== 'deleted')
     .map(({ experiment_id }) => String(experiment_id))
   const isWhole = options.experiments.length === 0
-  const reading = { rest, ids, active, nowMs: options.nowMs }
+  const reading = { rest, ids, active }
   const families: Partial<Record<FamilyName, () => AsyncIterable<Entity>>> = {
     experiments: () => each(experiments.map(experimentOf)),
     datasets: () => datasets(reading),
     runs: () => runs(reading),
-    ...((await answers(rest, 'POST', `${API}/logged-models/search`, {
-      experiment_ids: ids.slice(0, 1),
-      max_results: 1,
-    })) && {
-      logged_models: () => loggedModels(reading),
-    }),
-    ...((await answers(rest, 'POST', '/api/3.0/mlflow/traces/search', {
-      locations: locationsOf(active.slice(0, 1)),
-      max_results: 1,
-    })) && {
-      traces: () => traces(reading),
-    }),
+    ...((await hasModels(reading)) && { logged_models: () => loggedModels(reading) }),
+    ...((await hasTraces(reading)) && { traces: () => traces(reading) }),
     ...(isWhole && { registered_models: () => registeredModels(rest) }),
     ...(isWhole &&
       (await answers(rest, 'GET', `${API}/webhooks`, { max_results: 1 })) && {
@@ -96,6 +85,14 @@ async function answers(rest: Rest, method: 'GET' | 'POST', path: string, body: J
     throw error
   }
 }
+
+const hasModels = async ({ rest, active: [first] }: Reading) =>
+  first !== undefined &&
+  answers(rest, 'POST', `${API}/logged-models/search`, { experiment_ids: [first], max_results: 1 })
+
+const hasTraces = async ({ rest, active: [first] }: Reading) =>
+  first !== undefined &&
+  answers(rest, 'POST', '/api/3.0/mlflow/traces/search', { locations: locationsOf([first]), max_results: 1 })
 
 const request = (rest: Rest, method: 'GET' | 'POST', path: string, body: Json): Promise<Json> => {
   if (method === 'POST') return rest.post(path, body)
@@ -136,7 +133,6 @@ interface Reading {
   ids: readonly string[]
   /** Those that are not deleted: others have no models and traces to search. */
   active: readonly string[]
-  nowMs: number
 }
 
 async function* runMessages({ rest, ids }: Reading): AsyncGenerator<Json> {
@@ -253,12 +249,12 @@ async function* webhooks(rest: Rest): AsyncGenerator<Entity> {
 const locationsOf = (ids: readonly string[]) =>
   ids.map((experiment_id) => ({ type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id } }))
 
-async function* traces({ rest, active, nowMs }: Reading): AsyncGenerator<Entity> {
+async function* traces({ rest, active }: Reading): AsyncGenerator<Entity> {
   for (let start = 0; start < active.length; start += EXPERIMENTS_AT_ONCE) {
     const locations = locationsOf(active.slice(start, start + EXPERIMENTS_AT_ONCE))
     const body = { locations, max_results: 100 }
     for await (const page of pages(rest, 'POST', '/api/3.0/mlflow/traces/search', body, 'traces'))
-      for (const json of page) yield traceOf(json, await spansOf(rest, String(json.trace_id)), nowMs)
+      for (const json of page) yield traceOf(json, await spansOf(rest, String(json.trace_id)))
   }
 }
 

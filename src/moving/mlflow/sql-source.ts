@@ -6,7 +6,16 @@ import { evaluationDatasets, issues, labelSchemas, reviewQueues, scorers } from 
 import { type ChildMap, type Context, type FamilyMap, isReadable, type ReadExtra } from './maps.ts'
 import { registeredModels, webhooks } from './registry-rows.ts'
 import { checkSchema } from './schema-version.ts'
-import { type Clause, type Columns, isOneOf, named, quote, type Select, selectText } from './selects.ts'
+import {
+  type Clause,
+  type Columns,
+  isOneOf,
+  named,
+  padded,
+  quote,
+  type Select,
+  selectText,
+} from './selects.ts'
 import type { SqlReader } from './sql-reader.ts'
 import { traces } from './trace-rows.ts'
 import { datasets, experiments, loggedModels, runs } from './tracking-rows.ts'
@@ -32,7 +41,6 @@ export interface SqlSourceOptions {
   /** Names or ids of experiments; empty for all, and for what belongs to none. */
   experiments: readonly string[]
   takesNewer: boolean
-  nowMs: number
 }
 
 /** @throws Error for a schema that is not read, and for an experiment that is not there */
@@ -42,15 +50,17 @@ export async function createSqlSource(reader: SqlReader, options: SqlSourceOptio
   const chosen = await chooseExperiments(reader, options.experiments)
   const read = async (select: Select, clause: Clause): Promise<Raw[]> =>
     named(select, await reader.rows(selectText(columns, select, clause), clause.params ?? []))
-  const readExtra: ReadExtra = async (select, owner, ids, where) =>
-    isReadable(columns, select)
+  const readExtra: ReadExtra = async (select, owner, given, where) => {
+    const ids = padded(given)
+    return isReadable(columns, select)
       ? read(select, { where: [isOneOf(owner, ids), where].filter(Boolean).join(' AND '), params: ids })
       : []
+  }
   const mapOf = (table: MovedTable) => findMap(table.name, columns, chosen)
   return {
     name: options.name,
     has: (table) => mapOf(table) !== undefined,
-    chunks: (family) => chunksOf({ read, readExtra, columns, chosen, nowMs: options.nowMs }, family),
+    chunks: (family) => chunksOf({ read, readExtra, columns, chosen }, family),
     async estimate() {
       const counts = new Map<string, number>()
       for (const [name, map] of Object.entries(MAPS)) {
@@ -94,13 +104,12 @@ interface Reading {
   readExtra: ReadExtra
   columns: Columns
   chosen: readonly unknown[]
-  nowMs: number
 }
 
 async function* chunksOf(reading: Reading, family: Family): AsyncGenerator<Chunk> {
   const map = MAPS[family.name]
   if (!map) return
-  const { read, readExtra, columns, chosen, nowMs } = reading
+  const { read, readExtra, columns, chosen } = reading
   const { id, experiment, where } = map.parent
   const heavy = family.children.flatMap((table) => {
     const child = table.order && map.children[table.name]
@@ -118,7 +127,7 @@ async function* chunksOf(reading: Reading, family: Family): AsyncGenerator<Chunk
     if (raws.length === 0) return
     after = raws.at(-1)?.id
     const extra = (await map.parent.extra?.(readExtra, raws)) ?? new Map<string, Raw>()
-    const pairs = raws.map((raw) => ({ key: raw.id, row: map.parent.row(raw, { extra, nowMs }) }))
+    const pairs = raws.map((raw) => ({ key: raw.id, row: map.parent.row(raw, { extra }) }))
     const counts = await countChildren(
       read,
       heavy,
@@ -144,8 +153,9 @@ async function countChildren(
   const counts = new Map<string, number>()
   for (const { tables, joins, owner, where } of heavy) {
     const select = { tables, ...(joins && { joins }), columns: { owner, rows: 'count(*)' } }
-    const isOwn = [isOneOf(owner, keys), where].filter(Boolean).join(' AND ')
-    const found = await read(select, { where: `${isOwn} GROUP BY ${quote(owner)}`, params: keys })
+    const ids = padded(keys)
+    const isOwn = [isOneOf(owner, ids), where].filter(Boolean).join(' AND ')
+    const found = await read(select, { where: `${isOwn} GROUP BY ${quote(owner)}`, params: ids })
     for (const { owner: id, rows } of found)
       counts.set(String(id), (counts.get(String(id)) ?? 0) + Number(rows))
   }
@@ -153,7 +163,7 @@ async function countChildren(
 }
 
 function chunkOf(
-  { read, columns, nowMs }: Reading,
+  { read, columns }: Reading,
   family: Family,
   map: FamilyMap,
   keyed: readonly Keyed[],
@@ -161,7 +171,7 @@ function chunkOf(
 ): Chunk {
   const byKey = new Map(keyed.map(({ key, row }) => [String(key), row]))
   const keyOf = new Map(keyed.map(({ key, row }) => [String(row[family.parent.of]), key]))
-  const context: Context = { parents: byKey, extra: new Map(), nowMs }
+  const context: Context = { parents: byKey, extra: new Map() }
   return {
     parents: keyed.map(({ row }) => row),
     async *rows(table, ids) {
@@ -187,9 +197,10 @@ async function* wholeOf(
   child: ChildMap,
   keys: readonly unknown[],
 ): AsyncGenerator<Raw[]> {
+  const ids = padded(keys)
   yield await read(child, {
-    where: [isOneOf(child.owner, keys), child.where].filter(Boolean).join(' AND '),
-    params: keys,
+    where: [isOneOf(child.owner, ids), child.where].filter(Boolean).join(' AND '),
+    params: ids,
   })
 }
 

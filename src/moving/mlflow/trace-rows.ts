@@ -7,7 +7,7 @@ import { isJsonObject, tryParseJson } from '../../platform/wire/int64.ts'
 import { truncate } from '../../platform/wire/names.ts'
 import type { Row } from '../families.store.ts'
 import type { ChildMap, Context, FamilyMap, ReadExtra } from './maps.ts'
-import { double, int, ms, msOr, type Raw, text, textOr } from './values.ts'
+import { double, int, LAST_TRACE_MS, ms, msOr, type Raw, text, textOr } from './values.ts'
 
 /** What an index of CrateDB takes. */
 const MAX_INDEXED = 8000
@@ -46,7 +46,7 @@ async function readPromoted(read: ReadExtra, raws: readonly Raw[]): Promise<Map<
   return found
 }
 
-function traceOf(raw: Raw, { extra, nowMs }: Omit<Context, 'parents'>): Row {
+function traceOf(raw: Raw, { extra }: Omit<Context, 'parents'>): Row {
   const beside = extra.get(String(raw.id)) ?? {}
   const promoted = (key: string) => text(beside[key]) ?? undefined
   const own = <Keys extends Record<string, string>>(keys: Keys, read: (value: unknown) => unknown) =>
@@ -65,7 +65,7 @@ function traceOf(raw: Raw, { extra, nowMs }: Omit<Context, 'parents'>): Row {
   return {
     traceId: textOr(raw.id, ''),
     experimentId: String(raw.experiment),
-    month: monthOfTrace(timestampMs, nowMs),
+    month: monthOfTrace(timestampMs, LAST_TRACE_MS),
     timestampMs,
     endMs: duration === null ? null : timestampMs + duration,
     status: textOr(raw.status, 'STATE_UNSPECIFIED').replace('TRACE_STATUS_UNSPECIFIED', 'STATE_UNSPECIFIED'),

@@ -41,3 +41,9 @@ export function double(value: unknown): number | null {
   if (Number.isNaN(number)) return null
   return Math.max(-MAX_DOUBLE, Math.min(MAX_DOUBLE, number))
 }
+
+/**
+ * Until when traces have a month of their own: a fixed time, so that a second move finds the spans where the first one
+ * put them, whatever the day.
+ */
+export const LAST_TRACE_MS = Date.UTC(2100, 0)
