@@ -109,7 +109,16 @@ describe('README.md', () => {
   it('speaks only of options and scripts that there are', () => {
     const settings = Object.values(ServerConfigSchema.shape).map((type) => settingOf(type).flags ?? '')
     const known = settings.flatMap((flags) => flags.match(/--[a-z-]+/g) ?? [])
-    const others = ['--help', '--detach', '--wait', '--tag', '--alias']
+    const others = [
+      '--help',
+      '--detach',
+      '--wait',
+      '--tag',
+      '--alias',
+      '--from',
+      '--artifacts',
+      '--artifacts-from',
+    ]
     const named = [...new Set(readme.match(/(?<=[\s`])--[a-z][a-z-]+/g))]
     expect(named.filter((flag) => !known.includes(flag) && !others.includes(flag))).toEqual([])
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
