@@ -1,23 +1,39 @@
 // Stock Python clients of many versions get from this server what they get from stock MLflow's 3.17.2.
 // Each file of requirements/ is a version; `npm run test:clients` tries all of them.
+import { readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseJson } from '../../src/platform/wire/int64.ts'
 import { copyPrograms, runClient } from '../python/client.ts'
 import { besideStock } from '../python/servers.ts'
 import { describeEachEngine, type EngineName } from '../support/engines.ts'
-import { missing } from '../support/services.ts'
+import { makeEnvironment } from '../support/services/virtual-environment.ts'
+import { missing, useService } from '../support/services.ts'
 import { CHECKS, isAtLeast } from './checks.ts'
-import { clientPython, VERSIONS } from './client-python.ts'
 
+const REQUIREMENTS = join(import.meta.dirname, 'requirements')
+const ENVIRONMENTS = join(import.meta.dirname, '../../.cache/clients')
 const BOTH: EngineName[] = ['PGlite', 'CrateDB']
 /** What `npm test` tries. */
 const NEWEST: [version: string, engines: EngineName[]][] = [['3.18.0', ['CrateDB']]]
 
-const all = VERSIONS.map((version) => [version, BOTH] as const)
+const all = readdirSync(REQUIREMENTS).map((name) => [name.replace(/\.txt$/, ''), BOTH] as const)
 const clients = process.env.TEST_CLIENTS === 'all' ? all : NEWEST
 
 type Answers = Record<string, { answer?: unknown; failed?: string }>
+
+/** The Python of an environment that holds the client above the packages of the tests' own MLflow. */
+async function clientPython(version: string): Promise<string> {
+  const folder = join(ENVIRONMENTS, version)
+  const reason = await makeEnvironment({
+    folder,
+    requirements: join(REQUIREMENTS, `${version}.txt`),
+    holds: `the MLflow client ${version}`,
+    over: (await useService('python')).command,
+  })
+  if (reason) throw new Error(reason)
+  return join(folder, 'bin', 'python')
+}
 
 describe.skipIf(missing('stock')).each(clients)('client %s', (version, engines) => {
   const programs = copyPrograms(join(import.meta.dirname, 'programs'))
