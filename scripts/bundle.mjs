@@ -2,7 +2,13 @@
 import { build } from 'rolldown'
 
 /** What looks for files beside its own ones: native code, WebAssembly, pages. */
-const EXTERNAL = [/^@electric-sql\/pglite/, '@fastify/static', '@fastify/swagger-ui', 'fs-native-extensions']
+const EXTERNAL = [
+  /^@electric-sql\/pglite/,
+  '@fastify/static',
+  '@fastify/swagger-ui',
+  '@photostructure/sqlite',
+  'fs-native-extensions',
+]
 
 /**
  * Writes entries, and what they load later, into a folder that lies in that of the package; all files lie beside each other.

@@ -2,7 +2,6 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { type ArtifactsOptions, createArtifacts } from './artifacts/artifacts.ts'
 import type { LocationPolicy } from './artifacts/stores/locations.ts'
-import type { WebhookConfig } from './config.ts'
 import { createGenai } from './genai/genai.ts'
 import { createLifecycle } from './lifecycle/lifecycle.ts'
 import type { Engine } from './platform/database/engine.ts'
@@ -14,6 +13,7 @@ import { type Clock, systemClock } from './platform/wire/ids.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createTracking } from './tracking/tracking.ts'
 import { createWeb, type WebDeps } from './web/web.ts'
+import type { WebhookConfig } from './webhook-config.ts'
 
 export interface AppDeps extends Partial<Pick<WebDeps, 'ui' | 'graphql' | 'sql'>> {
   /** Whoever opened it closes it. */

@@ -8,6 +8,7 @@ import { redactPasswords } from '../platform/wire/redact.ts'
 import { completionScript, SHELLS, type Shell } from './completion.ts'
 import { asUsage, EXIT, reportError } from './errors.ts'
 import { GcConfigSchema } from './gc-options.ts'
+import { addMoving } from './moving-program.ts'
 import { addOptions, givenFlags } from './options.ts'
 import { addRemoteCommands } from './remote/commands.ts'
 import { FORMATS, type Format } from './sql-formats.ts'
@@ -79,6 +80,7 @@ export function buildProgram(code: ExitCode): Command {
   addRemoteCommands(program, code)
   addRegistry(program)
   addSql(program)
+  addMoving(program, code)
   addUi(program, code)
   program
     .command('openapi')

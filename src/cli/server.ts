@@ -9,12 +9,11 @@ import {
   type ServerConfig,
   ServerConfigSchema,
   silenceAwsSdk,
-  type WebhookConfig,
-  WebhookConfigSchema,
 } from '../config.ts'
 import { reasonOf } from '../errors.ts'
 import type { Engine } from '../platform/database/engine.ts'
 import { describeTarget, parseBackendUri } from '../platform/database/uri.ts'
+import { type WebhookConfig, WebhookConfigSchema } from '../webhook-config.ts'
 import { layoutOf, openEngineAt, untilAvailable } from './database.ts'
 import { asUsage, EXIT, UsageError } from './errors.ts'
 import { createLog } from './log.ts'

@@ -1,7 +1,7 @@
 // The registry wing: models with their versions, and webhooks, which hear of them.
 import type { FastifyInstance } from 'fastify'
-import { type WebhookConfig, WebhookConfigSchema } from '../config.ts'
 import type { Endpoint } from '../platform/http/route.ts'
+import { type WebhookConfig, WebhookConfigSchema } from '../webhook-config.ts'
 import { createModelRegistry, type ModelRegistryDeps } from './model-registry/registry.service.ts'
 import { rollbackEndpoints } from './model-registry/rollback.routes.ts'
 import { registeredModelEndpoints } from './model-registry/routes.ts'

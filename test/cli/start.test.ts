@@ -283,7 +283,7 @@ describe('a server process', () => {
       ],
       [
         ['--backend-store-uri', 'sqlite:///mlflow.db'],
-        /does not keep its data in sqlite\..*pglite:.*mlflow-export-import/,
+        /does not keep its data in sqlite\..*pglite:.*crateflow import mlflow/,
         2,
       ],
       [['--backend-store-uri', './mlruns'], /does not keep its data in a folder of files\..*pglite:/, 2],

@@ -1,5 +1,5 @@
 // Webhooks: the same requests to stock MLflow and to this server.
-import { WebhookConfigSchema } from '../../src/config.ts'
+import { WebhookConfigSchema } from '../../src/webhook-config.ts'
 import { describeDifferential } from './suite.ts'
 import { webhookCases, webhookListCases } from './webhooks.cases.ts'
 

@@ -7,14 +7,10 @@ import { DCLinter } from 'dclint'
 import { DockerfileParser } from 'dockerfile-ast'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import {
-  ArtifactConfigSchema,
-  readConfig,
-  ServerConfigSchema,
-  WebhookConfigSchema,
-} from '../../src/config.ts'
+import { ArtifactConfigSchema, readConfig, ServerConfigSchema } from '../../src/config.ts'
 import { parseBackendUri } from '../../src/platform/database/uri.ts'
 import { settingOf } from '../../src/settings.ts'
+import { WebhookConfigSchema } from '../../src/webhook-config.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')

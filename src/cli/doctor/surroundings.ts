@@ -11,7 +11,6 @@ import {
   type Flags,
   type ServerConfig,
   ServerConfigSchema,
-  WebhookConfigSchema,
 } from '../../config.ts'
 import { reasonOf } from '../../errors.ts'
 import { COMMAND, PACKAGE } from '../../package.ts'
@@ -20,6 +19,7 @@ import { redactPasswords } from '../../platform/wire/redact.ts'
 import { parseUri, unquote } from '../../platform/wire/uri.ts'
 import { longFlag, settingOf } from '../../settings.ts'
 import { cacheFolder, openUiFolder } from '../../web/ui/folder.ts'
+import { WebhookConfigSchema } from '../../webhook-config.ts'
 import { checkAddress } from '../preflight.ts'
 import { type readServerConfig, securityWarnings } from '../server.ts'
 import { s3Options } from '../storage.ts'

@@ -25,7 +25,7 @@ const CUT_STACK_TRACE = '[Stack trace is truncated]\n...\n'
 const JSON_FORMAT = 'JSON_FORMAT'
 /** Key of the metadata that names the run which made the assessment, and of the one that makes it hold for a session. */
 const SOURCE_RUN = 'mlflow.assessment.sourceRunId'
-const SESSION = 'mlflow.trace.session'
+export const SESSION = 'mlflow.trace.session'
 
 type Value = Pick<AssessmentRow, 'value' | 'longValue' | 'aggregateValue' | 'isNumeric'>
 export type Type = 'feedback' | 'expectation' | 'issue'
@@ -145,7 +145,7 @@ function readSerialized(json: string): string {
 /** Whether the column `value` holds the JSON; otherwise `longValue` does. */
 export const isIndexed = (json: string): boolean => json.length <= MAX_INDEXED_VALUE
 
-const valueColumns = (json: string): Value => ({
+export const valueColumns = (json: string): Value => ({
   value: isIndexed(json) ? json : null,
   longValue: isIndexed(json) ? null : json,
   ...aggregateOf(json),

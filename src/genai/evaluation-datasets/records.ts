@@ -1,12 +1,12 @@
 // Rules for records of evaluation datasets: what they are read from, how they are merged, how they are answered.
 
 import { invalidParameter } from '../../errors.ts'
-import { hashOf } from '../../platform/wire/ids.ts'
 import { isJsonObject, type JsonObject, parseJsonAsSpelled } from '../../platform/wire/int64.ts'
 import { checkNumberOfValues } from '../../platform/wire/json-size.ts'
 import { isStorableText } from '../../platform/wire/message.ts'
 import { MAX_OFFSET } from '../../platform/wire/page-token.ts'
 import { isPythonTrue, pythonDumps, pythonList, pythonText } from '../../platform/wire/python.ts'
+import { placeOf, recordIdOf } from './record.ids.ts'
 import type { DatasetRecordRow } from './tables.ts'
 import { readUser, USER_TAG } from './tags.ts'
 
@@ -71,20 +71,6 @@ function readObject(record: ReadRecord, part: 'tags' | 'expectations'): JsonObje
   throw notAnObject(part)
 }
 
-/**
- * The id of a record: the same for the same inputs, whatever the order of their fields, so that the primary key
- * keeps them apart from all others. 128 bits of a hash.
- */
-const recordIdOf = (datasetId: string, inputs: JsonObject): string =>
-  `dr-${hashOf(`${datasetId}\n${pythonDumps(withSortedKeys(inputs))}`)}`
-
-function withSortedKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withSortedKeys)
-  if (!isJsonObject(value)) return value
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return Object.fromEntries(entries.map(([key, item]) => [key, withSortedKeys(item)]))
-}
-
 /** @see mlflow/entities/dataset_record_source.py DatasetRecordSource */
 function readSource(source: unknown): string | null {
   if (!isPythonTrue(source)) return null
@@ -102,10 +88,6 @@ function readSource(source: unknown): string | null {
   if (data !== null && !isJsonObject(data)) throw notAnObject('source_data')
   return pythonDumps({ source_type: sourceType, source_data: data ?? {} })
 }
-
-/** Where a record stands in the order of a dataset: texts sort as the times and ids in them. */
-export const placeOf = (createdTimeMs: number | string, recordId: string): string =>
-  `${String(createdTimeMs).padStart(13, '0')}:${recordId}`
 
 /** The row that the inputs make one after the other, all of the same id, of the stored one or of none. */
 export function mergeRecord(

@@ -134,8 +134,7 @@ const ofClients = (uri: string) =>
     `${uri.slice(0, uri.indexOf(':'))}:// is how clients reach a server (MLFLOW_TRACKING_URI); this one keeps its data in pglite:, cratedb:// or postgresql://`,
   )
 
-const MOVING_IN =
-  'is not read in place (run "mlflow server" on it once more and copy it with mlflow-export-import, which talks to both servers)'
+const MOVING_IN = 'is taken over by "crateflow import mlflow --from …", see docs/moving.md'
 
 const invalid = (why: string) =>
   new MlflowError('INVALID_PARAMETER_VALUE', `Invalid backend store URI: ${why}.`)

@@ -11,8 +11,6 @@ import * as store from './models.store.ts'
 import {
   checkModelName,
   checkNewModelName,
-  hidesFromSearch,
-  IS_PROMPT_TAG,
   isPromptRequest,
   MAX_DESCRIPTION_LENGTH,
   modelNotFound,
@@ -22,6 +20,7 @@ import {
   type TagInput,
   tagsOf,
 } from './names.ts'
+import { hidesFromSearch, IS_PROMPT_TAG } from './prompt-tag.schema.ts'
 import type { RegisteredModel } from './schema.ts'
 import { modelsToWire, modelToWire } from './to-wire.ts'
 

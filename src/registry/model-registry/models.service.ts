@@ -9,14 +9,13 @@ import * as store from './models.store.ts'
 import {
   checkModelName,
   checkTag,
-  hidesFromSearch,
-  IS_PROMPT_TAG,
   isPromptTag,
   MAX_DESCRIPTION_LENGTH,
   modelNotFound,
   readStage,
   splitPrompts,
 } from './names.ts'
+import { hidesFromSearch, IS_PROMPT_TAG } from './prompt-tag.schema.ts'
 import type { ModelVersion, RegisteredModel } from './schema.ts'
 import { searchModelRows } from './search.store.ts'
 import { parseRegisteredModelFilter, parseRegisteredModelOrderBy } from './search.ts'

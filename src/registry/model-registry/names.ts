@@ -3,9 +3,9 @@ import { alreadyExists, doesNotExist, invalidParameter } from '../../errors.ts'
 import { readPythonInteger } from '../../platform/search/quotes.ts'
 import { checkKey, checkLength, lengthOf, normalizePath } from '../../platform/wire/names.ts'
 import { pythonJson, pythonRepr } from '../../platform/wire/python.ts'
+import { IS_PROMPT_TAG } from './prompt-tag.schema.ts'
 import type { RegistryComparison } from './search.ts'
 
-export const IS_PROMPT_TAG = 'mlflow.prompt.is_prompt'
 export const PROMPT_TYPE_TAG = '_mlflow_prompt_type'
 export const PROMPT_TEXT_TAG = 'mlflow.prompt.text'
 /** What clients name as the source of a prompt, which has none. @see mlflow/prompt/constants.py */
@@ -121,9 +121,6 @@ const lastValue = (inputs: TagInput[], key: string) => inputs.findLast((tag) => 
 
 /** Whether a model with this value of the prompt tag is a prompt. */
 export const isPromptTag = (value: string | undefined): boolean => value?.toLowerCase() === 'true'
-
-/** Whether searches leave out what has this value of the prompt tag: unlike elsewhere, case matters to them. */
-export const hidesFromSearch = (value: string | undefined): boolean => value === 'true'
 
 /** @see mlflow/server/handlers.py _validate_prompt_source */
 export function checkPromptSource(source: string): void {

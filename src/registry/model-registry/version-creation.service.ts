@@ -10,8 +10,6 @@ import type { CreateVersionInput, VersionOrigin } from './lineage.service.ts'
 import type { RegisteredModelService } from './models.service.ts'
 import { type NamedModelRow, noteVersion } from './models.store.ts'
 import {
-  hidesFromSearch,
-  IS_PROMPT_TAG,
   isPromptRequest,
   MAX_DESCRIPTION_LENGTH,
   MAX_SOURCE_LENGTH,
@@ -21,6 +19,7 @@ import {
   readTags,
   tagsOf,
 } from './names.ts'
+import { hidesFromSearch, IS_PROMPT_TAG } from './prompt-tag.schema.ts'
 import type { ModelVersion } from './schema.ts'
 import type { ModelVersionRow } from './tables.ts'
 import { versionToWire } from './to-wire.ts'

@@ -7,15 +7,8 @@ import { checkKey, checkLength } from '../../platform/wire/names.ts'
 import { type LiveVersion, requireVersion } from './live-versions.ts'
 import type { RegisteredModelService } from './models.service.ts'
 import { settleMark } from './models.store.ts'
-import {
-  checkModelName,
-  checkTag,
-  hidesFromSearch,
-  IS_PROMPT_TAG,
-  MAX_DESCRIPTION_LENGTH,
-  readVersion,
-  versionNotFound,
-} from './names.ts'
+import { checkModelName, checkTag, MAX_DESCRIPTION_LENGTH, readVersion, versionNotFound } from './names.ts'
+import { hidesFromSearch, IS_PROMPT_TAG } from './prompt-tag.schema.ts'
 import type { ModelVersion } from './schema.ts'
 import type { ModelVersionRow } from './tables.ts'
 import { versionsToWire } from './to-wire.ts'

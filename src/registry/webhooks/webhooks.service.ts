@@ -1,7 +1,8 @@
 // Joins the parts of webhooks.
-import type { WebhookConfig } from '../../config.ts'
+
 import type { Engine } from '../../platform/database/engine.ts'
 import type { Clock } from '../../platform/wire/ids.ts'
+import type { WebhookConfig } from '../../webhook-config.ts'
 import type { Log } from './attempt.ts'
 import { createDeliveryService } from './delivery.service.ts'
 import { createOutbox } from './outbox.service.ts'

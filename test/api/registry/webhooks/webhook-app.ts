@@ -1,7 +1,7 @@
 // A server that delivers to webhooks on this machine, and short ways to ask it.
 import { expect } from 'vitest'
-import { type WebhookConfig, WebhookConfigSchema } from '../../../../src/config.ts'
 import type { Webhook } from '../../../../src/registry/webhooks/schema.ts'
+import { type WebhookConfig, WebhookConfigSchema } from '../../../../src/webhook-config.ts'
 import { startApp, type TestApp } from '../../../support/app.ts'
 import type { EngineTarget } from '../../../support/engines.ts'
 

@@ -1,0 +1,69 @@
+// Opens what a user names as the source: a database or the files of a stock server, or the server itself.
+import { existsSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Engine } from '../../platform/database/engine.ts'
+import { redactPasswords } from '../../platform/wire/redact.ts'
+import type { Source } from '../source.ts'
+import { createRest, type RestCredentials } from './rest.ts'
+import { openSqlite, readerOf } from './sql-reader.ts'
+import { createSqlSource, type SqlSourceOptions } from './sql-source.ts'
+
+export interface OpenMlflowOptions extends Omit<SqlSourceOptions, 'name'> {
+  /** For a proxy in front of a server. */
+  credentials: RestCredentials
+  /** Opens a database of PostgreSQL or CrateDB by a URI of ours, and tells it in words. */
+  openDatabase: (uri: string) => Promise<{ engine: Engine; name: string }>
+}
+
+/**
+ * @param from `sqlite:///file`, `postgresql://…`, `crate://…`, `http://…`, or a folder of files
+ * @throws Error in words for users
+ */
+export async function openMlflow(
+  from: string,
+  { openDatabase, credentials, ...options }: OpenMlflowOptions,
+): Promise<Source> {
+  const sqlite = /^sqlite(?:\+\w+)?:\/\/(.*)$/.exec(from)
+  if (sqlite) {
+    // Three slashes begin a path from the working folder, four one from the root.
+    const file = decodeURIComponent((sqlite[1] ?? '').replace(/\?.*$/, '').replace(/^\//, ''))
+    if (!existsSync(file) || !statSync(file).isFile()) throw new Error(`There is no file ${file}.`)
+    return sqlSource(await openSqlite(file), { ...options, name: `sqlite:${file}` })
+  }
+  if (/^(postgres(ql)?|crate(db)?)(\+\w+)?:\/\//.test(from)) {
+    const { engine, name } = await openDatabase(ourUri(from))
+    return sqlSource(readerOf(engine), { ...options, name })
+  }
+  if (/^https?:\/\//.test(from)) {
+    const { createServerSource } = await import('./server-source.ts')
+    const name = from.replace(/\/\/[^@/]*@/, '//')
+    return createServerSource(createRest(from, credentials), { ...options, name })
+  }
+  const folder = from.startsWith('file:') ? fileURLToPath(from) : from
+  if (!/^[a-z][\w+]*:/i.test(folder) && existsSync(folder)) {
+    const { createFilesSource } = await import('./files-source.ts')
+    return createFilesSource({ folder, experiments: options.experiments })
+  }
+  throw new Error(
+    `${redactPasswords(from).slice(0, 60)} is no source. There are sqlite:///file.db, postgresql://…, crate://…, http://server and a folder of files such as ./mlruns.`,
+  )
+}
+
+async function sqlSource(reader: Awaited<ReturnType<typeof openSqlite>>, options: SqlSourceOptions) {
+  try {
+    return await createSqlSource(reader, options)
+  } catch (error) {
+    await reader.close()
+    throw error
+  }
+}
+
+/** The URI without SQLAlchemy's driver; tables of stock MLflow are in the schema that is usual there. */
+function ourUri(from: string): string {
+  const uri = from
+    .replace(/^postgres(ql)?(\+\w+)?:/, 'postgresql:')
+    .replace(/^crate(db)?(\+\w+)?:/, 'cratedb:')
+  if (/[?&]schema=/.test(uri)) return uri
+  const schema = uri.startsWith('cratedb') ? 'mlflow' : 'public'
+  return `${uri}${uri.includes('?') ? '&' : '?'}schema=${schema}`
+}
