@@ -1,6 +1,5 @@
 // An index of every three characters that follow on each other in the texts of a column, by which CrateDB finds any part of a text without
 // reading the texts. It doubles what writing costs, so it is there only where an operator has made it.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Column, getTableColumns, getTableName, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { MlflowError } from '../../errors.ts'
@@ -12,8 +11,6 @@ const PART_LENGTH = 3
 const MAX_PART_LENGTH = 100
 /** How often a server asks whether there is an index. */
 const LOOK_EVERY_MS = 60_000
-const MAX_TRIES = 50
-const PAUSE_MS = 200
 
 interface Look {
   hasIndex: boolean
@@ -53,8 +50,8 @@ export function hasParts(engine: Engine, column: Column, pattern: string): SQL |
 
 /**
  * Makes the index over a column of a partitioned table: a table that has it is filled partition by partition, and takes the place of the other one at
- * once. Until then the table takes no writes (clients are told to come back) and is read as before, but for a moment at the end, when it is closed,
- * since CrateDB swaps no table that has a block. When it fails, nothing has changed; when it is killed, the next call mends what it left.
+ * once. Partitions take no writes from when they are copied (clients are told to come back), and are read as before. When it fails, nothing has
+ * changed; when it is killed, the next call mends what it left.
  * @param partition the column that the table is partitioned by
  * @param report is told of each partition and its rows
  * @returns false when there is an index already
@@ -66,62 +63,35 @@ export async function makeTextIndex(
   report: (partition: string, rows: number) => void,
 ): Promise<boolean> {
   const from = column.table as PgTable
+  const copy = { engine, from, partition, report, isCopied: new Set<string>() }
   const table = named(engine, getTableName(from))
   const other = named(engine, `${getTableName(from)}_indexed`)
-  await release(engine, table)
-  await drop(engine, other)
+  await engine.execute(sql`DROP TABLE IF EXISTS ${other}`)
   const definition = await definitionOf(engine, getTableName(from))
   if (definition.includes(ANALYZER)) return false
   await makeAnalyzer(engine)
   await engine.execute(sql.raw(withIndex(definition, { engine, column })))
   try {
-    await engine.execute(sql`ALTER TABLE ${table} SET ("blocks.write" = true)`)
-    await copyPartitions(engine, { from, to: other, partition }, report)
-    await engine.execute(sql`ALTER TABLE ${table} CLOSE`)
+    await copyPartitions(copy, table, other)
+    // The table itself must take writes: CrateDB swaps none that does not.
     await engine.execute(sql`ALTER CLUSTER SWAP TABLE ${other} TO ${table}`)
-  } catch (error) {
-    if (!(await isIndexedAfterAll(engine, from))) throw error
+    // What a month has brought that began in between.
+    await copyPartitions(copy, other, table)
   } finally {
-    await drop(engine, other)
+    const isSwapped = (await definitionOf(engine, getTableName(from))).includes(ANALYZER)
+    if (!isSwapped) await takeWrites(copy, table)
+    await engine.execute(sql`DROP TABLE IF EXISTS ${other}`)
   }
   return true
 }
 
-/**
- * Lets the table be used again, and answers whether it is the one with the index all the same: CrateDB 6.4 may fail to find the shards
- * of a closed table that it has swapped, and then takes the new one for closed.
- */
-async function isIndexedAfterAll(engine: Engine, from: PgTable): Promise<boolean> {
-  return untilItWorks(async () => {
-    await release(engine, named(engine, getTableName(from)))
-    return (await definitionOf(engine, getTableName(from))).includes(ANALYZER)
-  })
-}
-
-/** Lets a table be read and written that is closed or takes no writes. */
-async function release(engine: Engine, table: SQL): Promise<void> {
-  await engine.execute(sql`ALTER TABLE ${table} OPEN`)
-  await engine.execute(sql`ALTER TABLE ${table} RESET ("blocks.write")`)
-}
-
-/** A table that is closed or takes no writes cannot be dropped. */
-function drop(engine: Engine, table: SQL): Promise<void> {
-  return untilItWorks(async () => {
-    await release(engine, table).catch(() => {})
-    await engine.execute(sql`DROP TABLE IF EXISTS ${table}`)
-  })
-}
-
-/** A table that was just closed, opened or swapped may refuse for a moment what it takes then. */
-async function untilItWorks<Answer>(run: () => Promise<Answer>): Promise<Answer> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await run()
-    } catch (error) {
-      if (tries === MAX_TRIES) throw error
-      await sleep(PAUSE_MS)
-    }
-  }
+interface Copy {
+  engine: Engine
+  /** The table whose columns they are. */
+  from: PgTable
+  partition: Column
+  report: (partition: string, rows: number) => void
+  isCopied: Set<string>
 }
 
 const named = ({ schema }: Engine, table: string): SQL =>
@@ -154,27 +124,49 @@ function withIndex(definition: string, { engine, column }: { engine: Engine; col
   return definition.replace(name, () => `"${engine.schema}"."${table}_indexed"`).replace(plain, () => indexed)
 }
 
-/** CrateDB skips rows that it cannot write, so rows are counted on both sides. */
-async function copyPartitions(
-  engine: Engine,
-  { from, to, partition }: { from: PgTable; to: SQL; partition: Column },
-  report: (partition: string, rows: number) => void,
-): Promise<void> {
-  const source = named(engine, getTableName(from))
+/** Copies the partitions that are not copied yet. CrateDB skips rows that it cannot write, so rows are counted on both sides. */
+async function copyPartitions(copy: Copy, source: SQL, target: SQL): Promise<void> {
+  const { engine, from, partition, report, isCopied } = copy
   const columns = sql.join(
     Object.values(getTableColumns(from)).map(({ name }) => sql.identifier(name)),
     sql`, `,
   )
   const name = sql.identifier(partition.name)
-  await engine.execute(sql`REFRESH TABLE ${source}`)
-  const counts = await engine.rows(sql`SELECT ${name}, count(*) FROM ${source} GROUP BY 1 ORDER BY 1`)
-  for (const [value, count] of counts) {
+  for (const value of await partitionsOf(copy, source)) {
+    if (isCopied.has(value)) continue
+    await setWrites(copy, source, value, false)
+    await engine.execute(sql`REFRESH TABLE ${source}`)
+    const counted = await engine.rows(sql`SELECT count(*) FROM ${source} WHERE ${name} = ${value}`)
     const { rowCount } = await engine.execute(
-      sql`INSERT INTO ${to} (${columns}) SELECT ${columns} FROM ${source} WHERE ${name} = ${value}`,
+      sql`INSERT INTO ${target} (${columns}) SELECT ${columns} FROM ${source} WHERE ${name} = ${value}`,
     )
-    if (rowCount !== Number(count)) {
-      throw new MlflowError('INVALID_STATE', `Of ${count} rows of ${value}, CrateDB took ${rowCount}.`)
+    if (rowCount !== Number(counted[0]?.[0])) {
+      throw new MlflowError(
+        'INVALID_STATE',
+        `Of ${counted[0]?.[0]} rows of ${value}, CrateDB took ${rowCount}.`,
+      )
     }
-    report(String(value), rowCount)
+    isCopied.add(value)
+    report(value, rowCount)
   }
+}
+
+async function partitionsOf({ engine, partition }: Copy, table: SQL): Promise<string[]> {
+  const name = sql.identifier(partition.name)
+  await engine.execute(sql`REFRESH TABLE ${table}`)
+  const rows = await engine.rows(sql`SELECT ${name} FROM ${table} GROUP BY 1 ORDER BY 1`)
+  return rows.map(([value]) => String(value))
+}
+
+/** Whether the partition takes writes. */
+async function setWrites({ engine, partition }: Copy, table: SQL, value: string, isTaking: boolean) {
+  const literal = sql.raw(`'${value.replaceAll("'", "''")}'`)
+  const setting = isTaking ? sql`RESET ("blocks.write")` : sql`SET ("blocks.write" = true)`
+  await engine.execute(
+    sql`ALTER TABLE ${table} PARTITION (${sql.identifier(partition.name)} = ${literal}) ${setting}`,
+  )
+}
+
+async function takeWrites(copy: Copy, table: SQL): Promise<void> {
+  for (const value of await partitionsOf(copy, table)) await setWrites(copy, table, value, true)
 }
