@@ -26,17 +26,23 @@ const NOT_FINITE: Record<string, number> = {
   '-infinity': Number.NEGATIVE_INFINITY,
 }
 
-/** The first of the kinds that all the cells fit; text where there are none but NULLs. */
+/**
+ * The first of the kinds that all the cells fit; text where there are none but NULLs, and for integers too large for one, whose
+ * digits a double would not keep.
+ */
 export function guessKind(cells: Iterable<Cell>, rules: Rules): Kind {
   let kinds: readonly Kind[] = KINDS
   let hasValue = false
+  let hasFraction = false
   for (const cell of cells) {
     if (cell === null || cell === undefined || cell === '') continue
     hasValue = true
+    hasFraction ||= typeof cell !== 'bigint' && !INTEGER.test(String(cell).trim())
     kinds = kinds.filter((kind) => kind === 'text' || valueIn(cell, { kind }, rules) !== undefined)
     if (kinds.length === 1) break
   }
-  return hasValue ? (kinds[0] ?? 'text') : 'text'
+  const kind = hasValue ? (kinds[0] ?? 'text') : 'text'
+  return kind === 'double' && !hasFraction ? 'text' : kind
 }
 
 /**
