@@ -136,7 +136,7 @@ describeEachEngine(
       const wrong = await load(`${name}.csv`, content)
       expect(wrong.code).toBe(1)
       expect(wrong.stderr).toBe(
-        `crateflow: line 22002, column n: "eleven" is no integer. With --type 'n=text' it is text.\n`,
+        `crateflow: line 22002, column n: "eleven" is no integer. A new table takes it with --type 'n=text'.\n`,
       )
       expect(wrong.stdout).toMatch(/^10000 rows were loaded into .* say --offset 10000\.$/m)
       expect(await wrong.rows()).toHaveLength(10_000)
@@ -170,6 +170,7 @@ describeEachEngine(
         ],
         ['a\n2026-02-30\n', /line 2, column a: "2026-02-30" is no timestamp/, '--type', 'a=timestamp'],
         ['a\n2026-01-01 00:00:00.1234567\n', /more digits of a second/, '--type', 'a=timestamp'],
+        ['a\n1\n2.5\n', /2.5" is no integer\. .* --type 'a=double'/, '--type', 'a=integer'],
         ['a\n1e999\n', /"1e999" is no double/, '--type', 'a=double'],
         ['a\nx\0y\n', /line 2, column a: holds the character NUL/],
         ['a\n1\n', /--type b: there is no such column/, '--type', 'b=text'],
@@ -234,6 +235,11 @@ describeEachEngine(
           { name: 'n', type: 'INT64', data: Array.from({ length: 2500 }, (_, i) => BigInt(i)) },
           { name: 'x', type: 'DOUBLE', data: Array.from({ length: 2500 }, (_, i) => i / 4) },
           { name: 'd', type: 'TIMESTAMP', data: Array(2500).fill(new Date('2026-01-02T03:04:05.678Z')) },
+          {
+            name: 'w',
+            type: 'DOUBLE',
+            data: Array.from({ length: 2500 }, (_, i) => (i < 2000 ? i : i + 0.5)),
+          },
           { name: 's', type: 'STRING', data: Array.from({ length: 2500 }, (_, i) => `tëxt ${i}`) },
           { name: 'j', type: 'JSON', data: Array(2500).fill({ a: [1] }) },
         ],
@@ -245,6 +251,7 @@ describeEachEngine(
       expect(rows[2499]).toEqual({
         n: 2499,
         x: 624.75,
+        w: 2499.5,
         d: new Date('2026-01-02T03:04:05.678Z'),
         s: 'tëxt 2499',
         j: '{"a":[1]}',

@@ -37,13 +37,18 @@ export function guessKind(cells: Iterable<Cell>, rules: Rules): Kind {
   for (const cell of cells) {
     if (cell === null || cell === undefined || cell === '') continue
     hasValue = true
-    hasFraction ||= typeof cell !== 'bigint' && !INTEGER.test(String(cell).trim())
+    hasFraction ||= !isInteger(cell)
     kinds = kinds.filter((kind) => kind === 'text' || valueIn(cell, { kind }, rules) !== undefined)
     if (kinds.length === 1) break
   }
   const kind = hasValue ? (kinds[0] ?? 'text') : 'text'
   return kind === 'double' && !hasFraction ? 'text' : kind
 }
+
+/** Whether it is written as an integer; JSON has those beyond 2^53 as bigints. */
+const isInteger = (cell: Cell): boolean =>
+  typeof cell === 'bigint' ||
+  (typeof cell === 'number' ? Number.isSafeInteger(cell) : INTEGER.test(String(cell).trim()))
 
 /**
  * The value of a cell in a column of this kind; undefined when it does not fit. An empty text is NULL where the column

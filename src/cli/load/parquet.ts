@@ -1,8 +1,15 @@
 // Records of Parquet, a row group at a time: each is in memory as a whole.
 import { open } from 'node:fs/promises'
 import * as zlib from 'node:zlib'
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
+import {
+  type AsyncBuffer,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  type SchemaElement,
+} from 'hyparquet'
 import { reasonOf } from '../../errors.ts'
+import type { Kind } from '../../platform/database/own-tables.ts'
 import { createColumns, type Records, type Row, UnreadableFile } from './records.ts'
 
 type Decompress = (input: Uint8Array) => Uint8Array
@@ -58,7 +65,12 @@ export async function readParquet(path: string): Promise<Records> {
   })
   refuseWideDecimals(metadata)
   const { columns, cellsOf } = createColumns()
-  for (const name of topLevel(metadata)) cellsOf({ [name]: null })
+  const kinds = new Map<string, Kind>()
+  for (const element of topLevel(metadata)) {
+    cellsOf({ [element.name]: null })
+    const kind = kindOf(element)
+    if (kind) kinds.set(element.name, kind)
+  }
   async function* rows(): AsyncGenerator<Row> {
     let line = 0
     try {
@@ -74,7 +86,7 @@ export async function readParquet(path: string): Promise<Records> {
       await handle.close()
     }
   }
-  return { columns, isText: false, unit: 'row', rows: rows() }
+  return { columns, isText: false, kinds, unit: 'row', rows: rows() }
 }
 
 function explained(error: unknown): string {
@@ -82,19 +94,31 @@ function explained(error: unknown): string {
   return /ZSTD/.test(text) && !zstdDecompressSync ? `${text} (Node.js 22.15 and newer read it)` : text
 }
 
-/** Names of the columns: the children of the root, whose own children stand behind each of them. */
-function topLevel({ schema }: FileMetaData): string[] {
-  const names: string[] = []
+/** The columns: the children of the root, whose own children stand behind each of them. */
+function topLevel({ schema }: FileMetaData): SchemaElement[] {
+  const columns: SchemaElement[] = []
   let at = 1
   const skip = (): void => {
     const children = schema[at++]?.num_children ?? 0
     for (let i = 0; i < children; i++) skip()
   }
   while (at < schema.length) {
-    names.push(schema[at]?.name ?? '')
+    columns.push(schema[at] as SchemaElement)
     skip()
   }
-  return names
+  return columns
+}
+
+/** What the type of a column becomes; undefined for times, whose digits tell, and for what else has to be seen. */
+function kindOf(element: SchemaElement): Kind | undefined {
+  const { type, converted_type: converted, logical_type: logical, repetition_type: repetition } = element
+  if (repetition === 'REPEATED' || element.num_children) return 'text'
+  if (type === 'BOOLEAN') return 'boolean'
+  if (type === 'DOUBLE' || type === 'FLOAT' || converted === 'DECIMAL' || logical?.type === 'FLOAT16')
+    return 'double'
+  if (converted === 'UTF8' || converted === 'JSON' || logical?.type === 'STRING') return 'text'
+  const isNumber = (type === 'INT32' || type === 'INT64') && !converted && !logical
+  return isNumber || logical?.type === 'INTEGER' || converted?.startsWith('INT_') ? 'integer' : undefined
 }
 
 function refuseWideDecimals({ schema }: FileMetaData): void {

@@ -69,7 +69,7 @@ export function makePlan(
     const given = types.get(source) ?? types.get(name)
     if (stored) return { source, column: storedColumn(name, known, given) }
     const cells = sample.map(({ cells }) => cells[index])
-    return { source, column: newColumn(name, given ?? guessKind(cells, rules)) }
+    return { source, column: newColumn(name, given ?? records.kinds?.get(source) ?? guessKind(cells, rules)) }
   })
   if (columns.length === 0) throw new UsageError('The file has no columns.')
   return { columns, rules, exists: stored !== undefined }

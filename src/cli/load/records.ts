@@ -1,5 +1,7 @@
 // Records of a file, whatever its format: what readers give and the loader takes.
 
+import type { Kind } from '../../platform/database/own-tables.ts'
+
 /** What stands in a field; undefined where the record has none. */
 export type Cell = string | number | bigint | boolean | object | null | undefined
 
@@ -15,6 +17,8 @@ export interface Records {
   columns: readonly string[]
   /** Whether all cells are texts, whatever they mean. */
   isText: boolean
+  /** Types of columns that the file itself tells. */
+  kinds?: ReadonlyMap<string, Kind>
   /** What `line` of a row counts. */
   unit: 'line' | 'row'
   rows: AsyncIterable<Row>

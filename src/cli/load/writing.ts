@@ -24,7 +24,11 @@ export interface RowLoader {
 }
 
 /** The values of a row, one for each column. @throws UnreadableFile with line and column of what does not fit */
-export function valuesOf({ line, cells }: Row, { columns, rules }: Plan, unit: Records['unit']): OwnValue[] {
+export function valuesOf(
+  { line, cells }: Row,
+  { columns, rules, exists }: Plan,
+  unit: Records['unit'],
+): OwnValue[] {
   if (cells.length > columns.length)
     throw new UnreadableFile(
       `${unit} ${line}: it has a field that the rows before have not; name all of them with --type <column>=<type>.`,
@@ -32,7 +36,10 @@ export function valuesOf({ line, cells }: Row, { columns, rules }: Plan, unit: R
   return columns.map(({ source, column }, index) => {
     const value = valueIn(cells[index], column, rules)
     if (value !== undefined) return value
-    const way = column.kind === 'text' ? '' : ` With --type '${source}=text' it is text.`
+    const fitting = (['double', 'text'] as const).find(
+      (kind) => kind !== column.kind && valueIn(cells[index], { kind }, rules) !== undefined,
+    )
+    const way = exists || !fitting ? '' : ` A new table takes it with --type '${source}=${fitting}'.`
     throw new UnreadableFile(
       `${unit} ${line}, column ${source}: ${misfit(cells[index], column, rules)}${way}`,
     )
