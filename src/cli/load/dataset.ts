@@ -1,6 +1,6 @@
 // A loaded table as a dataset of a run, by the API of the server.
 import type { ClientConfig } from '../../client-config.ts'
-import type { Kind, OwnColumn, TableName } from '../../platform/database/own-tables.ts'
+import type { Kind, OwnColumn, TableName } from '../../platform/database/own-columns.ts'
 import { askServer } from '../client.ts'
 
 /** MLflow's words for types of columns. */

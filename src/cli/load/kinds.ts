@@ -5,7 +5,7 @@ import {
   type OwnColumn,
   type OwnTables,
   type OwnValue,
-} from '../../platform/database/own-tables.ts'
+} from '../../platform/database/own-columns.ts'
 import { narrow, stringify } from '../../platform/wire/int64.ts'
 import type { Cell } from './records.ts'
 

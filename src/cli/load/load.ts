@@ -2,12 +2,8 @@
 import { ClientConfigSchema } from '../../client-config.ts'
 import { type Environment, type Flags, readConfig } from '../../config.ts'
 import { reasonOf } from '../../errors.ts'
-import {
-  createTable,
-  describeTable,
-  settleTable,
-  type TableName,
-} from '../../platform/database/own-tables.ts'
+import type { TableName } from '../../platform/database/own-columns.ts'
+import { createTable, describeTable, settleTable } from '../../platform/database/own-tables.ts'
 import { describeTarget } from '../../platform/database/uri.ts'
 import { confirm } from '../confirm.ts'
 import { explained, layoutOf } from '../database.ts'

@@ -1,5 +1,5 @@
 // Names of tables and columns that are made from names of files and headers, which can be anything.
-import type { OwnTables, TableName } from '../../platform/database/own-tables.ts'
+import type { OwnTables, TableName } from '../../platform/database/own-columns.ts'
 import { UsageError } from '../errors.ts'
 
 /** Characters of a table's name that is made of a file's. */

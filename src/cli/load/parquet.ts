@@ -9,7 +9,7 @@ import {
   type SchemaElement,
 } from 'hyparquet'
 import { reasonOf } from '../../errors.ts'
-import type { Kind } from '../../platform/database/own-tables.ts'
+import type { Kind } from '../../platform/database/own-columns.ts'
 import { createColumns, type Records, type Row, UnreadableFile } from './records.ts'
 
 type Decompress = (input: Uint8Array) => Uint8Array

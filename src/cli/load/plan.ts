@@ -2,11 +2,11 @@
 import {
   KINDS,
   type Kind,
-  newColumn,
   type OwnColumn,
   type OwnTables,
   type StoredColumn,
-} from '../../platform/database/own-tables.ts'
+} from '../../platform/database/own-columns.ts'
+import { newColumn } from '../../platform/database/own-tables.ts'
 import { UsageError } from '../errors.ts'
 import { guessKind, type Rules } from './kinds.ts'
 import { columnNames } from './names.ts'

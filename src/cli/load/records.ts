@@ -1,6 +1,6 @@
 // Records of a file, whatever its format: what readers give and the loader takes.
 
-import type { Kind } from '../../platform/database/own-tables.ts'
+import type { Kind } from '../../platform/database/own-columns.ts'
 
 /** What stands in a field; undefined where the record has none. */
 export type Cell = string | number | bigint | boolean | object | null | undefined

@@ -1,7 +1,8 @@
 // Rows on their way into a table: turned into its types, gathered, written in bulk, counted.
 import { createHash } from 'node:crypto'
 import type { Engine } from '../../platform/database/engine.ts'
-import { createRowWriter, type OwnValue, type TableName } from '../../platform/database/own-tables.ts'
+import type { OwnValue, TableName } from '../../platform/database/own-columns.ts'
+import { createRowWriter } from '../../platform/database/own-tables.ts'
 import { stringify } from '../../platform/wire/int64.ts'
 import { misfit, valueIn } from './kinds.ts'
 import type { Plan } from './plan.ts'

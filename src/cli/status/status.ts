@@ -1,6 +1,7 @@
 // `crateflow status`: what the database behind a server is, holds and does.
 import type { Environment, Flags } from '../../config.ts'
-import { type DatabaseStatus, databaseStatus, SLOW_MINUTES } from '../../platform/database/status.ts'
+import { databaseStatus } from '../../platform/database/diagnosis.ts'
+import { SLOW_MINUTES } from '../../platform/database/status.ts'
 import { describeTarget } from '../../platform/database/uri.ts'
 import { withDatabase } from '../db.ts'
 import { EXIT } from '../errors.ts'
@@ -19,7 +20,7 @@ export interface StatusCommand {
 /** Changes nothing. @returns the exit code: 1 when a table of the cluster lacks a part */
 export function showDatabaseStatus({ flags, env, json }: StatusCommand): Promise<number> {
   return withDatabase(flags, env, async ({ engine, target }) => {
-    const status: DatabaseStatus = await databaseStatus(engine)
+    const status = await databaseStatus(engine)
     const place = describeTarget(target)
     if (json) print(visibleJson(JSON.stringify(statusJson(status, place))))
     else {

@@ -33,9 +33,7 @@ const dialect: Dialect = {
     tableOptions: ({ shards, replicas, columns }) =>
       sql`CLUSTERED INTO ${sql.raw(String(shards))} SHARDS
           WITH (number_of_replicas = ${sql.raw(`'${replicas}'`)}, "mapping.total_fields.limit" = ${sql.raw(String(1000 + columns))})`,
-    settle: async (engine, table) => {
-      await engine.execute(sql`REFRESH TABLE ${table}`)
-    },
+    settle: (table) => sql`REFRESH TABLE ${table}`,
   },
   anyKey: equalsEachKey,
   isOneOfMany: isAnyInteger,

@@ -7,7 +7,7 @@ import { type ActiveRequest, activeRequest, runForAll } from '../active-request.
 import { limitConcurrency, SEARCH_WAIT_MS } from '../concurrency.ts'
 import type { Int64 } from '../wire/int64.ts'
 import { createLateStatements } from './late-statements.ts'
-import type { OwnTables } from './own-tables.ts'
+import type { OwnTables } from './own-columns.ts'
 import { createRowCache, noRowCache, type RowCache } from './row-cache.ts'
 import type { SqlPort, SqlPortOptions } from './sql-port.ts'
 import type { ReadSql } from './sql-reader.ts'

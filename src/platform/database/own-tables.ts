@@ -1,53 +1,7 @@
 // Tables of people's own beside those of the server: what columns they have, how they are made, how rows get in.
 import { type SQL, sql } from 'drizzle-orm'
 import type { Engine, Statement } from './engine.ts'
-
-/** What becomes of values: five types that all databases have. */
-export const KINDS = ['integer', 'double', 'boolean', 'timestamp', 'text'] as const
-export type Kind = (typeof KINDS)[number]
-
-export interface TableName {
-  schema: string
-  table: string
-}
-
-/** What a kind of database says of such tables. */
-export interface OwnTables {
-  /** Where tables go whose schema nobody names. */
-  schema: string
-  /** Schemas that are the database's own. */
-  foreignSchemas: readonly string[]
-  /** Digits of a second that a timestamp keeps. */
-  timestampDigits: number
-  /** Of BIGINT; the least is as far from 0, or one farther. */
-  largestInteger: bigint
-  /** UTF-8 bytes of a text at most; any where it is absent. */
-  longestText?: number
-  /** UTF-8 bytes of a column's name at most. */
-  longestName: number
-  /** What a column's name cannot have, beside control characters. */
-  refusedInNames?: RegExp
-  /** What stands behind the columns of a new table. */
-  tableOptions?: (layout: { shards: number; replicas: string; columns: number }) => SQL
-  /** Makes rows visible to all; absent where they are at once. */
-  settle?: (engine: Engine, table: SQL) => Promise<void>
-}
-
-export interface OwnColumn {
-  name: string
-  kind: Kind
-  /** Its type in SQL. */
-  type: string
-  /** Of an integer column: the outermost values that it takes are this and its negative. */
-  largest?: bigint
-}
-
-/** A column of a table that is there already; without a kind it is of a type that is not written. */
-export interface StoredColumn {
-  name: string
-  type: string
-  column: OwnColumn | undefined
-}
+import type { Kind, OwnColumn, OwnValue, StoredColumn, TableName } from './own-columns.ts'
 
 const TYPES: Record<Kind, string> = {
   integer: 'BIGINT',
@@ -111,9 +65,6 @@ export async function createTable(
   await engine.execute(sql`CREATE TABLE ${identifierOf(name)} (${listed}) ${options}`)
 }
 
-/** Values of a row by column: integers as numbers or bigints, timestamps as ISO 8601 in UTC. */
-export type OwnValue = string | number | bigint | boolean | null
-
 /**
  * Returns the writer of rows: one statement, one array per column, however many rows.
  * It answers how many rows the database says it took; CrateDB skips those that it cannot write.
@@ -144,5 +95,6 @@ export function createRowWriter(
 
 /** Afterwards everybody sees the rows that were written. */
 export async function settleTable(engine: Engine, name: TableName): Promise<void> {
-  await engine.dialect.ownTables?.settle?.(engine, identifierOf(name))
+  const statement = engine.dialect.ownTables?.settle?.(identifierOf(name))
+  if (statement) await engine.execute(statement)
 }

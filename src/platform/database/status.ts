@@ -1,6 +1,4 @@
 // What a database does at the moment, and what it holds: for `crateflow status`.
-import { sql } from 'drizzle-orm'
-import type { Engine } from './engine.ts'
 
 export type Health = 'GREEN' | 'YELLOW' | 'RED'
 
@@ -62,7 +60,7 @@ export interface DatabaseStatus {
   notices: string[]
 }
 
-/** What `Dialect.status` answers. */
+/** What `Dialect.status` answers; see diagnosis.ts. */
 export type EngineStatus = Omit<DatabaseStatus, 'version'>
 
 /** How far back slow statements are looked for, in minutes. */
@@ -70,14 +68,6 @@ export const SLOW_MINUTES = 15
 /** Statements of a list at most. */
 export const MOST_STATEMENTS = 10
 const LONGEST_STATEMENT = 300
-
-/** Asks the database about itself; changes nothing. */
-export async function databaseStatus(engine: Engine): Promise<DatabaseStatus> {
-  const { rows } = await engine.execute<{ version: string }>(sql`SELECT version() AS version`)
-  const version = /^\S+ [\w.]+/.exec(rows[0]?.version ?? '')?.[0] ?? ''
-  const own = await engine.dialect.status?.(engine)
-  return { version, ...(own ?? { rowsAreEstimates: false, notices: [] }) }
-}
 
 /** Names and placeholders; what is left out; texts in quotes and dollars, and numbers. An unclosed one goes to the end. */
 const PIECES =
