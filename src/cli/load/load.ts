@@ -93,7 +93,6 @@ async function* windowOf(
   rows: Records['rows'],
   { offset, limit = Number.POSITIVE_INFINITY }: LoadCommand,
 ): AsyncGenerator<Row> {
-  if (limit === 0) return
   let passed = 0
   for await (const row of rows) {
     if (passed++ < offset) continue

@@ -17,12 +17,14 @@ It ends at the first row that does not fit, and tells its line; what was loaded 
 
 const gather = (value: string, all: string[]) => [...all, value]
 
-function whole(text: string): number {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
-    throw new InvalidArgumentError('It must be a whole number.')
-  return value
-}
+const whole =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`It must be a whole number from ${least} on.`)
+    return value
+  }
 
 export function addLoad(program: Command, code: { value: number }): void {
   const load = program
@@ -53,8 +55,8 @@ export function addLoad(program: Command, code: { value: number }): void {
     )
     .option('--delimiter <text>', 'Of CSV (default: a comma, or a tab for .tsv).')
     .option('--encoding <name>', 'Of CSV and JSON.', 'utf-8')
-    .option('--offset <n>', 'Rows that are passed over.', whole, 0)
-    .option('--limit <n>', 'Rows that are loaded at most.', whole)
+    .option('--offset <n>', 'Rows that are passed over.', whole(0), 0)
+    .option('--limit <n>', 'Rows that are loaded at most.', whole(1))
     .option('--run <id>', 'Log the table to this run of a server as its dataset.')
     .option('--yes', 'Do not ask.')
   addOptions(command, ClientConfigSchema)

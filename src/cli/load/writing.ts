@@ -1,5 +1,6 @@
 // Rows on their way into a table: turned into its types, gathered, written in bulk, counted.
 import { createHash } from 'node:crypto'
+import { reasonOf } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { OwnValue, TableName } from '../../platform/database/own-columns.ts'
 import { createRowWriter } from '../../platform/database/own-tables.ts'
@@ -68,7 +69,7 @@ export function createLoader(
     arrays = columns.map(() => [])
     ;[rows, characters] = [0, 0]
     const written = await write(sent).catch((error: unknown) => {
-      throw new Error(`${place}: ${(error as Error).message}`, { cause: (error as Error).cause ?? error })
+      throw new Error(`${place}: ${reasonOf(error)}`, { cause: error })
     })
     loaded += written
     if (written !== count)

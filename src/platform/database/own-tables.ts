@@ -23,6 +23,7 @@ const STORED: Record<string, Kind> = {
   'timestamp with time zone': 'timestamp',
   'timestamp without time zone': 'timestamp',
   text: 'text',
+  'character varying': 'text',
 }
 const LARGEST: Record<string, bigint> = { integer: 2n ** 31n - 1n, smallint: 2n ** 15n - 1n }
 

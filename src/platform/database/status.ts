@@ -68,6 +68,8 @@ export const SLOW_MINUTES = 15
 /** Statements of a list at most. */
 export const MOST_STATEMENTS = 10
 const LONGEST_STATEMENT = 300
+/** Characters of a statement that are looked at: a bulk insert may have millions. */
+const MOST_READ = 10_000
 
 /** Names and placeholders; what is left out; texts in quotes and dollars, and numbers. An unclosed one goes to the end. */
 const PIECES =
@@ -76,6 +78,7 @@ const PIECES =
 /** A statement in one line, with ? for every text and number in it: what people wrote holds secrets at times. */
 export function withoutValues(statement: string): string {
   const bare = statement
+    .slice(0, MOST_READ)
     .replace(PIECES, (piece, ...rest) => {
       const { comment, value } = rest.at(-1) as Record<string, string | undefined>
       if (comment !== undefined) return ' '
