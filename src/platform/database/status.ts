@@ -73,7 +73,7 @@ const MOST_READ = 10_000
 
 /** Names and placeholders; what is left out; texts in quotes and dollars, and numbers. An unclosed one goes to the end. */
 const PIECES =
-  /(?<kept>"(?:[^"]|"")*"|\$\d+)|(?<comment>\/\*[\s\S]*?(?:\*\/|$)|--[^\n]*)|(?<value>\$(?<tag>[A-Za-z_]\w*)?\$[\s\S]*?(?:\$\k<tag>\$|$)|[eE]'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)|(?<![\w$"])(?:\d[\d.]*|\.\d+)(?:[eE][+-]?\d+)?)|(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)/g
+  /(?<kept>"(?:[^"]|"")*"|\$\d+)|(?<comment>\/\*[\s\S]*?(?:\*\/|$)|--[^\n]*)|(?<value>\$(?<tag>[A-Za-z_]\w*)?\$[\s\S]*?(?:\$\k<tag>\$|$)|[eE]'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)|(?<![\w$"])\.?\d[\w.]*(?:(?<=[eE])[+-]\d+)?)|(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)/g
 
 /** A statement in one line, with ? for every text and number in it: what people wrote holds secrets at times. */
 export function withoutValues(statement: string): string {
