@@ -15,7 +15,7 @@ Examples:
 
 It ends at the first row that does not fit, and tells its line; what was loaded before stays. See docs/tables.md.`
 
-const gather = (value: string, all: string[]) => [...all, value]
+const gather = (value: string, all: string[] = []) => [...all, value]
 
 const whole =
   (least: number) =>
@@ -41,18 +41,8 @@ export function addLoad(program: Command, code: { value: number }): void {
       'The table, as readings or doc.readings (default: made from the name of the file).',
     )
     .addOption(new Option('--format <format>', 'Default: what the name of the file tells.').choices(FORMATS))
-    .option(
-      '--type <column=type>',
-      'integer, double, boolean, timestamp or text; may be repeated.',
-      gather,
-      [],
-    )
-    .option(
-      '--null <text>',
-      'Of CSV: what is NULL beside empty fields, such as NA; may be repeated.',
-      gather,
-      [],
-    )
+    .option('--type <column=type>', 'integer, double, boolean, timestamp or text; may be repeated.', gather)
+    .option('--null <text>', 'Of CSV: what is NULL beside empty fields, such as NA; may be repeated.', gather)
     .option('--delimiter <text>', 'Of CSV (default: a comma, or a tab for .tsv).')
     .option('--encoding <name>', 'Of CSV and JSON.', 'utf-8')
     .option('--offset <n>', 'Rows that are passed over.', whole(0), 0)
@@ -75,8 +65,8 @@ export function addLoad(program: Command, code: { value: number }): void {
       format: options.format,
       encoding: options.encoding,
       delimiter: options.delimiter,
-      nulls: options.null,
-      types: options.type,
+      nulls: options.null ?? [],
+      types: options.type ?? [],
       offset: options.offset,
       limit: options.limit,
       yes: options.yes === true,
