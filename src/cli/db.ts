@@ -28,7 +28,7 @@ import { print, printTable } from './print.ts'
 /** For statements over whole tables. */
 const DAY_SECONDS = 86_400
 
-interface Opened {
+export interface Opened {
   engine: Engine
   config: DatabaseConfig
   target: BackendTarget

@@ -8,6 +8,7 @@ import { redactPasswords } from '../platform/wire/redact.ts'
 import { completionScript, SHELLS, type Shell } from './completion.ts'
 import { asUsage, EXIT, reportError } from './errors.ts'
 import { GcConfigSchema } from './gc-options.ts'
+import { addLoad } from './load/program.ts'
 import { addMoving } from './moving-program.ts'
 import { addOptions, givenFlags } from './options.ts'
 import { addRemoteCommands } from './remote/commands.ts'
@@ -80,6 +81,8 @@ export function buildProgram(code: ExitCode): Command {
   addRemoteCommands(program, code)
   addRegistry(program)
   addSql(program)
+  addStatus(program, code)
+  addLoad(program, code)
   addMoving(program, code)
   addUi(program, code)
   program
@@ -278,6 +281,22 @@ function addSql(program: Command): void {
       })
     },
   )
+}
+
+function addStatus(program: Command, code: ExitCode): void {
+  const command = program
+    .command('status')
+    .summary('Show what the database holds and does.')
+    .description(
+      'Show nodes, tables, slow and running statements and failing checks of the database. Ends with 1 when its health is RED.',
+    )
+    .option('--json', 'Print it as JSON.')
+  addOptions(command, DatabaseConfigSchema)
+  command.action(async ({ json = false }: { json?: boolean }) => {
+    const { showDatabaseStatus } = await import('./status/status.ts')
+    const flags = givenFlags(command, DatabaseConfigSchema)
+    code.value = await showDatabaseStatus({ flags, env: processEnvironment(), json })
+  })
 }
 
 function addUi(program: Command, code: ExitCode): void {

@@ -9,7 +9,7 @@ const TESTED = [6, 4]
 const CROWDED = 0.8
 
 /** CrateDB's words for a schema that a user may not see; a user with rights on one schema sees nothing of `sys`. */
-const NOT_VISIBLE = /^Schema 'sys' unknown|^Missing '\w+' privilege/
+export const NOT_VISIBLE = /^Schema 'sys' unknown|^Missing '\w+' privilege/
 
 /**
  * Looks at the cluster and at the tables of the engine's schema.

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { invalidParameter } from '../../errors.ts'
 import { equalsEachKey, isAnyInteger } from './columns.ts'
 import { examineCratedb } from './cratedb-health.ts'
+import { cratedbStatus } from './cratedb-status.ts'
 import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
 import type { SqlDialect } from './pool-sql.ts'
@@ -20,6 +21,20 @@ const dialect: Dialect = {
     await connection.query(`REFRESH TABLE ${list.join(', ')}`, [], 'array')
   },
   examine: examineCratedb,
+  status: cratedbStatus,
+  ownTables: {
+    schema: 'doc',
+    foreignSchemas: ['sys', 'information_schema', 'pg_catalog', 'blob'],
+    timestampDigits: 3,
+    largestInteger: 2n ** 63n - 2n,
+    longestText: 32_766,
+    longestName: 255,
+    refusedInNames: /^_|[[\].]/g,
+    tableOptions: ({ shards, replicas, columns }) =>
+      sql`CLUSTERED INTO ${sql.raw(String(shards))} SHARDS
+          WITH (number_of_replicas = ${sql.raw(`'${replicas}'`)}, "mapping.total_fields.limit" = ${sql.raw(String(1000 + columns))})`,
+    settle: (table) => sql`REFRESH TABLE ${table}`,
+  },
   anyKey: equalsEachKey,
   isOneOfMany: isAnyInteger,
   stored: (column) => sql`${sql.identifier(column.name)}`,

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { parseJson } from '../wire/int64.ts'
 import type { DatabaseFinding, Engine } from './engine.ts'
+import type { DatabaseStatus } from './status.ts'
 import type { ServerTarget } from './uri.ts'
 
 export interface Diagnosis {
@@ -29,6 +30,13 @@ export async function diagnose(engine: Engine): Promise<Diagnosis> {
     clockAheadMs: Math.round(Number(row?.seconds) * 1000 - (askedMs + answeredMs) / 2),
     findings: (await engine.dialect.examine?.(engine, version)) ?? [],
   }
+}
+
+/** Asks the database what it holds and does; changes nothing. */
+export async function databaseStatus(engine: Engine): Promise<DatabaseStatus> {
+  const { rows } = await engine.execute<{ version: string }>(sql`SELECT version() AS version`)
+  const status = (await engine.dialect.status?.(engine)) ?? { rowsAreEstimates: false, notices: [] }
+  return { version: shortVersion(rows[0]?.version ?? ''), ...status }
 }
 
 /** `CrateDB 6.4.3` of `CrateDB 6.4.3 (built d3b3213/NA, Linux …)`. */

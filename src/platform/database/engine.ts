@@ -7,9 +7,11 @@ import { type ActiveRequest, activeRequest, runForAll } from '../active-request.
 import { limitConcurrency, SEARCH_WAIT_MS } from '../concurrency.ts'
 import type { Int64 } from '../wire/int64.ts'
 import { createLateStatements } from './late-statements.ts'
+import type { OwnTables } from './own-columns.ts'
 import { createRowCache, noRowCache, type RowCache } from './row-cache.ts'
 import type { SqlPort, SqlPortOptions } from './sql-port.ts'
 import type { ReadSql } from './sql-reader.ts'
+import type { EngineStatus } from './status.ts'
 
 /** Rows as arrays in column order, or as objects by column name. */
 export interface Result {
@@ -106,6 +108,10 @@ export interface Dialect {
   isOneOfMany(column: Column, integers: readonly Int64[]): SQL
   /** What this kind of database tells about its own health, beside what all do; see diagnosis.ts. */
   examine?(engine: Engine, version: string): Promise<DatabaseFinding[]>
+  /** What it does at the moment and what it holds; see status.ts. Absent where there is no database. */
+  status?(engine: Engine): Promise<EngineStatus>
+  /** How tables of people's own are made in it; see own-tables.ts. Absent where it holds none but the server's. */
+  readonly ownTables?: OwnTables
   /** The stored row's column inside ON CONFLICT … SET, where PostgreSQL wants a table prefix and CrateDB none. */
   stored(column: Column): SQL
 }

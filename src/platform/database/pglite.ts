@@ -19,6 +19,7 @@ import { createPgliteReader } from './pglite-reader.ts'
 import { createPgliteSql } from './pglite-sql.ts'
 import { type PgliteThread, startPgliteThread } from './pglite-thread.ts'
 import { createWire, type RowMode, type Wire } from './pglite-wire.ts'
+import { postgresStatus } from './postgres-status.ts'
 import { DEFAULT_SCHEMA, type PgliteTarget } from './uri.ts'
 
 interface Store {
@@ -36,6 +37,7 @@ const dialect: Dialect = {
   refresh: async () => {},
   anyKey: equalsAny,
   isOneOfMany: isHashedInteger,
+  status: postgresStatus,
   stored: (column) => sql`${column}`,
 }
 

@@ -4,6 +4,7 @@ import { equalsAny, isHashedInteger } from './columns.ts'
 import { createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
 import type { SqlDialect } from './pool-sql.ts'
+import { postgresStatus } from './postgres-status.ts'
 import type { ServerTarget } from './uri.ts'
 
 const dialect: Dialect = {
@@ -15,6 +16,14 @@ const dialect: Dialect = {
   refresh: async () => {},
   anyKey: equalsAny,
   isOneOfMany: isHashedInteger,
+  status: postgresStatus,
+  ownTables: {
+    schema: 'public',
+    foreignSchemas: ['information_schema', 'pg_catalog', 'pg_toast'],
+    timestampDigits: 6,
+    largestInteger: 2n ** 63n - 1n,
+    longestName: 63,
+  },
   stored: (column) => sql`${column}`,
 }
 
