@@ -1,11 +1,12 @@
 // What `npm pack` would put into the package: all that the program reads, and no more.
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '../..')
-const { files, scripts, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+const { version, files, scripts, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  version: string
   files: string[]
   scripts: Record<string, string>
   bin: Record<string, string>
@@ -54,5 +55,23 @@ describe('the package', () => {
     const expected =
       /^(dist\/|migrations\/|data\/model-prices\.tsv$|openapi\/openapi\.json$|(package\.json|LICENSE|NOTICE|README\.md)$)/
     expect(paths.filter((path) => !expected.test(path))).toEqual([])
+  })
+
+  it('has a version that the changelog, the image of Compose and the README name', () => {
+    const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
+    const [, newest] = /^## \[(\d[^\]]*)\]/m.exec(read('CHANGELOG.md')) ?? []
+    expect(newest).toBe(version)
+    expect(read('docker-compose.yml')).toContain(`image: crateflow:${version}\n`)
+    expect(read('README.md')).toContain(`./crateflow-${version}.tgz`)
+  })
+
+  it('has a changelog and a security policy that link to files which exist', () => {
+    for (const path of ['CHANGELOG.md', 'SECURITY.md']) {
+      const text = readFileSync(join(ROOT, path), 'utf8')
+      const local = [...text.matchAll(/\]\(([^)]+)\)/g)]
+        .map(([, target]) => target ?? '')
+        .filter((target) => !target.startsWith('https://'))
+      expect(local.filter((target) => !existsSync(join(ROOT, target)))).toEqual([])
+    }
   })
 })
