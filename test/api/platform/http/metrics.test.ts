@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { startReceiver } from '../../../support/receiver.ts'
+import { webhookConfig } from '../../registry/webhooks/webhook-app.ts'
 import { send, useShellApp } from './shell-app.ts'
 
 const DEPLOY = join(import.meta.dirname, '../../../../deploy')
@@ -37,7 +39,7 @@ const alerts = rules.groups.flatMap((group) => group.rules)
 const targets = dashboard.panels.flatMap((panel) => panel.targets ?? [])
 const queries = [...targets, ...alerts].map(({ expr }) => expr)
 
-const ours = useShellApp({ metrics: true })
+const ours = useShellApp({ metrics: true }, { webhooks: webhookConfig() })
 const metrics = async () => (await send(ours.url, 'GET', '/metrics')).body
 /** The value of a sample as it stands in the text, labels included. */
 const valueIn = (text: string, sample: string): number =>
@@ -79,10 +81,29 @@ describe('measures', () => {
     await expect.poll(async () => valueIn(await metrics(), 'crateflow_database_statements_under_way')).toBe(0)
   })
 
+  it('count what became of attempts to reach webhooks', async () => {
+    const before = await metrics()
+    const receiver = await startReceiver(({ body }, count) => {
+      if (body.data.name === 'refused') return { status: 400 }
+      return { status: count === 1 ? 503 : 200 }
+    })
+    const events = [{ entity: 'REGISTERED_MODEL', action: 'CREATED' }]
+    const webhook = { name: 'hook', url: receiver.url, events }
+    expect((await ours.request('POST', `${API}/webhooks`, webhook)).status).toBe(200)
+    for (const name of ['refused', 'late'])
+      expect((await ours.request('POST', `${API}/registered-models/create`, { name })).status).toBe(200)
+    await receiver.until(3)
+    const grown = async (outcome: string) => {
+      const sample = `crateflow_webhook_attempts_total{outcome="${outcome}"}`
+      return valueIn(await metrics(), sample) - valueIn(before, sample)
+    }
+    for (const outcome of ['given_up', 'postponed', 'delivered'])
+      await expect.poll(() => grown(outcome), { timeout: 10_000 }).toBe(1)
+    await receiver.close()
+  })
+
   it('are there from the start, so that a first increase is seen', async () => {
     const text = await metrics()
-    for (const outcome of ['delivered', 'postponed', 'given_up'])
-      expect(text).toContain(`crateflow_webhook_attempts_total{outcome="${outcome}"} 0\n`)
     for (const queue of ['runs', 'logged_model_metrics', 'traces', 'trace_starts'])
       expect(text).toContain(`crateflow_group_commit_refused_total{queue="${queue}"} 0\n`)
   })
