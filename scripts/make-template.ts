@@ -1,12 +1,12 @@
 // Makes the template of embedded databases beside the program: a first start copies it instead of running initdb.
-import { chmodSync, cpSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { LOCK_FILE } from '../src/platform/database/folder-lock.ts'
 import { migrate } from '../src/platform/database/migrate.ts'
 import { openEngine } from '../src/platform/database/open-engine.ts'
-import { TEMPLATE } from '../src/platform/database/pglite-folder.mjs'
+import { EMPTY_FOLDERS, TEMPLATE } from '../src/platform/database/pglite-folder.mjs'
 import { dropUnusedDatabases } from '../src/platform/database/pglite-maintenance.ts'
 import { DEFAULT_SCHEMA } from '../src/platform/database/uri.ts'
 
@@ -23,8 +23,13 @@ try {
   rmSync(join(folder, LOCK_FILE))
   cpSync(folder, draft, { recursive: true })
   // Whoever may run the program may copy it.
-  for (const entry of readdirSync(draft, { recursive: true, withFileTypes: true }))
-    chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644)
+  const empty: string[] = []
+  for (const entry of readdirSync(draft, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    chmodSync(path, entry.isDirectory() ? 0o755 : 0o644)
+    if (entry.isDirectory() && readdirSync(path).length === 0) empty.push(relative(draft, path))
+  }
+  writeFileSync(TEMPLATE + EMPTY_FOLDERS, JSON.stringify(empty))
   renameSync(draft, TEMPLATE)
 } finally {
   rmSync(parent, { recursive: true, force: true })

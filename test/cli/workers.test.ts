@@ -91,6 +91,10 @@ describeEachEngine(
         /^mlflow_http_request_total\{method="GET",route="\/api\/2\.0\/mlflow\/experiments\/get",status="200"\} 30$/m,
       )
       expect(text).toContain('mlflow_exporter_info{version="3.17.2"} 1\n')
+      const [, statements] =
+        /^crateflow_database_statements_total\{outcome="answered"\} (\d+)$/m.exec(text) ?? []
+      // Each worker has asked for the default experiment at its start.
+      expect(Number(statements)).toBeGreaterThanOrEqual(3)
     })
 
     it('replaces workers that are killed, all at once too, on the same port', async () => {

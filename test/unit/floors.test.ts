@@ -64,7 +64,7 @@ const ROOT_FLOORS: Record<string, number> = {
   'main.ts': 6,
 }
 const FLOORS: [RegExp, number][] = [
-  [/^platform\/(wire\/|(active-request|concurrency|turns)\.ts$)/, 0],
+  [/^platform\/(wire\/|(active-request|concurrency|measures|turns)\.ts$)/, 0],
   [/^platform\/.*[.]store\.ts$/, 2],
   [/^platform\/(search|database)\/|^artifacts\/stores\//, 1],
   [/^platform\/http\//, 4],

@@ -120,7 +120,7 @@ describe('README.md', () => {
 
   it('speaks only of options and scripts that there are', () => {
     const known = optionsOf(buildProgram({ value: 0 }))
-    const others = ['--detach', '--wait', '--tag']
+    const others = ['--detach', '--wait', '--tag', '--global']
     const named = [...new Set(readme.match(/(?<=[\s`])--[a-z][a-z-]+/g))]
     expect(named.filter((flag) => !known.includes(flag) && !others.includes(flag))).toEqual([])
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))

@@ -158,6 +158,7 @@ export function createTraceWriter(engine: Engine): TraceWriter {
   }
 
   const submit = createGroupCommit<TraceAddition[], void>({
+    queue: 'traces',
     weigh: (additions) => additions.reduce((sum, addition) => sum + weightOf(addition), 1),
     ...FLUSH_LIMITS,
     flush: async (items) => {

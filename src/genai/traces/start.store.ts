@@ -30,6 +30,7 @@ export function createTraceStarter(engine: Engine): TraceStarter {
   const upsertAssessments = createUpsert(engine, assessments, { onConflict: takeAll(assessments) })
   const lastItems = (rows: TraceItemRow[]) => lastRows(rows, ({ key }) => key)
   return createGroupCommit<StartedTrace, void>({
+    queue: 'trace_starts',
     weigh: ({ tags, metadata, assessments: own = [] }) => 1 + tags.length + metadata.length + own.length,
     ...FLUSH_LIMITS,
     flush: async (all) => {

@@ -1,6 +1,7 @@
 // Everything that is true of CrateDB only. Measured on CrateDB 6.4.
 import { sql } from 'drizzle-orm'
 import { invalidParameter } from '../../errors.ts'
+import { measures } from '../measures.ts'
 import { equalsEachKey, isAnyInteger } from './columns.ts'
 import { examineCratedb } from './cratedb-health.ts'
 import { cratedbStatus } from './cratedb-status.ts'
@@ -19,6 +20,7 @@ const dialect: Dialect = {
   async refresh(connection: Connection, tables) {
     const list = [...tables].sort().map((table) => `"${table}"`)
     await connection.query(`REFRESH TABLE ${list.join(', ')}`, [], 'array')
+    measures.refreshes.add(1)
   },
   examine: examineCratedb,
   status: cratedbStatus,

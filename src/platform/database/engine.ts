@@ -5,7 +5,9 @@ import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 import { cancelled, unavailable } from '../../errors.ts'
 import { type ActiveRequest, activeRequest, runForAll } from '../active-request.ts'
 import { limitConcurrency, SEARCH_WAIT_MS } from '../concurrency.ts'
+import { measures } from '../measures.ts'
 import type { Int64 } from '../wire/int64.ts'
+import { counted } from './counted.ts'
 import { createLateStatements } from './late-statements.ts'
 import type { OwnTables } from './own-columns.ts'
 import { createRowCache, noRowCache, type RowCache } from './row-cache.ts'
@@ -162,7 +164,7 @@ export function createEngine(
   schema: string,
   options: Partial<EngineOptions>,
 ): Engine {
-  const connection = options.intercept?.(driver) ?? driver
+  const connection = countStatements(options.intercept?.(driver) ?? driver)
   const searchesAtOnce = dialect.exclusive
     ? EXCLUSIVE_SEARCHES
     : Math.max(1, (options.maxConnections ?? 1) - NOT_FOR_SEARCHES)
@@ -212,7 +214,10 @@ export function createEngine(
     async refresh(...tables) {
       const names = tables.map(getTableName)
       if (deferred.size > 0) await runForAll(() => writeDeferred(names))
+      const began = performance.now()
       await runForAll(() => gate(names))
+      measures.gateWaits.add(1)
+      measures.gateSeconds.add((performance.now() - began) / 1000)
     },
     deferWrites(tables, write) {
       if (!dialect.exclusive) return false
@@ -242,6 +247,16 @@ export function createEngine(
       await writeDeferred(deferred.keys()).catch(() => {})
       await connection.close()
     },
+  }
+}
+
+/** The connection, whose statements count in /metrics. */
+function countStatements(connection: Connection): Connection {
+  const { queryAll } = connection
+  return {
+    ...connection,
+    query: (...asked) => counted(1, connection.query(...asked)),
+    ...(queryAll && { queryAll: (all) => counted(all.length, queryAll.call(connection, all)) }),
   }
 }
 

@@ -2,8 +2,11 @@
 
 import { MlflowError } from '../../errors.ts'
 import { runForAll } from '../active-request.ts'
+import { measures, type WriteQueue } from '../measures.ts'
 
 export interface GroupCommitOptions<Item, Outcome> {
+  /** Names it in /metrics. */
+  queue: WriteQueue
   /** Writes all items; resolves with each item's outcome when the database acknowledged them. */
   flush(items: Item[]): Promise<Outcome[]>
   /** Rows that an item brings. */
@@ -42,13 +45,21 @@ export function createGroupCommit<Item, Outcome>(
     })
     const batch = count < 0 ? queue : queue.slice(0, count)
     queue = count < 0 ? [] : queue.slice(count)
-    for (const waiting of batch) queued -= waiting.weight
+    const rows = batch.reduce((sum, waiting) => sum + waiting.weight, 0)
+    queued -= rows
+    measures.waitingRows.add(-rows, options.queue)
+    measures.flushes.add(1, options.queue)
+    measures.flushedRows.add(rows, options.queue)
     return batch
   }
 
   async function flushLoop(): Promise<void> {
     flushing = true
-    while (queue.length > 0) await settle(take())
+    while (queue.length > 0) {
+      const began = performance.now()
+      await settle(take())
+      measures.flushSeconds.add((performance.now() - began) / 1000, options.queue)
+    }
     flushing = false
   }
 
@@ -69,10 +80,12 @@ export function createGroupCommit<Item, Outcome>(
     new Promise((resolve, reject) => {
       const weight = options.weigh(item)
       if (queued > 0 && queued + weight > options.maxQueued) {
+        measures.refusedWrites.add(1, options.queue)
         reject(new MlflowError('REQUEST_LIMIT_EXCEEDED', 'Too many writes are waiting. Please retry.'))
         return
       }
       queued += weight
+      measures.waitingRows.add(weight, options.queue)
       queue.push({ item, weight, resolve, reject })
       if (!flushing) void runForAll(flushLoop)
     })

@@ -10,6 +10,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -35,6 +36,8 @@ const SYNCS_AT_ONCE = 4
 
 /** The template that `npm run build` leaves beside the program: a database with all tables, closed in order. */
 export const TEMPLATE = join(import.meta.dirname, 'template')
+/** Beside a template, the paths of its empty folders as JSON: packages of npm hold none, and PostgreSQL does not start without them. */
+export const EMPTY_FOLDERS = '.folders.json'
 
 const MAKE = `
 const { PGlite } = require(process.argv[1])
@@ -100,6 +103,8 @@ export async function makeDatabase(folder, template) {
   const draft = mkdtempSync(join(resolve(folder), DRAFT))
   if (template && holdsDatabase(template)) {
     cpSync(template, draft, { recursive: true, mode: constants.COPYFILE_FICLONE })
+    for (const path of JSON.parse(readFileSync(template + EMPTY_FOLDERS, 'utf8')))
+      mkdirSync(join(draft, path), { recursive: true })
   } else makeByInitdb(folder, draft)
   await settleTree(draft)
   const names = readdirSync(draft).filter((name) => name !== LAST_FILE)

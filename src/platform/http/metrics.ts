@@ -1,6 +1,7 @@
 // Metrics for Prometheus under /metrics, by the names of MLflow's own exporter where it has them.
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type Measure, measures } from '../measures.ts'
 import { MLFLOW_VERSION } from './health.ts'
 
 /** Seconds; from a primary-key read to the upload of a large file. */
@@ -13,7 +14,7 @@ const EXCLUDED = new Set(['/health', '/version', '/ready', '/metrics'])
 export type CollectMetrics = (own: () => Promise<unknown[]>) => () => Promise<string>
 
 /**
- * Counts requests and their latency by route, method and status, and serves them with the process's own metrics.
+ * Counts requests and their latency by route, method and status, and serves them with the process's own metrics and `measures`.
  * Routes are patterns such as `/api/2.0/mlflow/runs/get`, so their number is bounded.
  * @param collect collects the metrics of all workers; absent in a server of one process
  * @see mlflow/server/prometheus_exporter.py activate_prometheus_exporter
@@ -44,6 +45,7 @@ export function registerMetrics(app: FastifyInstance, collect?: CollectMetrics):
     buckets: BUCKETS,
     registers,
   })
+  for (const measure of Object.values(measures)) show(measure, registry)
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown'
     if (EXCLUDED.has(route)) return
@@ -55,4 +57,19 @@ export function registerMetrics(app: FastifyInstance, collect?: CollectMetrics):
   app.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
     reply.type(registry.contentType).send(await text()),
   )
+}
+
+/** Tells what a measure is whenever somebody asks. */
+function show({ name, help, kind, label, values }: Measure, registry: Registry): void {
+  const Kind = kind === 'counter' ? Counter : Gauge
+  const metric: Counter | Gauge = new Kind({
+    name,
+    help,
+    labelNames: label === undefined ? [] : [label],
+    registers: [registry],
+    collect() {
+      metric.reset()
+      for (const [of, value] of values) metric.inc(label === undefined ? {} : { [label]: of }, value)
+    },
+  })
 }

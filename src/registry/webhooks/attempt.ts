@@ -2,6 +2,7 @@
 
 import { MlflowError } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
+import { measures } from '../../platform/measures.ts'
 import type { Clock } from '../../platform/wire/ids.ts'
 import { changeDelivery, deleteDelivery, type SeenDelivery } from './deliveries.store.ts'
 import { judge, pauseMs } from './retries.ts'
@@ -73,13 +74,18 @@ export function createAttempt({ engine, clock, log, send, maxRetries, newClaim }
     const outcome = await reach(webhook, row, signal)
     const about = { webhook: row.webhookId, event: row.event, delivery: row.deliveryId }
     if (outcome.kind === 'stopped') return void (await postpone(row, clock.now(), row.failures))
-    if (outcome.kind === 'taken') return void (await deleteDelivery(engine, row.deliveryId))
+    if (outcome.kind === 'taken') {
+      measures.deliveries.add(1, 'delivered')
+      return void (await deleteDelivery(engine, row.deliveryId))
+    }
     const failures = row.failures + 1
     const { reason } = outcome
     if (outcome.kind === 'refused' || failures > maxRetries) {
+      measures.deliveries.add(1, 'given_up')
       log.warn({ ...about, attempts: failures, reason }, 'An event was not delivered to a webhook')
       return void (await deleteDelivery(engine, row.deliveryId))
     }
+    measures.deliveries.add(1, 'postponed')
     log.debug({ ...about, attempts: failures, reason }, 'An event will be delivered later')
     const nowMs = clock.now()
     const pause = pauseMs(failures, { retryAfter: outcome.retryAfter, nowMs, random: Math.random() })

@@ -167,6 +167,7 @@ export interface ModelMetric {
  */
 export const createModelMetricWriter = (engine: Engine): ((points: ModelMetric[]) => Promise<void>) =>
   createGroupCommit<ModelMetric[], void>({
+    queue: 'logged_model_metrics',
     weigh: (points) => points.length,
     maxFlush: MAX_ROWS_PER_FLUSH,
     maxQueued: MAX_ROWS_QUEUED,

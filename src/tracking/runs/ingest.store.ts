@@ -89,6 +89,7 @@ export function createRunWriter(engine: Engine): RunWriter {
   }
 
   return createGroupCommit<RunWrite, ParamConflict[]>({
+    queue: 'runs',
     weigh: (write) => write.metrics.length + write.params.length + write.tags.length + 1,
     maxFlush: MAX_ROWS_PER_FLUSH,
     maxQueued: MAX_ROWS_QUEUED,
