@@ -14,15 +14,11 @@ import { sessionTests } from './suites/genai/sessions-overview.ts'
 import { traceTests } from './suites/genai/trace.ts'
 import { tracesTableTests } from './suites/genai/traces-table.ts'
 
-const SUITES = [
-  traceTests,
-  tracesTableTests,
-  sessionTests,
-  assessmentTests,
-  evaluationTests,
-  reviewTests,
-  absentTests,
-]
+const BY_DAY = [traceTests, tracesTableTests, sessionTests, absentTests]
+const AT_NIGHT = [assessmentTests, evaluationTests, reviewTests]
+const { TEST_EVERY_ENGINE } = process.env
+/** The demo, whose pages are opened with every change, has some of all. */
+const SUITES = TEST_EVERY_ENGINE ? [...BY_DAY, ...AT_NIGHT] : BY_DAY
 /** Stock refuses them as well: there are no users. */
 const REFUSED = ['/ajax-api/2.0/mlflow/users/current GET', '/ajax-api/2.0/mlflow/users/list GET']
 const reason = missing('chromium') || missing('python') || missing('ui')

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Deletion } from '../../src/lifecycle/cleaning/schema.ts'
-import { describeEachEngine } from '../support/engines.ts'
+import { describeOnCratedb } from '../support/engines.ts'
 import { ask, createExperiment, createModel, createRun, uploadFile } from '../support/full-experiment.ts'
 import { startMinio } from '../support/minio.ts'
 import { missing } from '../support/services.ts'
@@ -37,7 +37,7 @@ async function makeGarbage({ request }: RunningServer, name: string): Promise<Ga
 const statusOf = async (server: RunningServer, run: string) =>
   (await server.request('GET', `${API}/runs/get?run_id=${run}`)).status
 
-describeEachEngine('crateflow gc', (engine) => {
+describeOnCratedb('crateflow gc', (engine) => {
   it('shows and deletes through a running server, and in its store when none has it open', async () => {
     const uri = await engine.another()
     const destination = await emptyFolder()

@@ -1,6 +1,6 @@
 // The commands on experiments, runs, models and traces of a server that runs.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { describeEachEngine } from '../support/engines.ts'
+import { describeEachEngine, describeOnCratedb } from '../support/engines.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { missing } from '../support/services.ts'
 import { runProgram } from './program.ts'
@@ -26,7 +26,7 @@ function parseCsv(text: string): string[][] {
   return rows.slice(0, -1)
 }
 
-describeEachEngine('commands on a running server', (engine) => {
+describeOnCratedb('commands on a running server', (engine) => {
   let server: TestServer
   let seeded: Seeded
   let env: Record<string, string>

@@ -1,7 +1,7 @@
 // The store of a stock server in SQLite, taken over: both servers answer the same afterwards.
 import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { describeEachEngine } from '../support/engines.ts'
+import { describeOnCratedb } from '../support/engines.ts'
 import { runPython } from '../support/python.ts'
 import { startServer } from '../support/server.ts'
 import { missing } from '../support/services.ts'
@@ -35,7 +35,7 @@ db.executemany("INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_n
 db.execute("INSERT INTO latest_metrics SELECT key, value, timestamp, max(step), is_nan, run_uuid FROM metrics WHERE run_uuid = ? GROUP BY key", (run,))`)
 
 describe.skipIf(reason)('import mlflow from SQLite', () => {
-  describeEachEngine('import mlflow from SQLite', (target) => {
+  describeOnCratedb('import mlflow from SQLite', (target) => {
     it(
       'takes over all that the server answers, and nothing twice',
       async () => {

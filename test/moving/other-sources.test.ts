@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runClient } from '../python/client.ts'
-import { describeEachEngine } from '../support/engines.ts'
+import { describeOnCratedb } from '../support/engines.ts'
 import { startServer } from '../support/server.ts'
 import { missing, useService } from '../support/services.ts'
 import { countsOf, importMlflow } from './import.ts'
@@ -33,7 +33,7 @@ const filesIn = async (place: string) =>
   (await readdir(place, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).length
 
 describe.skipIf(reason)('import mlflow', () => {
-  describeEachEngine('import mlflow', (target) => {
+  describeOnCratedb('import mlflow', (target) => {
     it(
       'takes over a folder of files with its artifacts',
       async () => {

@@ -55,6 +55,10 @@ export function describeEachEngine(
 export const describeEveryEngine = (title: string, suite: (engine: EngineTarget) => void): void =>
   describeEachEngine(title, suite, [...BOTH, 'PostgreSQL'])
 
+/** Declares the suite on CrateDB, and at night on the others: for what takes minutes and hardly depends on the engine. */
+export const describeOnCratedb = (title: string, suite: (engine: EngineTarget) => void): void =>
+  describeEachEngine(title, suite, ['CrateDB'], ['PGlite', 'PostgreSQL'])
+
 /** Why the engine is not tested; empty when it is. */
 function whyNot(name: EngineName, isAtNight: boolean): string {
   if (TEST_ENGINES && !TEST_ENGINES.split(',').includes(name)) return `TEST_ENGINES=${TEST_ENGINES}`
