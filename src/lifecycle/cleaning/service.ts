@@ -224,7 +224,8 @@ export function createCleaningService(deps: CleaningDeps) {
     const found = await findDeletions(engine, {
       kind: input.kind,
       entityId: input.id,
-      experimentId: input.experiment_id && parseExperimentId(input.experiment_id),
+      // An empty one of a query asks for all.
+      experimentId: input.experiment_id ? parseExperimentId(input.experiment_id) : undefined,
       ...page.bounds,
     })
     const last = found.length > size ? found[size - 1] : undefined

@@ -325,6 +325,9 @@ describeEachEngine('the deletion for good', (target) => {
       payload: { run_id: second },
     })
     expect(answer.json().deleted).toMatchObject([{ kind: 'run', id: second, name: 'two' }])
+    expect(await get<{ deletions: Deletion[] }>(`${OWN}/deletions/search?experiment_id=`)).toHaveProperty(
+      'deletions',
+    )
     const { deletions } = await get<{ deletions: Deletion[] }>(
       `${OWN}/deletions/search?experiment_id=${experiment}`,
     )
