@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import type { LineColumn } from '../platform/database/sql-lines.ts'
+import { csvCell, csvQuoted } from './csv-cell.ts'
 import type { Printer, Row } from './sql-printer.ts'
 
 export const FORMATS = ['table', 'csv', 'json', 'parquet'] as const
@@ -82,7 +83,7 @@ function tablePrinter(): Printer {
 function csvPrinter(): Printer {
   const cell = (value: unknown): string => {
     const text = textOf(value)
-    return (text === '' && value !== null) || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+    return text === '' && value !== null ? csvQuoted(text) : csvCell(text)
   }
   const line = (cells: readonly unknown[]) => `${cells.map(cell).join(',')}\n`
   return {

@@ -23,6 +23,15 @@ const deletionsOf = async (request: Ask, id: string) =>
 /** The embedded engine writes latest metrics when somebody reads: then each attempt makes as many statements. */
 const settled = async (request: Ask, run: string) => ok(await get(request, `${API}/runs/get?run_id=${run}`))
 
+/** A run with all that it can hold, and a logged model of its experiment. */
+async function createFilledRun(request: Ask, mark: string) {
+  const experiment = await createExperiment(request, mark)
+  const [model, run] = [await createModel(request, experiment), await createRun(request, experiment)]
+  await fillRun(request, run, model)
+  await settled(request, run)
+  return { run, model }
+}
+
 /** As `crateflow gc` without ids: what is left over is found. */
 const collect = (request: Ask) => request('POST', `${OWN}/gc/collect`, EVERYTHING)
 
@@ -31,13 +40,9 @@ const scenarios: Record<string, Scenario> = {
     parts: 6,
     partsByDay: 1,
     prepare: async (request, mark) => {
-      const experiment = await createExperiment(request, mark)
-      const model = await createModel(request, experiment)
-      const run = await createRun(request, experiment)
-      await fillRun(request, run, model)
-      await settled(request, run)
+      const { run, model } = await createFilledRun(request, mark)
       ok(await request('POST', `${API}/runs/delete`, { run_id: run }))
-      return { experiment, run, model }
+      return { run, model }
     },
     act: collect,
     remains: async (request, { run = '' }) => {
@@ -68,11 +73,7 @@ const scenarios: Record<string, Scenario> = {
     parts: 4,
     partsByDay: 1,
     prepare: async (request, mark) => {
-      const experiment = await createExperiment(request, mark)
-      const model = await createModel(request, experiment)
-      const run = await createRun(request, experiment)
-      await fillRun(request, run, model)
-      await settled(request, run)
+      const { run, model } = await createFilledRun(request, mark)
       ok(await request('DELETE', `${API}/logged-models/${model}`))
       return { run, model }
     },
@@ -131,10 +132,7 @@ const scenarios: Record<string, Scenario> = {
   'delete a metric': {
     parts: 2,
     prepare: async (request, mark) => {
-      const experiment = await createExperiment(request, mark)
-      const [model, run] = [await createModel(request, experiment), await createRun(request, experiment)]
-      await fillRun(request, run, model)
-      await settled(request, run)
+      const { run } = await createFilledRun(request, mark)
       return { run }
     },
     act: (request, { run }) =>

@@ -1,5 +1,7 @@
 // What is shown of a thing, field by field: as a cell of a table, and exactly, for programs.
+
 import { type Int64, stringify } from '../../platform/wire/int64.ts'
+import { csvCell } from '../csv-cell.ts'
 import { duration, isoTime, shortNumber, size, timeAgo } from '../humane.ts'
 import type { Cell, Column } from '../table.ts'
 import type { Style, Terminal } from '../terminal.ts'
@@ -81,8 +83,7 @@ export function exactly(value: Value, kind: Kind | undefined): string {
  */
 export function csvLine(values: readonly string[], { width }: Terminal): string {
   const told = width === undefined ? values : values.map(visible)
-  const cells = told.map((value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value))
-  return `${cells.join(',')}\r\n`
+  return `${told.map(csvCell).join(',')}\r\n`
 }
 
 /** JSON in which no sign is left that a terminal would obey. */

@@ -77,6 +77,5 @@ export function createSchedule({ engine, clock, log, cleaning, olderThan }: Sche
       clearTimeout(timer)
       await running
     },
-    collectIfDue,
   }
 }

@@ -3,6 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { reasonOf } from '../../errors.ts'
 import { NOT_VISIBLE } from './cratedb-health.ts'
 import type { Engine } from './engine.ts'
+import { quoted } from './refusals.ts'
 import {
   type EngineStatus,
   type Health,
@@ -46,8 +47,8 @@ function known<T extends object>(all: T): { [K in keyof T]?: Exclude<T[K], undef
 
 async function grantFor(engine: Engine, hidden: readonly string[]): Promise<string> {
   const { rows } = await engine.execute<{ user: string }>(sql`SELECT current_user AS "user"`)
-  const user = (rows[0]?.user ?? '').replaceAll('"', '""')
-  return `This user may not see ${hidden.join(', ')}. Let an administrator run: GRANT DQL ON SCHEMA sys TO "${user}"`
+  const user = quoted(rows[0]?.user ?? '')
+  return `This user may not see ${hidden.join(', ')}. Let an administrator run: GRANT DQL ON SCHEMA sys TO ${user}`
 }
 
 async function clusterName(engine: Engine): Promise<string | undefined> {

@@ -73,4 +73,5 @@ function describeMissingRights(code: string, message: string, target: ServerTarg
   return `The user ${user} lacks rights to the schema ${schema}: ${message}. Let an administrator run: ${grant}`
 }
 
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+/** The name as an identifier in a statement that is shown. */
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
