@@ -4,16 +4,16 @@ import { toRow } from '../../genai/assessments/rows.schema.ts'
 import { Assessment } from '../../genai/assessments/schema.ts'
 import { ATTRIBUTE, METADATA, TAG } from '../../genai/traces/ids.ts'
 import { monthOfTrace } from '../../genai/traces/months.ts'
-import { costsOf, isTold, NO_COSTS, readObject, tokensOf } from '../../genai/traces/usage.schema.ts'
+import { costsOf, NO_COSTS, readObject, tokensOf } from '../../genai/traces/usage.schema.ts'
 import { datasetIdOf, hashOf, monthOf } from '../../platform/wire/ids.ts'
 import { isJsonObject, type JsonObject, tryParseJson } from '../../platform/wire/int64.ts'
-import { truncate } from '../../platform/wire/names.ts'
 import { pythonDumps } from '../../platform/wire/python.ts'
 import { parseDuration, parseTimestamp } from '../../platform/wire/times.ts'
 import { hidesFromSearch, IS_PROMPT_TAG } from '../../registry/model-registry/prompt-tag.schema.ts'
 import { toStoredTag } from '../../registry/model-registry/tag-values.store.ts'
 import { LOGGED_MODEL_STATUSES } from '../../tracking/logged-models/schema.ts'
 import type { Row } from '../families.store.ts'
+import { indexed, toldTrace } from './told-trace.ts'
 import { double, int, intOr, LAST_TRACE_MS, ms, msOr, text, textOr } from './values.ts'
 
 /** A parent with what belongs to it, by table. What may be more than memory holds comes in parts, when it is asked for. */
@@ -299,8 +299,6 @@ export const webhookOf = (json: Json): Entity => ({
   children: {},
 })
 
-const MAX_INDEXED = 8000
-const indexed = (value: string) => truncate(value, MAX_INDEXED)
 /** Metadata that the row of a trace holds. */
 const IN_ROW = new Set<string>([METADATA.session, METADATA.tokenUsage, METADATA.cost])
 
@@ -310,37 +308,26 @@ export function traceOf(json: Json, spans: readonly JsonObject[]): Entity {
   const [traceId, experimentId] = [textOr(json.trace_id, ''), String(location.experiment_id)]
   const [metadata, tags] = [objectOf(json.trace_metadata), objectOf(json.tags)]
   const timestampMs = parseTimestamp(textOr(json.request_time, '')) ?? 0
-  const duration = parseDuration(textOr(json.execution_duration, ''))
-  const tokens = tokensOf(readObject(text(metadata[METADATA.tokenUsage])) ?? {})
-  const costs = costsOf(readObject(text(metadata[METADATA.cost])) ?? {})
   const month = monthOfTrace(timestampMs, LAST_TRACE_MS)
-  const name = text(tags[TAG.traceName])
-  const session = text(metadata[METADATA.session])
   const items = (entries: Json, isLeftOut: (key: string) => boolean) =>
     Object.entries(entries)
       .filter(([key]) => !isLeftOut(key))
       .map(([key, value]) => ({ traceId, key, value: indexed(textOr(value, '')), experimentId }))
   return {
-    row: {
+    row: toldTrace({
       traceId,
       experimentId,
-      month,
       timestampMs,
-      endMs: duration === undefined ? null : timestampMs + duration,
+      durationMs: parseDuration(textOr(json.execution_duration, '')),
       status: textOr(json.state, 'STATE_UNSPECIFIED'),
       clientRequestId: text(json.client_request_id),
       requestPreview: text(json.request_preview),
       responsePreview: text(json.response_preview),
-      traceName: name === null ? null : indexed(name),
-      sessionId: session === null ? null : indexed(session),
-      ...tokens,
-      ...costs,
-      isFinal: true,
-      hasGivenTokens: isTold(tokens),
-      hasGivenCost: isTold(costs),
-      hasUsage: false,
-      generation: 1,
-    },
+      name: text(tags[TAG.traceName]),
+      session: text(metadata[METADATA.session]),
+      tokens: tokensOf(readObject(text(metadata[METADATA.tokenUsage])) ?? {}),
+      costs: costsOf(readObject(text(metadata[METADATA.cost])) ?? {}),
+    }),
     children: {
       trace_tags: items(tags, (key) => key === TAG.traceName),
       trace_metadata: items(metadata, (key) => IN_ROW.has(key)),

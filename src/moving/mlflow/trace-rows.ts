@@ -1,17 +1,12 @@
 // Traces of stock MLflow, with their spans, assessments and links, as our rows.
 import { SESSION, valueColumns } from '../../genai/assessments/rows.schema.ts'
 import { ATTRIBUTE, METADATA, TAG } from '../../genai/traces/ids.ts'
-import { monthOfTrace } from '../../genai/traces/months.ts'
 import { costsOf, isTold, NO_COSTS, readObject, tokensOf } from '../../genai/traces/usage.schema.ts'
 import { isJsonObject, tryParseJson } from '../../platform/wire/int64.ts'
-import { truncate } from '../../platform/wire/names.ts'
 import type { Row } from '../families.store.ts'
 import type { ChildMap, Context, FamilyMap, ReadExtra } from './maps.ts'
-import { double, int, LAST_TRACE_MS, ms, msOr, type Raw, text, textOr } from './values.ts'
-
-/** What an index of CrateDB takes. */
-const MAX_INDEXED = 8000
-const indexed = (value: string) => truncate(value, MAX_INDEXED)
+import { indexed, toldTrace } from './told-trace.ts'
+import { double, int, ms, msOr, type Raw, text, textOr } from './values.ts'
 
 /** Metadata and tags that newer schemas keep in the row of the trace, and older ones beside it. */
 const PROMOTED = [METADATA.session, METADATA.tokenUsage, METADATA.cost]
@@ -56,33 +51,20 @@ function traceOf(raw: Raw, { extra }: Omit<Context, 'parents'>): Row {
     ? columns.tokens
     : tokensOf(readObject(promoted(METADATA.tokenUsage)) ?? {})
   const costs = isTold(columns.costs) ? columns.costs : costsOf(readObject(promoted(METADATA.cost)) ?? {})
-  const timestampMs = msOr(raw.timestamp, 0)
-  const duration = ms(raw.duration)
-  const [name, session] = [
-    text(raw.name) ?? promoted(TAG.traceName),
-    text(raw.session) ?? promoted(METADATA.session),
-  ]
-  return {
+  return toldTrace({
     traceId: textOr(raw.id, ''),
     experimentId: String(raw.experiment),
-    month: monthOfTrace(timestampMs, LAST_TRACE_MS),
-    timestampMs,
-    endMs: duration === null ? null : timestampMs + duration,
+    timestampMs: msOr(raw.timestamp, 0),
+    durationMs: ms(raw.duration),
     status: textOr(raw.status, 'STATE_UNSPECIFIED').replace('TRACE_STATUS_UNSPECIFIED', 'STATE_UNSPECIFIED'),
     clientRequestId: text(raw.request),
     requestPreview: text(raw.asked),
     responsePreview: text(raw.answered),
-    traceName: name === undefined ? null : indexed(name),
-    sessionId: session === undefined ? null : indexed(session),
-    ...tokens,
-    ...costs,
-    // What that server told holds, whatever spans come later.
-    isFinal: true,
-    hasGivenTokens: isTold(tokens),
-    hasGivenCost: isTold(costs),
-    hasUsage: false,
-    generation: 1,
-  }
+    name: text(raw.name) ?? promoted(TAG.traceName),
+    session: text(raw.session) ?? promoted(METADATA.session),
+    tokens,
+    costs,
+  })
 }
 
 const items = (table: string, without: readonly string[]): ChildMap => ({
