@@ -106,7 +106,8 @@ export async function bundleServer(program: string): Promise<string> {
   }
   await bundle(entries, dist)
   symlinkSync(join(root, 'migrations'), join(home, 'migrations'))
-  cpSync(join(program, 'template'), join(dist, 'template'), { recursive: true })
+  for (const name of ['template', 'template.folders.json'])
+    cpSync(join(program, name), join(dist, name), { recursive: true })
   const file = join(dist, worker)
   const text = readFileSync(file, 'utf8')
   const changed = text.replace(/(SHARED_BUFFERS = )["']\w+["']/, `$1'${SHARED_BUFFERS}'`)
