@@ -63,6 +63,12 @@ export const DatabaseConfigSchema = z.object({
       env: 'CRATEFLOW_CRATEDB_REPLICAS',
       help: 'Replicas of tables when they are created on CrateDB, a number or a range.',
     }),
+  sqlViews: z.enum(['on', 'off']).default('on').register(settings, {
+    group: 'Storage',
+    flags: '--sql-views <mode>',
+    env: 'CRATEFLOW_SQL_VIEWS',
+    help: 'on or off: whether tables are made with the views for SQL. Off where several servers share a CrateDB cluster: it reads the views of all schemas with each write.',
+  }),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info').register(settings, {
     group: 'Operation',
     flags: '--log-level <level>',

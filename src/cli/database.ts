@@ -21,10 +21,11 @@ export interface WaitOptions {
 const LONGEST_PAUSE_MS = 2_000
 const LINE_EVERY_MS = 10_000
 
-/** How CrateDB's tables are laid out when they are created. */
+/** How tables are laid out when they are created, and whether views are. */
 export const layoutOf = (config: DatabaseConfig): TableLayout => ({
   shards: config.cratedbShards,
   replicas: config.cratedbReplicas,
+  views: config.sqlViews === 'on',
 })
 
 /** Opens the engine as configured, without a word to its database; the embedded one begins to start. */

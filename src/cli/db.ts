@@ -10,7 +10,9 @@ import { spans } from '../genai/traces/tables.ts'
 import type { Engine } from '../platform/database/engine.ts'
 import {
   countRows,
+  createViews,
   dropAllTables,
+  dropViews,
   migrate,
   migrationStatus,
   requireMigrated,
@@ -85,6 +87,17 @@ export function indexSpans(flags: Flags, env: Environment): Promise<number> {
     },
     { statementTimeoutSeconds: DAY_SECONDS },
   )
+}
+
+/** `db create-views` and `db drop-views`: the views for SQL, of tables that are there. */
+export function changeViews(flags: Flags, env: Environment, are: 'created' | 'dropped'): Promise<number> {
+  return withDatabase(flags, env, async ({ engine, config, target }) => {
+    const layout = layoutOf(config)
+    await requireMigrated(engine, layout)
+    const views = await (are === 'created' ? createViews : dropViews)(engine, layout)
+    print(`${describeTarget(target)}: ${views.length} views ${are}`)
+    return EXIT.ok
+  })
 }
 
 /** `db drop`: drops all tables of the schema, after asking on the terminal unless `yes`. */

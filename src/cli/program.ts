@@ -146,6 +146,16 @@ function addDatabase(program: Command, code: ExitCode): void {
   index.action(async () => {
     code.value = await (await load()).indexSpans(flagsOf(index), processEnvironment())
   })
+  const views = [
+    ['create-views', 'created', 'Make the views for SQL, v1_runs and others.'],
+    ['drop-views', 'dropped', 'Drop the views for SQL; tables stay as they are.'],
+  ] as const
+  for (const [name, are, text] of views) {
+    const command = add(name, text)
+    command.action(async () => {
+      code.value = await (await load()).changeViews(flagsOf(command), processEnvironment(), are)
+    })
+  }
   const drop = add('drop', 'Drop all tables with all their rows, after asking.')
   drop.addOption(new Option('--yes', 'Do not ask.'))
   drop.action(async () => {

@@ -1,12 +1,13 @@
 import { readdir } from 'node:fs/promises'
+import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
+import { viewNames } from '../../src/platform/database/migrate.ts'
 import { createFolder } from '../support/databases.ts'
 import { describeEachEngine } from '../support/engines.ts'
+import { SMALL as env } from '../support/server.ts'
 import { missing, useService } from '../support/services.ts'
 import { emptyFolder, runProgram } from './program.ts'
 import { runOnTerminal } from './terminal.ts'
-
-const env = { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0' }
 
 describeEachEngine('crateflow db', (engine) => {
   it('migrates an empty database, shows it, and drops it with --yes', async () => {
@@ -36,6 +37,25 @@ describeEachEngine('crateflow db', (engine) => {
     expect(dropped.stdout).toMatch(/^\d+ tables dropped$/m)
     expect((await db('status')).code).toBe(1)
     expect((await db('drop', '--yes')).stdout).toMatch(/ holds 0 tables\n$/)
+  })
+
+  it('makes and drops the views for SQL, and leaves out those of others', async () => {
+    const uri = await engine.another()
+    const db = (...args: string[]) =>
+      runProgram(['db', ...args], { env: { ...env, MLFLOW_BACKEND_STORE_URI: uri } })
+    const opened = await engine.open(uri)
+    await opened.execute(sql`CREATE VIEW v1_of_others AS SELECT 1 AS one`)
+    if (engine.name === 'PGlite') await opened.close()
+    expect(await db('drop-views')).toMatchObject({ code: 0, stderr: '' })
+    if (engine.name !== 'PGlite') expect(await viewNames(opened)).toEqual(['v1_of_others'])
+    expect((await db('create-views')).stdout).toMatch(/: 1\d views created\n$/)
+    expect(await db('create-views')).toMatchObject({ code: 0, stderr: '' })
+    if (engine.name !== 'PGlite') expect(await viewNames(opened)).toContain('v1_runs')
+    expect((await db('drop-views')).stdout).toMatch(/: 1\d views dropped\n$/)
+    expect((await db('drop-views')).stdout).toMatch(/: 0 views dropped\n$/)
+    if (engine.name === 'PGlite') return
+    expect(await viewNames(opened)).toEqual(['v1_of_others'])
+    await opened.execute(sql`DROP VIEW v1_of_others`)
   })
 
   it('keeps the tables when it cannot ask', async () => {

@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeEachEngine } from '../support/engines.ts'
 import { startMinio } from '../support/minio.ts'
+import { SMALL } from '../support/server.ts'
 import { missing } from '../support/services.ts'
 import { emptyFolder, runProgram, runServer } from './program.ts'
 
 const SECRET = 'hunter2'
-const SMALL = { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0' }
 
 /** The findings of a doctor who is asked for JSON, by subject, as `verdict text`; advice behind an arrow. */
 async function findingsOf(args: string[], options: { env?: Record<string, string>; cwd?: string } = {}) {
@@ -54,7 +54,7 @@ describeEachEngine('crateflow doctor', (engine) => {
     expect(told('Database')).toMatch(DATABASE[engine.name])
     expect(told('Schema')).toMatch(/^ok \w+ has version \d+, the newest$/)
     expect(told('Settings')).toBe(
-      'ok MLFLOW_BACKEND_STORE_URI, CRATEFLOW_CRATEDB_SHARDS, CRATEFLOW_CRATEDB_REPLICAS, --port, CRATEFLOW_UI; all else by default',
+      'ok MLFLOW_BACKEND_STORE_URI, CRATEFLOW_CRATEDB_SHARDS, CRATEFLOW_CRATEDB_REPLICAS, CRATEFLOW_SQL_VIEWS, --port, CRATEFLOW_UI; all else by default',
     )
     if (engine.name !== 'PGlite')
       expect(told('Clock')).toMatch(/^ok that of the database is .+ (ahead|behind)$/)

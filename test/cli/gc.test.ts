@@ -6,11 +6,12 @@ import type { Deletion } from '../../src/lifecycle/cleaning/schema.ts'
 import { describeOnCratedb } from '../support/engines.ts'
 import { ask, createExperiment, createModel, createRun, uploadFile } from '../support/full-experiment.ts'
 import { startMinio } from '../support/minio.ts'
+import { SMALL } from '../support/server.ts'
 import { missing } from '../support/services.ts'
 import { emptyFolder, type RunningServer, runProgram, runServer } from './program.ts'
 
 const API = '/api/2.0/mlflow'
-const env = { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0' }
+const env = SMALL
 const gone = (noun: string, id: string) => `${noun} with ID ${id} has been permanently deleted.\n`
 
 interface Garbage {

@@ -7,11 +7,10 @@ import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { describeEachEngine } from '../support/engines.ts'
 import { startMinio } from '../support/minio.ts'
+import { SMALL } from '../support/server.ts'
 import { missing, useService } from '../support/services.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { beginServer, emptyFolder, runProgram, runServer } from './program.ts'
-
-const SMALL = { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0' }
 
 describeEachEngine('a server process', (engine) => {
   it('prints where it is, is ready, and keeps what it was told over a restart', async () => {

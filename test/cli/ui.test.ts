@@ -2,12 +2,12 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeEachEngine } from '../support/engines.ts'
+import { SMALL } from '../support/server.ts'
 import { missing } from '../support/services.ts'
 import { uiFolder } from '../support/ui.ts'
 import { fakePython } from '../ui/wheel.ts'
 import { emptyFolder, runProgram, runServer } from './program.ts'
 
-const SMALL = { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0' }
 const NO_PIP = { CRATEFLOW_UI: 'true', CRATEFLOW_PYTHON: '/nonexistent/python' }
 const PATIENCE = { timeout: 90_000, interval: 200 }
 

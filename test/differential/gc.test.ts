@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runServer } from '../cli/program.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { pythonOutput } from '../support/python.ts'
+import { SMALL } from '../support/server.ts'
 import { missing, useService } from '../support/services.ts'
 
 /**
@@ -159,7 +160,7 @@ describe.skipIf(reason)(`mlflow gc ${reason}`, () => {
       const server = await runServer(
         ['--backend-store-uri', await engine.another(), '--artifacts-destination', files],
         {
-          env: { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0' },
+          env: SMALL,
         },
       )
       const command = JSON.stringify([process.execPath, main])

@@ -7,6 +7,7 @@ import { dropAllTables, migrate, viewNames } from '../../src/platform/database/m
 import { openEngine } from '../../src/platform/database/open-engine.ts'
 import { parseBackendUri } from '../../src/platform/database/uri.ts'
 import { startApp, type TestApp } from '../support/app.ts'
+import { makeViews } from '../support/databases.ts'
 import { describeEveryEngine } from '../support/engines.ts'
 import { logRuns, logTraces, post, refreshTables, sqlBlocks } from './sql-data.ts'
 
@@ -78,15 +79,20 @@ async function registerModels(app: TestApp, experimentId: string): Promise<void>
 
 describeEveryEngine('the SQL of docs/sql.md', (target) => {
   let app: TestApp
+  let dropViews: () => Promise<void>
 
   beforeAll(async () => {
     app = await startApp(target, { sql: { access: 'loopback', timeoutMs: 30_000 } })
+    dropViews = await makeViews(app.engine)
     const experimentId = await logRuns(app)
     await logTraces(app, experimentId)
     await refreshTables(app)
     await registerModels(app, experimentId)
   })
-  afterAll(() => app.close())
+  afterAll(async () => {
+    await dropViews()
+    await app.close()
+  })
 
   it('tells every view and every column, in their order', async () => {
     const { rows } = await app.engine.execute<{ table_name: string; column_name: string }>(

@@ -78,7 +78,7 @@ function declareScenarios(target: EngineTarget, scenarios: Record<string, Scenar
         return life.wrapped
       },
     })
-    await migrate(engine, { shards: 1, replicas: '0' })
+    await migrate(engine, { shards: 1, replicas: '0', views: false })
     app = await startApp(target, { engine })
     return async () => {
       await app.close()
@@ -86,24 +86,32 @@ function declareScenarios(target: EngineTarget, scenarios: Record<string, Scenar
     }
   })
 
-  for (const [title, scenario] of Object.entries(scenarios)) {
+  // CrateDB takes seconds for each: by day every third statement, from another one on in each scenario.
+  const stride = target.name === 'CrateDB' ? tries(3, 1) : 1
+  for (const [index, [title, scenario]] of Object.entries(scenarios).entries()) {
     const { parts = 1, partsByDay = parts } = scenario
     for (let part = 1; part <= tries(partsByDay, parts); part++) {
       const label = parts === 1 ? title : `${title}, part ${part} of ${parts}`
       it(`leaves something valid and lets the retry complete: ${label}`, () =>
-        killEverywhere(label, scenario, part))
+        killEverywhere(label, scenario, part, { stride, offset: index % stride }))
     }
   }
 
   /** Each part has every so many statements. */
-  async function killEverywhere(title: string, scenario: Scenario, part: number): Promise<void> {
+  async function killEverywhere(
+    title: string,
+    scenario: Scenario,
+    part: number,
+    { stride, offset }: { stride: number; offset: number },
+  ): Promise<void> {
     const mark = title.replace(' ', '-')
     const first = await scenario.prepare(app.request, mark)
     life.dieAfter(Number.POSITIVE_INFINITY)
     expect((await scenario.act(app.request, first, mark)).status).toBe(200)
     const statements = life.used()
     expect(statements).toBeGreaterThan(1)
-    for (let survived = part - 1; survived <= statements; survived += scenario.parts ?? 1) {
+    const { parts = 1 } = scenario
+    for (let survived = part - 1 + offset * parts; survived <= statements; survived += stride * parts) {
       const here = `${mark}-${survived}`
       const state = await scenario.prepare(app.request, here)
       life.dieAfter(survived)

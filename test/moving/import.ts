@@ -1,10 +1,10 @@
 // Runs `crateflow import mlflow` as users do, and ends it in the middle as a crash would.
 import { spawn } from 'node:child_process'
 import { type Ended, type RunOptions, runProgram } from '../cli/program.ts'
+import { SMALL } from '../support/server.ts'
 import { useService } from '../support/services.ts'
 
 /** Few small shards: CrateDB's cost of a table is its number of shards. */
-export const SMALL = { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0' }
 
 export const runMove = (args: readonly string[], options: RunOptions = {}): Promise<Ended> =>
   runProgram(args, { ...options, env: { ...SMALL, ...options.env } })

@@ -5,12 +5,26 @@ import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { pgTable } from 'drizzle-orm/pg-core'
 import type { Engine } from '../../src/platform/database/engine.ts'
-import { dropAllTables, migrate, tableNames } from '../../src/platform/database/migrate.ts'
+import {
+  createViews,
+  dropAllTables,
+  dropViews,
+  migrate,
+  type TableLayout,
+  tableNames,
+} from '../../src/platform/database/migrate.ts'
 import { openEngine } from '../../src/platform/database/open-engine.ts'
 import { parseBackendUri } from '../../src/platform/database/uri.ts'
 
-/** Few small shards: CrateDB's cost of a table is its number of shards. */
-export const TABLE_LAYOUT = { shards: 1, replicas: '0' }
+/**
+ * Few small shards: CrateDB's cost of a table is its number of shards. No views there: CrateDB reads those of all schemas
+ * with each write. Suites that ask them make them.
+ */
+const layoutOf = (uri: string): TableLayout => ({
+  shards: 1,
+  replicas: '0',
+  views: !uri.startsWith('cratedb:'),
+})
 
 const LEDGER = 'schema_migrations'
 
@@ -23,8 +37,16 @@ export interface Database {
 /** Opens the backend store URI and applies what migrations are pending. */
 export async function openMigrated(uri: string): Promise<Engine> {
   const engine = await openEngine(parseBackendUri(uri), { maxConnections: 5 })
-  await migrate(engine, TABLE_LAYOUT)
+  await migrate(engine, layoutOf(uri))
   return engine
+}
+
+/** Makes the views for SQL where tests go without them. Returns what drops those again: the schema goes on to other suites. */
+export async function makeViews(engine: Engine): Promise<() => Promise<void>> {
+  if (engine.dialect.name !== 'cratedb') return async () => {}
+  const layout = { shards: 1, replicas: '0' }
+  await createViews(engine, layout)
+  return async () => void (await dropViews(engine, layout))
 }
 
 /** A folder for PGlite, a copy of the template if there is one. */

@@ -6,8 +6,12 @@ import { type HttpAnswer, sendHttp } from './http.ts'
 import { answers, type Child, freePort, startChild } from './services/child.ts'
 import { useService } from './services.ts'
 
-/** Few small shards, since CrateDB's cost of a table is its number of shards, and no web UI to fetch. */
-const SMALL = { CRATEFLOW_CRATEDB_SHARDS: '1', CRATEFLOW_CRATEDB_REPLICAS: '0', CRATEFLOW_UI: 'false' }
+/** Few small shards, since CrateDB's cost of a table is its number of shards, and no views: it reads those of all schemas with each write. */
+export const SMALL = {
+  CRATEFLOW_CRATEDB_SHARDS: '1',
+  CRATEFLOW_CRATEDB_REPLICAS: '0',
+  CRATEFLOW_SQL_VIEWS: 'off',
+}
 
 export interface TestServer extends Child {
   url: string
@@ -42,7 +46,7 @@ export async function startServer(options: {
     ],
     logFile: join(folder, 'server.log'),
     cwd: folder,
-    env: { ...process.env, ...SMALL, ...options.env },
+    env: { ...process.env, ...SMALL, CRATEFLOW_UI: 'false', ...options.env },
     ready: () => answers(`${url}/health`),
   })
   const andRemove = (end: () => Promise<void>) => async () => {

@@ -28,11 +28,13 @@ export interface MigrationState extends Pick<Migration, 'version' | 'name'> {
   appliedAtMs: number | undefined
 }
 
-/** Layout of the big tables on CrateDB; PostgreSQL and PGlite have no use for it. */
+/** What a schema is made of; shards and replicas are those of the big tables on CrateDB. */
 export interface TableLayout {
   shards: number
   /** CrateDB's number_of_replicas, such as `0-1` or `1`. */
   replicas: string
+  /** false: the tables alone, without the views for people. */
+  views?: boolean
 }
 
 /** The migrations of this program for an engine, in order. */
@@ -55,6 +57,10 @@ export function listMigrations(engine: Engine, layout: TableLayout): Migration[]
       }
     })
 }
+
+const VIEW = /^CREATE OR REPLACE VIEW (\w+)/
+
+const viewOf = (statement: string): string => VIEW.exec(statement)?.[1] ?? ''
 
 /** Statements end with a semicolon at the end of a line; comment lines are dropped. */
 function splitStatements(source: string): string[] {
@@ -79,7 +85,8 @@ export async function migrate(engine: Engine, layout: TableLayout): Promise<Migr
   const pending = migrations.filter(({ version }) => !applied.has(version))
   for (const migration of pending) {
     for (const statement of migration.statements) {
-      await tolerateRace(() => engine.execute(sql.raw(statement)))
+      if (layout.views !== false || !VIEW.test(statement))
+        await tolerateRace(() => engine.execute(sql.raw(statement)))
     }
     await engine.db
       .insert(schemaMigrations)
@@ -121,6 +128,23 @@ export async function requireMigrated(engine: Engine, layout: TableLayout): Prom
     'INVALID_STATE',
     `The database lacks migrations: ${names}. Run ${COMMAND} db migrate.`,
   )
+}
+
+/** Makes the views that the migrations tell, those which are there anew; returns their names. All migrations have to be applied. */
+export async function createViews(engine: Engine, layout: TableLayout): Promise<string[]> {
+  const statements = listMigrations(engine, layout).flatMap((migration) => migration.statements)
+  const views = statements.filter((statement) => VIEW.test(statement))
+  for (const statement of views) await tolerateRace(() => engine.execute(sql.raw(statement)))
+  return [...new Set(views.map(viewOf))]
+}
+
+/** Drops the views that the migrations tell, but none that somebody else has made; returns the names of those that were there. */
+export async function dropViews(engine: Engine, layout: TableLayout): Promise<string[]> {
+  const statements = listMigrations(engine, layout).flatMap((migration) => migration.statements)
+  const ours = new Set(statements.filter((statement) => VIEW.test(statement)).map(viewOf))
+  const views = (await viewNames(engine)).filter((name) => ours.has(name))
+  for (const view of views) await engine.execute(sql`DROP VIEW IF EXISTS ${sql.identifier(view)}`)
+  return views
 }
 
 /** Drops every view and every table of the schema; returns the names of the tables. */

@@ -94,7 +94,7 @@ describeEachEngine('model versions', (target) => {
           close: () => connection.close(),
         }),
       })
-      await migrate(engine, { shards: 1, replicas: '0' })
+      await migrate(engine, { shards: 1, replicas: '0', views: false })
       app = await startApp(target, { engine })
       return async () => {
         await app.close()
