@@ -1,5 +1,5 @@
 // Turns the settings of a configuration schema into commander's options and reads them back.
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import type { Flags } from '../config.ts'
 import { longFlag, type Setting, settingOf } from '../settings.ts'
@@ -45,3 +45,13 @@ export function givenFlags(command: Command, schema: z.ZodObject): Flags {
 
 /** Commander's name for an option: `--no-serve-artifacts` is the false of `serveArtifacts`. */
 const attributeOf = (setting: Setting) => new Option(setting.flags ?? '').attributeName()
+
+/** Reads the value of an option that is no setting. @throws InvalidArgumentError */
+export const whole =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`It must be a whole number from ${least} on.`)
+    return value
+  }

@@ -10,7 +10,7 @@ import { asUsage, EXIT, reportError } from './errors.ts'
 import { GcConfigSchema } from './gc-options.ts'
 import { addLoad } from './load/program.ts'
 import { addMoving } from './moving-program.ts'
-import { addOptions, givenFlags } from './options.ts'
+import { addOptions, givenFlags, whole } from './options.ts'
 import { addRemoteCommands } from './remote/commands.ts'
 import { FORMATS, type Format } from './sql-formats.ts'
 import { addStockFlags, judgeStockFlags } from './stock-flags.ts'
@@ -301,11 +301,12 @@ function addStatus(program: Command, code: ExitCode): void {
       'Show nodes, tables, slow and running statements and failing checks of the database. Ends with 1 when its health is RED.',
     )
     .option('--json', 'Print it as JSON.')
+    .option('--statements <n>', 'How many slow and running statements at most.', whole(1), 10)
   addOptions(command, DatabaseConfigSchema)
-  command.action(async ({ json = false }: { json?: boolean }) => {
+  command.action(async ({ json = false, statements }: { json?: boolean; statements: number }) => {
     const { showDatabaseStatus } = await import('./status/status.ts')
     const flags = givenFlags(command, DatabaseConfigSchema)
-    code.value = await showDatabaseStatus({ flags, env: processEnvironment(), json })
+    code.value = await showDatabaseStatus({ flags, env: processEnvironment(), json, statements })
   })
 }
 

@@ -19,7 +19,9 @@ interface Status {
 
 describeEveryEngine('crateflow status', (target) => {
   async function statusOf(uri = target.uri) {
-    const { code, stdout, stderr } = await runProgram(['status', '--json', '--backend-store-uri', uri])
+    // On a database that others use too, at times with slower statements.
+    const args = ['--json', '--statements', '10000']
+    const { code, stdout, stderr } = await runProgram(['status', ...args, '--backend-store-uri', uri])
     expect(stderr).toBe('')
     return { code, stdout, status: JSON.parse(stdout) as Status }
   }

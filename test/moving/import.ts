@@ -4,8 +4,6 @@ import { type Ended, type RunOptions, runProgram } from '../cli/program.ts'
 import { SMALL } from '../support/server.ts'
 import { useService } from '../support/services.ts'
 
-/** Few small shards: CrateDB's cost of a table is its number of shards. */
-
 export const runMove = (args: readonly string[], options: RunOptions = {}): Promise<Ended> =>
   runProgram(args, { ...options, env: { ...SMALL, ...options.env } })
 

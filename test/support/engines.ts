@@ -59,6 +59,9 @@ export const describeEveryEngine = (title: string, suite: (engine: EngineTarget)
 export const describeOnCratedb = (title: string, suite: (engine: EngineTarget) => void): void =>
   describeEachEngine(title, suite, ['CrateDB'], ['PGlite', 'PostgreSQL'])
 
+/** Why what other tests show in another way is not run; empty at night. For `describe.skipIf`, and to be named in the title. */
+export const byDay = TEST_EVERY_ENGINE ? '' : '(part of npm run test:engines)'
+
 /** Why the engine is not tested; empty when it is. */
 function whyNot(name: EngineName, isAtNight: boolean): string {
   if (TEST_ENGINES && !TEST_ENGINES.split(',').includes(name)) return `TEST_ENGINES=${TEST_ENGINES}`

@@ -84,6 +84,17 @@ function count(modules: readonly TestModule[], unhandled: readonly SerializedErr
 /** Of a part of the tests that is named on the command line, nothing is said about times. */
 const slowest = ({ files }: Totals) => (files.length > SLOWEST ? files.slice(0, SLOWEST) : [])
 
+/** Where the time goes: seconds of the files of each folder. */
+function foldersLine({ files }: Totals): string {
+  const folders = new Map<string, number>()
+  for (const { name, seconds } of files) {
+    const folder = name.split('/').slice(0, 2).join('/')
+    folders.set(folder, (folders.get(folder) ?? 0) + seconds)
+  }
+  const sorted = [...folders].sort(([, a], [, b]) => b - a)
+  return `\nSeconds by folder: ${sorted.map(([folder, seconds]) => `${folder} ${seconds.toFixed(0)}`).join(', ')}\n`
+}
+
 function summary(totals: Totals, limit: number): string {
   const { passed, failed, skipped } = totals
   const counts = [...skipped.values()].reduce((sum, tests) => sum + tests, 0)
@@ -93,6 +104,6 @@ function summary(totals: Totals, limit: number): string {
     const over = seconds > limit ? `, longer than the ${limit.toFixed(0)} s that a file may take here` : ''
     return `${seconds.toFixed(0).padStart(5)} s  ${name}${over}\n`
   })
-  const slow = times.length ? `\nSlowest files:\n${times.join('')}` : ''
+  const slow = times.length ? `\nSlowest files:\n${times.join('')}${foldersLine(totals)}` : ''
   return `${slow}${list}\n${passed} passed, ${failed} failed, ${counts} skipped\n`
 }

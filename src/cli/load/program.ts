@@ -1,8 +1,8 @@
 // The command `load` and its options.
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { ClientConfigSchema } from '../../client-config.ts'
 import { DatabaseConfigSchema, processEnvironment } from '../../config.ts'
-import { addOptions, givenFlags } from '../options.ts'
+import { addOptions, givenFlags, whole } from '../options.ts'
 import { FORMATS } from './source.ts'
 
 const HELP = `
@@ -16,15 +16,6 @@ Examples:
 It ends at the first row that does not fit, and tells its line; what was loaded before stays. See docs/tables.md.`
 
 const gather = (value: string, all: string[] = []) => [...all, value]
-
-const whole =
-  (least: number) =>
-  (text: string): number => {
-    const value = Number(text)
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least)
-      throw new InvalidArgumentError(`It must be a whole number from ${least} on.`)
-    return value
-  }
 
 export function addLoad(program: Command, code: { value: number }): void {
   const load = program

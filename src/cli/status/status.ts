@@ -15,12 +15,14 @@ export interface StatusCommand {
   flags: Flags
   env: Environment
   json: boolean
+  /** Of each list of statements at most. */
+  statements: number
 }
 
 /** Changes nothing. @returns the exit code: 1 when a table of the cluster lacks a part */
-export function showDatabaseStatus({ flags, env, json }: StatusCommand): Promise<number> {
+export function showDatabaseStatus({ flags, env, json, statements }: StatusCommand): Promise<number> {
   return withDatabase(flags, env, async ({ engine, target }) => {
-    const status = await databaseStatus(engine)
+    const status = await databaseStatus(engine, statements)
     const place = describeTarget(target)
     if (json) print(visibleJson(JSON.stringify(statusJson(status, place))))
     else {

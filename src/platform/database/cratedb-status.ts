@@ -7,7 +7,6 @@ import { quoted } from './refusals.ts'
 import {
   type EngineStatus,
   type Health,
-  MOST_STATEMENTS,
   type NodeStatus,
   SLOW_MINUTES,
   type StatementStatus,
@@ -16,7 +15,7 @@ import {
 } from './status.ts'
 
 /** What is hidden from the user is left out, with a notice that says what to grant. */
-export async function cratedbStatus(engine: Engine): Promise<EngineStatus> {
+export async function cratedbStatus(engine: Engine, most: number): Promise<EngineStatus> {
   const hidden: string[] = []
   const ask = async <T>(what: string, question: (engine: Engine) => Promise<T>): Promise<T | undefined> => {
     try {
@@ -32,8 +31,8 @@ export async function cratedbStatus(engine: Engine): Promise<EngineStatus> {
     health: await ask('its health', health),
     nodes: await ask('nodes', nodes),
     tables: await ask('tables', tables),
-    slow: await ask('slow statements', slowStatements),
-    running: await ask('running statements', runningStatements),
+    slow: await ask('slow statements', (one) => slowStatements(one, most)),
+    running: await ask('running statements', (one) => runningStatements(one, most)),
     failedChecks: await ask('checks', failedChecks),
   }
   const notices = hidden.length > 0 ? [await grantFor(engine, hidden)] : []
@@ -124,20 +123,20 @@ async function statements(engine: Engine, question: SQL): Promise<StatementStatu
     }))
 }
 
-const slowStatements = (engine: Engine) =>
+const slowStatements = (engine: Engine, most: number) =>
   statements(
     engine,
     sql`SELECT stmt, ended::BIGINT - started::BIGINT AS ms, username, error IS NOT NULL AS failed
         FROM sys.jobs_log
         WHERE ended > ${new Date(Date.now() - SLOW_MINUTES * 60_000).toISOString()}::TIMESTAMP WITH TIME ZONE
-        ORDER BY ms DESC LIMIT ${sql.raw(String(MOST_STATEMENTS))}`,
+        ORDER BY ms DESC LIMIT ${sql.raw(String(most))}`,
   )
 
-const runningStatements = (engine: Engine) =>
+const runningStatements = (engine: Engine, most: number) =>
   statements(
     engine,
     sql`SELECT stmt, current_timestamp::BIGINT - started::BIGINT AS ms, username FROM sys.jobs
-        ORDER BY ms DESC LIMIT ${sql.raw(String(MOST_STATEMENTS + 1))}`,
+        ORDER BY ms DESC LIMIT ${sql.raw(String(most + 1))}`,
   )
 
 async function failedChecks(engine: Engine): Promise<string[]> {

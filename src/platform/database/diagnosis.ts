@@ -32,10 +32,13 @@ export async function diagnose(engine: Engine): Promise<Diagnosis> {
   }
 }
 
-/** Asks the database what it holds and does; changes nothing. */
-export async function databaseStatus(engine: Engine): Promise<DatabaseStatus> {
+/** Asks the database what it holds and does; changes nothing. @param mostStatements of each list */
+export async function databaseStatus(engine: Engine, mostStatements: number): Promise<DatabaseStatus> {
   const { rows } = await engine.execute<{ version: string }>(sql`SELECT version() AS version`)
-  const status = (await engine.dialect.status?.(engine)) ?? { rowsAreEstimates: false, notices: [] }
+  const status = (await engine.dialect.status?.(engine, mostStatements)) ?? {
+    rowsAreEstimates: false,
+    notices: [],
+  }
   return { version: shortVersion(rows[0]?.version ?? ''), ...status }
 }
 

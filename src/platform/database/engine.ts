@@ -111,7 +111,7 @@ export interface Dialect {
   /** What this kind of database tells about its own health, beside what all do; see diagnosis.ts. */
   examine?(engine: Engine, version: string): Promise<DatabaseFinding[]>
   /** What it does at the moment and what it holds; see status.ts. Absent where there is no database. */
-  status?(engine: Engine): Promise<EngineStatus>
+  status?(engine: Engine, mostStatements: number): Promise<EngineStatus>
   /** How tables of people's own are made in it; see own-tables.ts. Absent where it holds none but the server's. */
   readonly ownTables?: OwnTables
   /** The stored row's column inside ON CONFLICT … SET, where PostgreSQL wants a table prefix and CrateDB none. */

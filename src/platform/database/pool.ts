@@ -17,8 +17,9 @@ import type { ReadSql } from './sql-reader.ts'
 import type { ServerTarget } from './uri.ts'
 import { toText, typeParser } from './values.ts'
 
-/** Milliseconds to wait for one host to answer before the next one is tried. */
+/** Milliseconds to wait for one host to answer before the next one is tried, and for the only one: it may be busy. */
 const CONNECT_TIMEOUT_MS = 5_000
+const ONLY_HOST_TIMEOUT_MS = 15_000
 /** Milliseconds that a statement may wait for a free connection. */
 const QUEUE_TIMEOUT_MS = 30_000
 /** The database ends any statement that takes longer, writes too, even when the server is not there to do so. */
@@ -85,11 +86,12 @@ export function openPool(
 /** Each new connection goes to the next host in turn. */
 function roundRobinClient(hosts: readonly { host: string; port: number }[]): typeof pg.Client {
   let turn = 0
+  const connectionTimeoutMillis = hosts.length > 1 ? CONNECT_TIMEOUT_MS : ONLY_HOST_TIMEOUT_MS
   return class extends pg.Client {
     constructor(config: pg.ClientConfig = {}) {
       // The pool hides the password from enumeration, so a spread alone would lose it.
       const host = hosts[turn++ % hosts.length]
-      super({ ...config, password: config.password, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, ...host })
+      super({ ...config, password: config.password, connectionTimeoutMillis, ...host })
       // The statement in flight fails with the error; unheard, the event would end the process as well.
       this.on('error', () => {})
     }

@@ -1,12 +1,12 @@
 // What PostgreSQL, as a server or embedded, tells of its tables and statements.
 import { sql } from 'drizzle-orm'
 import type { Engine } from './engine.ts'
-import { type EngineStatus, MOST_STATEMENTS, withoutValues } from './status.ts'
+import { type EngineStatus, withoutValues } from './status.ts'
 
 /** What PostgreSQL shows instead of the statement of another user. */
 const HIDDEN = '<insufficient privilege>'
 
-export async function postgresStatus(engine: Engine): Promise<EngineStatus> {
+export async function postgresStatus(engine: Engine, most: number): Promise<EngineStatus> {
   const { rows: sizes } = await engine.execute<{ size: unknown }>(
     sql`SELECT pg_database_size(current_database()) AS size`,
   )
@@ -23,7 +23,7 @@ export async function postgresStatus(engine: Engine): Promise<EngineStatus> {
         FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()
           AND (state = 'active' OR query = ${HIDDEN}) AND backend_type = 'client backend'
-        ORDER BY ms DESC NULLS LAST LIMIT ${sql.raw(String(MOST_STATEMENTS))}`,
+        ORDER BY ms DESC NULLS LAST LIMIT ${sql.raw(String(most))}`,
   )
   const seen = running.filter(({ query }) => query !== HIDDEN)
   return {

@@ -65,8 +65,6 @@ export type EngineStatus = Omit<DatabaseStatus, 'version'>
 
 /** How far back slow statements are looked for, in minutes. */
 export const SLOW_MINUTES = 15
-/** Statements of a list at most. */
-export const MOST_STATEMENTS = 10
 const LONGEST_STATEMENT = 300
 /** Characters of a statement that are looked at: a bulk insert may have millions. */
 const MOST_READ = 10_000

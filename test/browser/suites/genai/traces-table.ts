@@ -152,10 +152,12 @@ export function tracesTableTests(ui: GenaiUi): void {
     await see(page.getByText('shelf: top'))
     await ui.shot(page, 'traces-tagged')
     await choose('delete')
+    const deleted = page.waitForResponse((answer) => answer.url().endsWith('/traces/delete-traces'))
     await page
       .getByRole('dialog')
       .getByRole('button', { name: /^Delete/ })
       .click()
+    expect((await deleted).status()).toBe(200)
     await expect.poll(() => row.count(), WAIT).toBe(0)
     const again = await openTab(ui, ui.genai.odd, 'traces')
     await see(again.getByText('3 of 3'))
