@@ -1,8 +1,9 @@
 // Makes the program in dist, and the template of embedded databases beside it.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bundle } from './bundle.mjs'
+import { licensesOf } from './licenses.mjs'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
@@ -10,7 +11,7 @@ const main = join(dist, 'main.js')
 const makeTemplate = join(dist, 'make-template.js')
 
 rmSync(dist, { recursive: true, force: true })
-await bundle(
+const files = await bundle(
   {
     'main.js': join(root, 'src/main.ts'),
     'pglite-worker.mjs': join(root, 'src/platform/database/pglite-worker.mjs'),
@@ -19,6 +20,7 @@ await bundle(
   dist,
 )
 chmodSync(main, 0o755)
+writeFileSync(join(dist, 'LICENSES.txt'), licensesOf(files))
 process.stderr.write('Making the template of embedded databases\n')
 execFileSync(process.execPath, [makeTemplate], { stdio: 'inherit' })
 for (const file of [makeTemplate, `${makeTemplate}.map`]) rmSync(file)

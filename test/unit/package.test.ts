@@ -5,11 +5,14 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '../..')
-const { version, files, scripts, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+const { version, files, scripts, bin, dependencies } = JSON.parse(
+  readFileSync(join(ROOT, 'package.json'), 'utf8'),
+) as {
   version: string
   files: string[]
   scripts: Record<string, string>
   bin: Record<string, string>
+  dependencies: Record<string, string>
 }
 
 function packed(): string[] {
@@ -55,6 +58,18 @@ describe('the package', () => {
     const expected =
       /^(dist\/|migrations\/|data\/model-prices\.tsv$|openapi\/openapi\.json$|(package\.json|LICENSE|NOTICE|README\.md)$)/
     expect(paths.filter((path) => !expected.test(path))).toEqual([])
+  })
+
+  it('depends on nothing that could be bundled: what is left has native code or WebAssembly', () => {
+    const names = Object.keys(dependencies)
+    expect(names).toHaveLength(3)
+    for (const name of names) {
+      const inside = readdirSync(join(ROOT, 'node_modules', name), { recursive: true, encoding: 'utf8' })
+      expect(
+        inside.some((path) => /\.(node|wasm)$/.test(path)),
+        name,
+      ).toBe(true)
+    }
   })
 
   it('has a version that the changelog, the image of Compose and the README name', () => {

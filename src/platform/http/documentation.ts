@@ -1,4 +1,6 @@
 // The API's description at /openapi.json and its pages at /docs, made from the endpoint tables.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
@@ -31,6 +33,11 @@ const INFO = {
   version: MLFLOW_VERSION,
   license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
 }
+
+/** Files of the pages beside the bundled program; of the sources they are in their package. */
+const PAGES = join(import.meta.dirname, 'swagger-ui')
+/** Read from the package otherwise; the layout shows none. */
+const NO_LOGO = { type: '', content: '' }
 
 /** Describes all endpoints that are mounted afterwards. Everything the pages load comes from this server. */
 export async function registerDocumentation(app: FastifyInstance, staticPrefix: string): Promise<void> {
@@ -69,6 +76,7 @@ export async function registerDocumentation(app: FastifyInstance, staticPrefix: 
     // The other layout has a bar with the name of whoever made the pages.
     uiConfig: { url: `${staticPrefix}/openapi.json`, layout: 'BaseLayout' },
     theme: { title: 'Crateflow API' },
+    ...(existsSync(PAGES) && { baseDir: PAGES, logo: NO_LOGO }),
   })
   app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.type('application/json').send(JSON.stringify(app.swagger())),
