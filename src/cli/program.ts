@@ -1,9 +1,8 @@
 // The tree of commands. Each command is loaded when it runs.
-import { readFileSync } from 'node:fs'
 import { Argument, Command, Option } from 'commander'
 import { ClientConfigSchema, SqlConfigSchema } from '../client-config.ts'
 import { DatabaseConfigSchema, processEnvironment, ServerConfigSchema, UiConfigSchema } from '../config.ts'
-import { PACKAGE } from '../package.ts'
+import { packageVersion } from '../package.ts'
 import { redactPasswords } from '../platform/wire/redact.ts'
 import { completionScript, SHELLS, type Shell } from './completion.ts'
 import { asUsage, EXIT, reportError } from './errors.ts'
@@ -331,9 +330,4 @@ function addUi(program: Command, code: ExitCode): void {
     const flags = givenFlags(install, UiConfigSchema)
     code.value = await installWebUi({ flags, env: processEnvironment(), version, force })
   })
-}
-
-function packageVersion(): string {
-  const manifest = readFileSync(new URL('package.json', PACKAGE), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
 }

@@ -11,8 +11,10 @@ import {
   silenceAwsSdk,
 } from '../config.ts'
 import { reasonOf } from '../errors.ts'
+import type { Tracing } from '../platform/active-span.ts'
 import type { Engine } from '../platform/database/engine.ts'
 import { describeTarget, parseBackendUri } from '../platform/database/uri.ts'
+import { TracingConfigSchema, tracingTarget } from '../tracing-config.ts'
 import { type WebhookConfig, WebhookConfigSchema } from '../webhook-config.ts'
 import { layoutOf, openEngineAt, untilAvailable } from './database.ts'
 import { asUsage, EXIT, UsageError } from './errors.ts'
@@ -20,6 +22,7 @@ import { createLog } from './log.ts'
 import { checkSurroundings, listenError } from './preflight.ts'
 import { listenForStop, type StopSignal } from './signals.ts'
 import { s3Options, storageDeps } from './storage.ts'
+import { openServerTracing } from './tracing.ts'
 import { linkToPrimary, type PrimaryLink } from './worker.ts'
 
 /** The server's app, as far as this file needs it. */
@@ -36,7 +39,7 @@ export async function runServer(
   env: Environment,
   warnings: readonly string[],
 ): Promise<number> {
-  const { config, artifacts, webhooks } = readServerConfig(flags, env)
+  const { config, artifacts, webhooks, traces } = readServerConfig(flags, env)
   silenceAwsSdk()
   const stop = listenForStop()
   const primary = linkToPrimary(stop)
@@ -48,7 +51,7 @@ export async function runServer(
   })
   endInTime(stop, { config, primary, log })
   const workers = workerCount(config)
-  const setup: Setup = { config, artifacts, webhooks, env, log, stop, primary, workers }
+  const setup: Setup = { config, artifacts, webhooks, traces, env, log, stop, primary, workers }
   try {
     if (primary) return await serve(setup)
     for (const warning of [
@@ -56,6 +59,7 @@ export async function runServer(
       ...securityWarnings(config),
       ...workerWarnings(setup),
       ...storeWarnings(config),
+      ...(traces.warning === undefined ? [] : [traces.warning]),
     ])
       log.warn(warning)
     await checkSurroundings({
@@ -96,6 +100,7 @@ interface Setup {
   config: ServerConfig
   artifacts: ArtifactConfig
   webhooks: WebhookConfig
+  traces: ReturnType<typeof tracingTarget>
   env: Environment
   log: Logger
   stop: StopSignal
@@ -172,6 +177,7 @@ export function readServerConfig(flags: Flags, env: Environment) {
   const config = asUsage(() => readConfig(ServerConfigSchema, flags, env))
   const artifacts = asUsage(() => readConfig(ArtifactConfigSchema, {}, env))
   const webhooks = asUsage(() => readConfig(WebhookConfigSchema, {}, env))
+  const traces = asUsage(() => tracingTarget(readConfig(TracingConfigSchema, {}, env)))
   if (config.registryStoreUri !== undefined && config.registryStoreUri !== config.backendStoreUri) {
     throw new UsageError('--registry-store-uri must be left out or equal --backend-store-uri.')
   }
@@ -187,7 +193,7 @@ export function readServerConfig(flags: Flags, env: Environment) {
       '--no-serve-artifacts needs --default-artifact-root: a location that all clients reach themselves.',
     )
   }
-  return { config, artifacts, webhooks }
+  return { config, artifacts, webhooks, traces }
 }
 
 /** @throws UsageError for a port that has nothing to answer from, or that others reach without a password */
@@ -250,13 +256,14 @@ async function openUi({ config, env, log, stop, primary }: Setup) {
 async function serve(setup: Setup): Promise<number> {
   const { config, log, stop, primary } = setup
   const ui = await openUi(setup)
+  const tracing = await openServerTracing(setup.traces.endpoint, log)
   const engine = await openEngineOf(setup)
   // The database starts while the app is loaded and built, which waits for it at the end.
   const prepared = prepareDatabase(engine, setup)
   prepared.catch(() => {})
   try {
     const { buildApp } = await import('../app.ts')
-    const app = await buildApp({ ...(await appDeps(setup)), engine, prepared, ui: ui?.source })
+    const app = await buildApp({ ...(await appDeps(setup, tracing)), engine, prepared, ui: ui?.source })
     stop.signal.throwIfAborted()
     await app.listen({ host: config.host, port: config.port })
     const sqlPort = await listenForSql(engine, config)
@@ -275,7 +282,7 @@ async function serve(setup: Setup): Promise<number> {
   } catch (error) {
     throw listenError(error, config)
   } finally {
-    await engine.close()
+    await Promise.all([engine.close(), tracing?.close()])
   }
 }
 
@@ -289,7 +296,7 @@ async function listenForSql(engine: Engine, config: ServerConfig) {
   }
 }
 
-async function appDeps({ config, artifacts, webhooks, log, primary }: Setup) {
+async function appDeps({ config, artifacts, webhooks, log, primary }: Setup, tracing: Tracing | undefined) {
   return {
     ...(await storageDeps(config, artifacts)),
     gcOlderThan: config.gcOlderThan,
@@ -308,6 +315,7 @@ async function appDeps({ config, artifacts, webhooks, log, primary }: Setup) {
           },
       metrics: config.exposePrometheus !== undefined,
       collectMetrics: primary?.metrics,
+      tracing,
       documentation: true,
     },
     logger: log,

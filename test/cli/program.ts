@@ -20,7 +20,7 @@ export interface RunOptions {
 }
 
 /** Variables of this process that would configure the program. */
-const foreign = /^(MLFLOW_|CRATEFLOW_|S3_ENDPOINT$)/
+const foreign = /^(MLFLOW_|CRATEFLOW_|OTEL_|S3_ENDPOINT$)/
 
 const running = new Set<ChildProcess>()
 const folders: string[] = []

@@ -6,6 +6,7 @@ import { parse, parseAllDocuments } from 'yaml'
 import { buildProgram } from '../../src/cli/program.ts'
 import { ArtifactConfigSchema, readConfig, ServerConfigSchema } from '../../src/config.ts'
 import { settingOf } from '../../src/settings.ts'
+import { TracingConfigSchema } from '../../src/tracing-config.ts'
 import { WebhookConfigSchema } from '../../src/webhook-config.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -13,7 +14,12 @@ const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 const { version, bin } = JSON.parse(read('package.json')) as { version: string; bin: { crateflow: string } }
 const { paths } = JSON.parse(read('openapi/openapi.json')) as { paths: Record<string, unknown> }
 
-const shapes = { ...ServerConfigSchema.shape, ...ArtifactConfigSchema.shape, ...WebhookConfigSchema.shape }
+const shapes = {
+  ...ServerConfigSchema.shape,
+  ...ArtifactConfigSchema.shape,
+  ...WebhookConfigSchema.shape,
+  ...TracingConfigSchema.shape,
+}
 /** Read by the AWS SDK, and where the web UI is kept. */
 const READ_BY_OTHERS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'XDG_CACHE_HOME']
 const known = [...Object.values(shapes).map((type) => settingOf(type).env), ...READ_BY_OTHERS]

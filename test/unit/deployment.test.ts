@@ -10,6 +10,7 @@ import { parse } from 'yaml'
 import { ArtifactConfigSchema, readConfig, ServerConfigSchema } from '../../src/config.ts'
 import { parseBackendUri } from '../../src/platform/database/uri.ts'
 import { settingOf } from '../../src/settings.ts'
+import { TracingConfigSchema } from '../../src/tracing-config.ts'
 import { WebhookConfigSchema } from '../../src/webhook-config.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -57,7 +58,12 @@ const imageEnvironment = Object.fromEntries(
     .map((property) => [property.getName(), property.getValue() ?? '']),
 )
 
-const shapes = { ...ServerConfigSchema.shape, ...ArtifactConfigSchema.shape, ...WebhookConfigSchema.shape }
+const shapes = {
+  ...ServerConfigSchema.shape,
+  ...ArtifactConfigSchema.shape,
+  ...WebhookConfigSchema.shape,
+  ...TracingConfigSchema.shape,
+}
 /** Read by Node.js and by the AWS SDK. */
 const READ_BY_OTHERS = ['NODE_ENV', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']
 const known = [...Object.values(shapes).map((type) => settingOf(type).env), ...READ_BY_OTHERS]

@@ -59,12 +59,13 @@ const ROOT_FLOORS: Record<string, number> = {
   'settings.ts': 0,
   'config.ts': 0,
   'client-config.ts': 0,
+  'tracing-config.ts': 0,
   'webhook-config.ts': 0,
   'app.ts': 6,
   'main.ts': 6,
 }
 const FLOORS: [RegExp, number][] = [
-  [/^platform\/(wire\/|(active-request|concurrency|measures|turns)\.ts$)/, 0],
+  [/^platform\/(wire\/|(active-request|active-span|concurrency|measures|turns)\.ts$)/, 0],
   [/^platform\/.*[.]store\.ts$/, 2],
   [/^platform\/(search|database)\/|^artifacts\/stores\//, 1],
   [/^platform\/http\//, 4],
@@ -127,6 +128,7 @@ const PACKAGES: [package_: RegExp, may: RegExp][] = [
   ],
   [/^@aws-sdk\//, /^artifacts\/stores\//],
   [/^graphql$/, /^web\/graphql\//],
+  [/^@opentelemetry\//, /^platform\/open-telemetry\.ts$/],
   [
     /^(fastify|@fastify\/|fastify-)/,
     /^platform\/http\/|^app\.ts$|(^|[./])routes\.ts$|^(tracking\/tracking|artifacts\/artifacts|registry\/registry|lifecycle\/lifecycle|web\/web)\.ts$/,

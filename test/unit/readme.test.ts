@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { buildProgram } from '../../src/cli/program.ts'
 import { ArtifactConfigSchema, ServerConfigSchema } from '../../src/config.ts'
 import { settingOf } from '../../src/settings.ts'
+import { TracingConfigSchema } from '../../src/tracing-config.ts'
 import { WebhookConfigSchema } from '../../src/webhook-config.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -20,6 +21,7 @@ function configurationTable(): string {
     ...ServerConfigSchema.shape,
     ...ArtifactConfigSchema.shape,
     ...WebhookConfigSchema.shape,
+    ...TracingConfigSchema.shape,
   })
   const rows = GROUPS.flatMap((group) => types.filter((type) => settingOf(type).group === group)).map(
     (type) => {

@@ -5,6 +5,7 @@ import { openLocalStore } from './local.ts'
 import { openS3Store } from './s3.ts'
 import { createS3Access, type S3Access, type S3Options } from './s3-access.ts'
 import type { ArtifactStore } from './store.ts'
+import { traceStore } from './traced.ts'
 
 /** Roots whose stores are kept; a store is small, its S3 client is shared by all of them. */
 const MAX_CACHED_STORES = 1000
@@ -30,7 +31,7 @@ function openArtifactStore(uri: string, access: S3Access): ArtifactStore {
   const { scheme, netloc, path } = parseUri(uri)
   if (scheme === 's3') {
     if (netloc === '') throw invalidParameter(`Artifact location '${uri}' names no bucket.`)
-    return openS3Store(access, netloc, path.replace(/^\//, ''))
+    return traceStore(openS3Store(access, netloc, path.replace(/^\//, '')), 's3')
   }
   if (scheme === 'file') {
     if (!['', 'localhost', '.'].includes(netloc)) {
@@ -38,9 +39,9 @@ function openArtifactStore(uri: string, access: S3Access): ArtifactStore {
         `Artifact location '${uri}' names a host: only folders of this machine are served.`,
       )
     }
-    return openLocalStore(unquote(path))
+    return traceStore(openLocalStore(unquote(path)), 'file')
   }
-  if (scheme === '') return openLocalStore(uri)
+  if (scheme === '') return traceStore(openLocalStore(uri), 'file')
   throw new MlflowError(
     'NOT_IMPLEMENTED',
     `Artifact location '${uri}' has the scheme '${scheme}', which this server does not read. It serves folders and s3:// locations; clients can reach others themselves.`,

@@ -18,6 +18,7 @@ import { MLFLOW_VERSION } from '../../platform/http/health.ts'
 import { redactPasswords } from '../../platform/wire/redact.ts'
 import { parseUri, unquote } from '../../platform/wire/uri.ts'
 import { longFlag, settingOf } from '../../settings.ts'
+import { TracingConfigSchema } from '../../tracing-config.ts'
 import { cacheFolder, openUiFolder } from '../../web/ui/folder.ts'
 import { WebhookConfigSchema } from '../../webhook-config.ts'
 import { checkAddress } from '../preflight.ts'
@@ -35,7 +36,7 @@ export function checkNode(): Finding {
   return failure('Node.js', `${node} is too old.`, `Install Node.js ${least} or newer.`)
 }
 
-const SCHEMAS = [ServerConfigSchema, ArtifactConfigSchema, WebhookConfigSchema]
+const SCHEMAS = [ServerConfigSchema, ArtifactConfigSchema, WebhookConfigSchema, TracingConfigSchema]
 
 export interface Given {
   flags: Flags

@@ -4,6 +4,7 @@ import { PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 import { cancelled, unavailable } from '../../errors.ts'
 import { type ActiveRequest, activeRequest, runForAll } from '../active-request.ts'
+import { inSpan } from '../active-span.ts'
 import { limitConcurrency, SEARCH_WAIT_MS } from '../concurrency.ts'
 import { measures } from '../measures.ts'
 import type { Int64 } from '../wire/int64.ts'
@@ -14,6 +15,7 @@ import { createRowCache, noRowCache, type RowCache } from './row-cache.ts'
 import type { SqlPort, SqlPortOptions } from './sql-port.ts'
 import type { ReadSql } from './sql-reader.ts'
 import type { EngineStatus } from './status.ts'
+import { createStatementSpans } from './traced.ts'
 
 /** Rows as arrays in column order, or as objects by column name. */
 export interface Result {
@@ -164,7 +166,7 @@ export function createEngine(
   schema: string,
   options: Partial<EngineOptions>,
 ): Engine {
-  const connection = countStatements(options.intercept?.(driver) ?? driver)
+  const connection = observeStatements(options.intercept?.(driver) ?? driver, dialect)
   const searchesAtOnce = dialect.exclusive
     ? EXCLUSIVE_SEARCHES
     : Math.max(1, (options.maxConnections ?? 1) - NOT_FOR_SEARCHES)
@@ -250,13 +252,20 @@ export function createEngine(
   }
 }
 
-/** The connection, whose statements count in /metrics. */
-function countStatements(connection: Connection): Connection {
-  const { queryAll } = connection
+/** The connection, whose statements count in /metrics and are told in traces. */
+function observeStatements(connection: Connection, dialect: Dialect): Connection {
+  const { queryAll, readSql } = connection
+  const spans = createStatementSpans(dialect.name)
+  const rows = ({ rowCount }: Result) => ({ 'db.response.returned_rows': rowCount })
   return {
     ...connection,
-    query: (...asked) => counted(1, connection.query(...asked)),
-    ...(queryAll && { queryAll: (all) => counted(all.length, queryAll.call(connection, all)) }),
+    query: (...asked) => inSpan(spans.one(asked[0]), counted(1, connection.query(...asked)), rows),
+    ...(queryAll && {
+      queryAll: (all) => inSpan(spans.together(all), counted(all.length, queryAll.call(connection, all))),
+    }),
+    ...(readSql && {
+      readSql: (text, limits) => inSpan(spans.own(text), readSql.call(connection, text, limits)),
+    }),
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { MlflowError } from '../../errors.ts'
 import { runForAll } from '../active-request.ts'
+import { type ActiveSpan, activeSpan, runInSpan } from '../active-span.ts'
 import { measures, type WriteQueue } from '../measures.ts'
 
 export interface GroupCommitOptions<Item, Outcome> {
@@ -20,6 +21,8 @@ export interface GroupCommitOptions<Item, Outcome> {
 interface Waiting<Item, Outcome> {
   item: Item
   weight: number
+  /** Where a flush that it comes first in is told. */
+  span: ActiveSpan | undefined
   resolve(outcome: Outcome): void
   reject(reason: unknown): void
 }
@@ -65,7 +68,8 @@ export function createGroupCommit<Item, Outcome>(
 
   async function settle(batch: Waiting<Item, Outcome>[]): Promise<void> {
     try {
-      const outcomes = await options.flush(batch.map(({ item }) => item))
+      const items = batch.map(({ item }) => item)
+      const outcomes = await runInSpan(batch[0]?.span, () => options.flush(items))
       batch.forEach((waiting, index) => {
         waiting.resolve(outcomes[index] as Outcome)
       })
@@ -86,7 +90,7 @@ export function createGroupCommit<Item, Outcome>(
       }
       queued += weight
       measures.waitingRows.add(weight, options.queue)
-      queue.push({ item, weight, resolve, reject })
+      queue.push({ item, weight, span: activeSpan(), resolve, reject })
       if (!flushing) void runForAll(flushLoop)
     })
 }
@@ -100,7 +104,12 @@ export function createBatchedReader<Value>(
   read: (keys: string[]) => Promise<Map<string, Value>>,
   maxKeys: number,
 ): (key: string) => Promise<Value | undefined> {
-  type Wait = { key: string; resolve(value: Value | undefined): void; reject(reason: unknown): void }
+  interface Wait {
+    key: string
+    span: ActiveSpan | undefined
+    resolve(value: Value | undefined): void
+    reject(reason: unknown): void
+  }
   let queue: Wait[] = []
   let inFlight = 0
 
@@ -112,7 +121,7 @@ export function createBatchedReader<Value>(
       const batch = queue.filter(({ key }) => chosen.has(key))
       queue = queue.filter(({ key }) => !chosen.has(key))
       try {
-        const values = await read(keys)
+        const values = await runInSpan(batch[0]?.span, () => read(keys))
         for (const { key, resolve } of batch) resolve(values.get(key))
       } catch (error) {
         for (const { reject } of batch) reject(error)
@@ -123,7 +132,7 @@ export function createBatchedReader<Value>(
 
   return (key) =>
     new Promise((resolve, reject) => {
-      queue.push({ key, resolve, reject })
+      queue.push({ key, span: activeSpan(), resolve, reject })
       if (inFlight === 0) void runForAll(readNext)
     })
 }

@@ -30,6 +30,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   // Messages are read by wire/message.ts with MLflow's texts; the schemas of routes are documentation.
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => JSON.stringify)
+  // Loaded when wanted, and first: what waits for its turn goes on in the requests of others.
+  if (shell.tracing) (await import('./tracing.ts')).registerTracing(app, shell.tracing)
   registerAbandonedRequests(app, searchesAtOnce)
   registerErrorHandler(app)
   registerJsonBody(app)

@@ -3,12 +3,11 @@ import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { type Measure, measures } from '../measures.ts'
 import { MLFLOW_VERSION } from './health.ts'
+import { PROBES } from './request-log.ts'
 
 /** Seconds; from a primary-key read to the upload of a large file. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120]
 const LABELS = ['method', 'route', 'status'] as const
-/** As MLflow's exporter does, probes are left out. */
-const EXCLUDED = new Set(['/health', '/version', '/ready', '/metrics'])
 
 /** How metrics become text: `own` gives those of this process, for the workers of a cluster to be added up. */
 export type CollectMetrics = (own: () => Promise<unknown[]>) => () => Promise<string>
@@ -48,7 +47,8 @@ export function registerMetrics(app: FastifyInstance, collect?: CollectMetrics):
   for (const measure of Object.values(measures)) show(measure, registry)
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown'
-    if (EXCLUDED.has(route)) return
+    // As MLflow's exporter does.
+    if (PROBES.has(route)) return
     const labels = { method: request.method, route, status: String(reply.statusCode) }
     total.inc(labels)
     seconds.observe(labels, reply.elapsedTime / 1000)

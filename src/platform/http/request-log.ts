@@ -7,7 +7,7 @@ import { errorCodeOf } from './error-handler.ts'
 /** What a request id of a client or proxy may look like; anything else could forge log lines. */
 const REQUEST_ID = /^[A-Za-z0-9._:@+/=-]{1,128}$/
 /** Asked every few seconds by probes. */
-const QUIET = new Set(['/health', '/ready', '/version', '/metrics'])
+export const PROBES: ReadonlySet<string> = new Set(['/health', '/ready', '/version', '/metrics'])
 
 /** Longest path of an unknown endpoint that is logged, in characters. */
 const MAX_PATH = 200
@@ -40,7 +40,7 @@ export function registerRequestLog(app: FastifyInstance): void {
       ...(code && { code }),
       ms: Math.round(reply.elapsedTime * 10) / 10,
     }
-    const isQuiet = route !== undefined && QUIET.has(route)
+    const isQuiet = route !== undefined && PROBES.has(route)
     if (!isQuiet) summary.count(reply.elapsedTime)
     if (reply.statusCode >= 400 && !isQuiet) request.log.info(line, 'request')
     else request.log.debug(line, 'request')
@@ -52,7 +52,7 @@ export function registerRequestLog(app: FastifyInstance): void {
 }
 
 /** Paths of unknown endpoints are a client's text, hence cut and without control characters. */
-const routeOf = (request: FastifyRequest): string =>
+export const routeOf = (request: FastifyRequest): string =>
   request.routeOptions.url ??
   (request.url.split('?', 1)[0] ?? '').slice(0, MAX_PATH).replace(/[^\x21-\x7e]/g, '?')
 

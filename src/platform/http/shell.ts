@@ -1,6 +1,7 @@
 // What surrounds every endpoint: request ids and log, hosts and origins, time limits, metrics, documentation.
 import type { IncomingMessage, Server } from 'node:http'
 import { type FastifyHttpOptions, type FastifyInstance, LogController } from 'fastify'
+import type { Tracing } from '../active-span.ts'
 import { registerAnswerMemory } from './answer-memory.ts'
 import type { CollectMetrics } from './metrics.ts'
 import { registerRequestLog, requestId } from './request-log.ts'
@@ -16,6 +17,8 @@ export interface ShellOptions {
   metrics: boolean
   /** Collects metrics from all workers of a cluster. */
   collectMetrics?: CollectMetrics
+  /** Tells of requests. Absent: nobody does. */
+  tracing?: Tracing | undefined
   /** Serve /docs and /openapi.json. */
   documentation: boolean
 }
