@@ -310,7 +310,9 @@ describe('packages of systems', () => {
     const nfpm = parse(read('deploy/nfpm.yaml')) as {
       version: string
       contents: { src: string; dst: string }[]
+      scripts: Record<string, string>
     }
+    expect(Object.values(nfpm.scripts).filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
     expect(nfpm.version).toBe(version)
     const ours = nfpm.contents.map(({ src }) => src).filter((src) => !/^(deploy\/root|\/)/.test(src))
     expect(ours.length).toBeGreaterThan(3)
