@@ -115,11 +115,13 @@ describe('A folder store with links', () => {
     // An upload may make the folder anew while it is away.
     const put = async (place: () => Promise<void>) => {
       for (let isDone = false; !isDone; ) {
-        await rm(join(root, 'swap'), { recursive: true, force: true })
-        isDone = await place().then(
-          () => true,
-          () => false,
-        )
+        // Nor is it empty when one writes into it meanwhile.
+        isDone = await rm(join(root, 'swap'), { recursive: true, force: true })
+          .then(place)
+          .then(
+            () => true,
+            () => false,
+          )
       }
     }
     let swaps = 0
