@@ -1,15 +1,14 @@
 // The Java client of Maven Central gets from this server what it gets from stock MLflow. `npm run test:clients` runs it.
-import { execFile, spawnSync } from 'node:child_process'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { besideStock } from '../python/servers.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing, useService } from '../support/services.ts'
+import { javaClassPath, missingJava } from './java-client.ts'
 
 const PROGRAMS = join(import.meta.dirname, 'programs')
-const FOLDER = join(import.meta.dirname, '../../.cache/clients/java')
 const CHECKS = [
   'experiments',
   'fluent run',
@@ -29,27 +28,13 @@ const run = promisify(execFile)
 
 function lacking(): string {
   if (process.env.TEST_CLIENTS !== 'all') return 'part of npm run test:clients'
-  const absent = ['java', 'mvn'].filter((command) => spawnSync(command, ['-version']).error)
-  return absent.length ? `no ${absent.join(' and no ')}` : missing('stock')
-}
-
-/** The folder with the client's jars, which Maven brings once. */
-async function jars(): Promise<string> {
-  const pom = await readFile(join(PROGRAMS, 'pom.xml'), 'utf8')
-  const mark = join(FOLDER, 'pom.xml')
-  const lib = join(FOLDER, 'lib')
-  if ((await readFile(mark, 'utf8').catch(() => '')) === pom) return lib
-  await mkdir(FOLDER, { recursive: true })
-  const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${lib}`, '-DoverWriteReleases=true']
-  await run('mvn', ['-q', '-B', '-f', join(PROGRAMS, 'pom.xml'), ...copy], { maxBuffer: 1e8 })
-  await writeFile(mark, pom)
-  return lib
+  return missingJava() || missing('stock')
 }
 
 /** What each check answers, by its name. Artifacts go through the `mlflow` command, which the client calls. */
 async function answers(url: string): Promise<Record<string, string>> {
   const { command } = await useService('python')
-  const { stdout } = await run('java', ['-cp', join(await jars(), '*'), join(PROGRAMS, 'Checks.java')], {
+  const { stdout } = await run('java', ['-cp', await javaClassPath(), join(PROGRAMS, 'Checks.java')], {
     env: {
       ...process.env,
       MLFLOW_TRACKING_URI: url,
