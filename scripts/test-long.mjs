@@ -8,6 +8,7 @@ const PARTS = [
   ['engines that npm test leaves out', 'test:engines', 60],
   ['tests of chance', 'test:chance', 30],
   ['clients of all versions', 'test:clients', 60],
+  ['examples', 'test:examples', 60],
   ['Node 22 and 24', 'test:nodes', 60],
   ['hostile requests', 'fuzz', 30],
   ['power cuts', 'test:power', 60],

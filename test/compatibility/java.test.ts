@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { besideStock } from '../python/servers.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing, useService } from '../support/services.ts'
-import { jarsOf, lackingJava } from './maven.ts'
+import { javaClient, lackingJava } from './maven.ts'
 
 const PROGRAMS = join(import.meta.dirname, 'programs')
 const CHECKS = [
@@ -29,19 +29,15 @@ const run = promisify(execFile)
 /** What each check answers, by its name. Artifacts go through the `mlflow` command, which the client calls. */
 async function answers(url: string): Promise<Record<string, string>> {
   const { command } = await useService('python')
-  const { stdout } = await run(
-    'java',
-    ['-cp', join(await jarsOf(join(PROGRAMS, 'pom.xml'), 'java'), '*'), join(PROGRAMS, 'Checks.java')],
-    {
-      env: {
-        ...process.env,
-        MLFLOW_TRACKING_URI: url,
-        MLFLOW_DISABLE_TELEMETRY: 'true',
-        PATH: [dirname(command), process.env.PATH].join(delimiter),
-      },
-      maxBuffer: 1e8,
+  const { stdout } = await run('java', ['-cp', await javaClient(), join(PROGRAMS, 'Checks.java')], {
+    env: {
+      ...process.env,
+      MLFLOW_TRACKING_URI: url,
+      MLFLOW_DISABLE_TELEMETRY: 'true',
+      PATH: [dirname(command), process.env.PATH].join(delimiter),
     },
-  )
+    maxBuffer: 1e8,
+  })
   const lines = stdout.trim().split('\n')
   return Object.fromEntries(lines.map((line) => renamed(line).split('\t') as [string, string]))
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { createRun, emptyFolder, runServer } from '../cli/program.ts'
-import { jarsOf, lackingJava } from './maven.ts'
+import { classPath, lackingJava } from './maven.ts'
 
 const PROGRAM = join(import.meta.dirname, 'programs/jdbc')
 const PASSWORD = 'a password'
@@ -41,8 +41,7 @@ async function answers(): Promise<Record<string, string>> {
   await server.request('POST', '/api/2.0/mlflow/runs/log-metric', point)
   const portOf = () => /^SQL: psql -h \S+ -p (\d+)/m.exec(server.output.stdout)?.[1]
   await expect.poll(portOf).toBeDefined()
-  const jars = await jarsOf(join(PROGRAM, 'pom.xml'), 'jdbc')
-  const args = ['-cp', join(jars, '*'), '-Dfile.encoding=UTF-8', join(PROGRAM, 'Jdbc.java')]
+  const args = ['-cp', await classPath(join(PROGRAM, 'pom.xml'), 'jdbc'), '-Dfile.encoding=UTF-8', join(PROGRAM, 'Jdbc.java')]
   const { stdout } = await promisify(execFile)(
     'java',
     ['-Dstdout.encoding=UTF-8', ...args, `jdbc:postgresql://127.0.0.1:${portOf()}/mlflow`],

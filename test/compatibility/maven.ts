@@ -4,28 +4,36 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-const CACHE = join(import.meta.dirname, '../../.cache/clients')
+const ROOT = join(import.meta.dirname, '../..')
+const CACHE = join(ROOT, '.cache/clients')
 
-/** Why no program in Java can be tried in this run; empty when one can. */
-export function lackingJava(): string {
-  if (process.env.TEST_CLIENTS !== 'all') return 'part of npm run test:clients'
+/** What the machine lacks to run programs in Java, in words; empty when it has all. */
+export function missingJava(): string {
   const absent = ['java', 'mvn'].filter((command) => spawnSync(command, ['-version']).error)
   return absent.length ? `no ${absent.join(' and no ')}` : ''
 }
 
+/** Why no program in Java is tried in this run; empty when one is. */
+export const lackingJava = (): string =>
+  process.env.TEST_CLIENTS === 'all' ? missingJava() : 'part of npm run test:clients'
+
+/** The class path of MLflow's Java client, as examples/java names it. */
+export const javaClient = (): Promise<string> => classPath(join(ROOT, 'examples/java/pom.xml'), 'java')
+
 /**
- * The folder with the jars that a `pom.xml` names.
+ * The class path of the jars that a `pom.xml` names.
  * @param name of their folder below `.cache/clients`
  */
-export async function jarsOf(pomFile: string, name: string): Promise<string> {
+export async function classPath(pomFile: string, name: string): Promise<string> {
   const folder = join(CACHE, name)
   const pom = await readFile(pomFile, 'utf8')
   const mark = join(folder, 'pom.xml')
   const lib = join(folder, 'lib')
-  if ((await readFile(mark, 'utf8').catch(() => '')) === pom) return lib
-  await mkdir(folder, { recursive: true })
-  const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${lib}`, '-DoverWriteReleases=true']
-  await promisify(execFile)('mvn', ['-q', '-B', '-f', pomFile, ...copy], { maxBuffer: 1e8 })
-  await writeFile(mark, pom)
-  return lib
+  if ((await readFile(mark, 'utf8').catch(() => '')) !== pom) {
+    await mkdir(folder, { recursive: true })
+    const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${lib}`, '-DoverWriteReleases=true']
+    await promisify(execFile)('mvn', ['-q', '-B', '-f', pomFile, ...copy], { maxBuffer: 1e8 })
+    await writeFile(mark, pom)
+  }
+  return join(lib, '*')
 }
