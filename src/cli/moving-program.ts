@@ -26,6 +26,7 @@ export function addMoving(program: Command, code: ExitCode): void {
     .description('Take data of another server or an archive into the store.')
     .helpOption('--help', 'Show this text.')
   addImportMlflow(parent, code)
+  addImportTable(parent, code)
   addImportArchive(parent, code)
   addExport(program, code)
   addCopy(program, code)
@@ -86,6 +87,27 @@ function addImportMlflow(parent: Command, code: ExitCode): void {
     const { importMlflow } = await import('./moving.ts')
     const settings = { ...settingsOf(command), ...artifactSettingsOf(command) }
     code.value = await importMlflow({ ...settings, from, experiments: experiment, newerSchema })
+  })
+}
+
+function addImportTable(parent: Command, code: ExitCode): void {
+  const command = parent
+    .command('table')
+    .summary('Take rows of a table of your own as runs and model versions.')
+    .description(
+      'Take rows of a table of trained models as runs and versions of registered models; the table stays as it is. docs/moving.md tells of the mapping.',
+    )
+    .requiredOption('--mapping <file>', 'A YAML file that says which columns become what.')
+    .requiredOption(
+      '--from <uri>',
+      'The database of the table: postgresql://…, cratedb://… or sqlite:///file.db.',
+    )
+    .option('--all', 'Read all rows, also those that an import before has read.')
+  withStoreOptions(command)
+  command.action(async () => {
+    const { importTable } = await import('./moving-table.ts')
+    const { from, mapping, all = false } = command.opts()
+    code.value = await importTable({ ...settingsOf(command), from, mapping, all })
   })
 }
 

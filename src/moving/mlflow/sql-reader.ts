@@ -4,6 +4,10 @@ import { readColumns } from './columns.store.ts'
 
 /** Reads and nothing else. Texts have `?` for bound values, and identifiers in double quotes. */
 export interface SqlReader {
+  /** Whose SQL it is. */
+  readonly kind: 'server' | 'sqlite'
+  /** The schema that is meant where none is named; undefined where there are none. */
+  readonly schema?: string
   /** Rows as arrays, integers as numbers or bigints. */
   rows(text: string, params: readonly unknown[]): Promise<unknown[][]>
   /** Columns by table. */
@@ -34,6 +38,7 @@ export async function openSqlite(file: string): Promise<SqlReader> {
   const rows = (text: string, params: readonly unknown[]) =>
     prepared(text).all(...(params as string[])) as unknown as unknown[][]
   return {
+    kind: 'sqlite',
     rows: async (text, params) => rows(text, params),
     async columns() {
       const found = rows(
@@ -48,6 +53,8 @@ export async function openSqlite(file: string): Promise<SqlReader> {
 
 /** The tables in the engine's schema: a database of PostgreSQL, or one of CrateDB. */
 export const readerOf = (engine: Engine): SqlReader => ({
+  kind: 'server',
+  schema: engine.schema,
   rows: (text, params) => engine.rows({ text: numbered(text), params: [...params] }),
   columns: async () => group(await readColumns(engine)),
   close: () => engine.close(),
