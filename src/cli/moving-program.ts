@@ -77,7 +77,7 @@ function addImportMlflow(parent: Command, code: ExitCode): void {
     .addHelpText('after', IMPORT_HELP)
     .requiredOption(
       '--from <source>',
-      'sqlite:///file.db, postgresql://…, crate://…, http://server, or a folder such as ./mlruns.',
+      'sqlite:///file.db, postgresql://…, mysql://…, crate://…, http://server, or a folder such as ./mlruns.',
     )
     .option('--experiment <name>', 'Only this experiment, by name or id; may be repeated.', gather, [])
     .option('--newer-schema', 'Read a schema that is newer than MLflow 3.17, as far as it is known.')
@@ -100,7 +100,7 @@ function addImportTable(parent: Command, code: ExitCode): void {
     .requiredOption('--mapping <file>', 'A YAML file that says which columns become what.')
     .requiredOption(
       '--from <uri>',
-      'The database of the table: postgresql://…, cratedb://… or sqlite:///file.db.',
+      'The database of the table: postgresql://…, cratedb://…, mysql://… or sqlite:///file.db.',
     )
     .option('--all', 'Read all rows, also those that an import before has read.')
   withStoreOptions(command)

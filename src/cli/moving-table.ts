@@ -47,7 +47,9 @@ export async function importTable(command: ImportTable): Promise<number> {
       cratedbSchema: 'doc',
     })
     if (!opened)
-      throw new UsageError('--from names a database: postgresql://…, cratedb://… or sqlite:///file.db.')
+      throw new UsageError(
+        '--from names a database: postgresql://…, cratedb://…, mysql://… or sqlite:///file.db.',
+      )
     try {
       return await importOpened(command, { engine, config, mapping, opened })
     } catch (error) {

@@ -6,6 +6,7 @@ import { type Build, findBuild } from './services/build.ts'
 import { type Chromium, findChromium } from './services/chromium.ts'
 import { type CrateDb, findCrateDb } from './services/cratedb.ts'
 import { findMinio, type Minio } from './services/minio.ts'
+import { findMysql, type Mysql } from './services/mysql.ts'
 import { findPgliteTemplate, type PgliteTemplate } from './services/pglite.ts'
 import { findPostgres, type Postgres } from './services/postgres.ts'
 import { findPython, type Python } from './services/python.ts'
@@ -20,6 +21,7 @@ export interface Services {
   chromium: Chromium
   cratedb: CrateDb
   minio: Minio
+  mysql: Mysql
   pglite: PgliteTemplate
   postgres: Postgres
   python: Python
@@ -42,17 +44,18 @@ declare module 'vitest' {
 type FoundServices = { [Name in ServiceName]: Found<Services[Name]> }
 
 async function findServices(): Promise<FoundServices> {
-  const [chromium, cratedb, minio, postgres, python, schemathesis, ui] = await Promise.all([
+  const [chromium, cratedb, minio, mysql, postgres, python, schemathesis, ui] = await Promise.all([
     findChromium(),
     findCrateDb(),
     findMinio(),
+    findMysql(),
     findPostgres(),
     findPython(),
     findSchemathesis(),
     findUi(),
   ])
   const [build, pglite, stock] = [findBuild(), findPgliteTemplate(), findStock(python)]
-  return { build, chromium, cratedb, minio, pglite, postgres, python, schemathesis, stock, ui }
+  return { build, chromium, cratedb, minio, mysql, pglite, postgres, python, schemathesis, stock, ui }
 }
 
 /** Vitest calls it before the first test file, and what it returns after the last. */

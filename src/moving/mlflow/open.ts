@@ -16,7 +16,7 @@ export interface OpenMlflowOptions extends Omit<SqlSourceOptions, 'name'> {
 }
 
 /**
- * @param from `sqlite:///file`, `postgresql://…`, `crate://…`, `http://…`, or a folder of files
+ * @param from `sqlite:///file`, `postgresql://…`, `mysql://…`, `crate://…`, `http://…`, or a folder of files
  * @throws Error in words for users
  */
 export async function openMlflow(
@@ -36,7 +36,7 @@ export async function openMlflow(
     return createFilesSource({ folder, experiments: options.experiments })
   }
   throw new Error(
-    `${redactPasswords(from).slice(0, 60)} is no source. There are sqlite:///file.db, postgresql://…, crate://…, http://server and a folder of files such as ./mlruns.`,
+    `${redactPasswords(from).slice(0, 60)} is no source. There are sqlite:///file.db, postgresql://…, mysql://…, crate://…, http://server and a folder of files such as ./mlruns.`,
   )
 }
 
@@ -56,6 +56,10 @@ export async function openSql(
     const file = decodeURIComponent((sqlite[1] ?? '').replace(/\?.*$/, '').replace(/^\//, ''))
     if (!existsSync(file) || !statSync(file).isFile()) throw new Error(`There is no file ${file}.`)
     return { reader: await openSqlite(file), name: `sqlite:${file}` }
+  }
+  if (/^(mysql|mariadb)(\+\w+)?:\/\//.test(from)) {
+    const { openMysql } = await import('./mysql-reader.ts')
+    return openMysql(from)
   }
   if (!/^(postgres(ql)?|crate(db)?)(\+\w+)?:\/\//.test(from)) return undefined
   const { engine, name } = await openDatabase(ourUri(from, cratedbSchema))

@@ -2,10 +2,10 @@
 import type { Engine } from '../../platform/database/engine.ts'
 import { readColumns } from './columns.store.ts'
 
-/** Reads and nothing else. Texts have `?` for bound values, and identifiers in double quotes. */
+/** Reads and nothing else. Texts have `?` for bound values, identifiers in double quotes, and `CAST(… AS TEXT)`. */
 export interface SqlReader {
   /** Whose SQL it is. */
-  readonly kind: 'server' | 'sqlite'
+  readonly kind: 'server' | 'sqlite' | 'mysql'
   /** The schema that is meant where none is named; undefined where there are none. */
   readonly schema?: string
   /** Rows as arrays, integers as numbers or bigints. */
@@ -45,7 +45,7 @@ export async function openSqlite(file: string): Promise<SqlReader> {
         `SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'`,
         [],
       )
-      return group(found as [string, string][])
+      return groupColumns(found as [string, string][])
     },
     close: async () => database.close(),
   }
@@ -56,7 +56,7 @@ export const readerOf = (engine: Engine): SqlReader => ({
   kind: 'server',
   schema: engine.schema,
   rows: (text, params) => engine.rows({ text: numbered(text), params: [...params] }),
-  columns: async () => group(await readColumns(engine)),
+  columns: async () => groupColumns(await readColumns(engine)),
   close: () => engine.close(),
 })
 
@@ -66,7 +66,10 @@ function numbered(text: string): string {
   return text.replace(/\?/g, () => `$${++number}`)
 }
 
-function group(pairs: readonly (readonly [table: string, column: string])[]): Map<string, Set<string>> {
+/** Columns by table. */
+export function groupColumns(
+  pairs: readonly (readonly [table: string, column: string])[],
+): Map<string, Set<string>> {
   const columns = new Map<string, Set<string>>()
   for (const [table, column] of pairs) columns.set(table, (columns.get(table) ?? new Set()).add(column))
   return columns

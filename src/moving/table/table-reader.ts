@@ -55,6 +55,8 @@ const SPELLINGS: Record<SqlReader['kind'], Spelling> = {
   },
   // Values have types of their own there, whatever their column's is.
   sqlite: { quote: inDoubleQuotes, value: (column) => column, bound: () => '?' },
+  // Its sessions are in UTC.
+  mysql: { quote: inDoubleQuotes, value: (column) => `CAST(${column} AS TEXT)`, bound: () => '?' },
 }
 
 /** What identifies rows must be sortable, and come back as it was. */
