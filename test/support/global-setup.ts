@@ -6,6 +6,7 @@ import { type Build, findBuild } from './services/build.ts'
 import { type Chromium, findChromium } from './services/chromium.ts'
 import { type CrateDb, findCrateDb } from './services/cratedb.ts'
 import { findMinio, type Minio } from './services/minio.ts'
+import { findMlflowCratedb, type MlflowCratedb } from './services/mlflow-cratedb.ts'
 import { findMysql, type Mysql } from './services/mysql.ts'
 import { findPgliteTemplate, type PgliteTemplate } from './services/pglite.ts'
 import { findPostgres, type Postgres } from './services/postgres.ts'
@@ -21,6 +22,7 @@ export interface Services {
   chromium: Chromium
   cratedb: CrateDb
   minio: Minio
+  mlflowCratedb: MlflowCratedb
   mysql: Mysql
   pglite: PgliteTemplate
   postgres: Postgres
@@ -44,18 +46,33 @@ declare module 'vitest' {
 type FoundServices = { [Name in ServiceName]: Found<Services[Name]> }
 
 async function findServices(): Promise<FoundServices> {
-  const [chromium, cratedb, minio, mysql, postgres, python, schemathesis, ui] = await Promise.all([
-    findChromium(),
-    findCrateDb(),
-    findMinio(),
-    findMysql(),
-    findPostgres(),
-    findPython(),
-    findSchemathesis(),
-    findUi(),
-  ])
+  const [chromium, cratedb, minio, mlflowCratedb, mysql, postgres, python, schemathesis, ui] =
+    await Promise.all([
+      findChromium(),
+      findCrateDb(),
+      findMinio(),
+      findMlflowCratedb(),
+      findMysql(),
+      findPostgres(),
+      findPython(),
+      findSchemathesis(),
+      findUi(),
+    ])
   const [build, pglite, stock] = [findBuild(), findPgliteTemplate(), findStock(python)]
-  return { build, chromium, cratedb, minio, mysql, pglite, postgres, python, schemathesis, stock, ui }
+  return {
+    build,
+    chromium,
+    cratedb,
+    minio,
+    mlflowCratedb,
+    mysql,
+    pglite,
+    postgres,
+    python,
+    schemathesis,
+    stock,
+    ui,
+  }
 }
 
 /** Vitest calls it before the first test file, and what it returns after the last. */
