@@ -33,11 +33,12 @@ async function fromPath(): Promise<Candidate<Mysql> | string> {
 
 async function startServer(server: string, install: string): Promise<Started<Mysql>> {
   const folder = await mkdtemp(join(tmpdir(), 'crateflow-mysql-'))
-  const data = join(folder, 'data')
-  await mkdir(data)
-  const user = await unprivilegedUser(['mysql'], [folder, data])
+  const folders = { data: join(folder, 'data'), tmp: join(folder, 'tmp') }
+  for (const path of Object.values(folders)) await mkdir(path)
+  const user = await unprivilegedUser(['mysql'], [folder, ...Object.values(folders)])
   const port = await freePort()
-  const options = ['--no-defaults', `--datadir=${data}`]
+  // The folder of the test run is not its user's.
+  const options = ['--no-defaults', `--datadir=${folders.data}`, `--tmpdir=${folders.tmp}`]
   await promisify(execFile)(
     install,
     [...options, '--auth-root-authentication-method=normal', '--skip-test-db'],
