@@ -29,10 +29,19 @@ export async function measureTraces(options, tools) {
     context.defer(server.stop)
     servers.push(server)
   }
+  // Servers are asked for days, and a second's worth of work is done by other code than the first hour's: both JITs compile on the way.
+  for (const server of servers) await warmUp(server, options.warm)
   for (const work of WRITES) await measureWrites(servers, work, options, report)
   console.log(`\n${writesTable(report.writes)}`)
   for (const size of options.traces) await measureReads(servers, size, { options, report, log: tools.log })
   return report
+}
+
+async function warmUp(server, seconds) {
+  const experimentId = await newExperiment(server, 'warming up')
+  const makes = [10, 100].map(traceTemplates)
+  const work = (i) => server.send(encodeExport(experimentId, [makes[i % 2](i, Date.now() - 10_000)]))
+  await measure({ clients: 4, seconds, work })
 }
 
 const titleOf = ({ clients, spans }) => `${spans} spans a trace, c${clients}`

@@ -26,6 +26,7 @@ export function addMoving(program: Command, code: ExitCode): void {
     .description('Take data of another server or an archive into the store.')
     .helpOption('--help', 'Show this text.')
   addImportMlflow(parent, code)
+  addImportTable(parent, code)
   addImportArchive(parent, code)
   addExport(program, code)
   addCopy(program, code)
@@ -76,7 +77,7 @@ function addImportMlflow(parent: Command, code: ExitCode): void {
     .addHelpText('after', IMPORT_HELP)
     .requiredOption(
       '--from <source>',
-      'sqlite:///file.db, postgresql://…, crate://…, http://server, or a folder such as ./mlruns.',
+      'sqlite:///file.db, postgresql://…, mysql://…, crate://…, http://server, or a folder such as ./mlruns.',
     )
     .option('--experiment <name>', 'Only this experiment, by name or id; may be repeated.', gather, [])
     .option('--newer-schema', 'Read a schema that is newer than MLflow 3.17, as far as it is known.')
@@ -86,6 +87,27 @@ function addImportMlflow(parent: Command, code: ExitCode): void {
     const { importMlflow } = await import('./moving.ts')
     const settings = { ...settingsOf(command), ...artifactSettingsOf(command) }
     code.value = await importMlflow({ ...settings, from, experiments: experiment, newerSchema })
+  })
+}
+
+function addImportTable(parent: Command, code: ExitCode): void {
+  const command = parent
+    .command('table')
+    .summary('Take rows of a table of your own as runs and model versions.')
+    .description(
+      'Take rows of a table of trained models as runs and versions of registered models; the table stays as it is. docs/moving.md tells of the mapping.',
+    )
+    .requiredOption('--mapping <file>', 'A YAML file that says which columns become what.')
+    .requiredOption(
+      '--from <uri>',
+      'The database of the table: postgresql://…, cratedb://…, mysql://… or sqlite:///file.db.',
+    )
+    .option('--all', 'Read all rows, also those that an import before has read.')
+  withStoreOptions(command)
+  command.action(async () => {
+    const { importTable } = await import('./moving-table.ts')
+    const { from, mapping, all = false } = command.opts()
+    code.value = await importTable({ ...settingsOf(command), from, mapping, all })
   })
 }
 

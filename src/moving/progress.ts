@@ -3,7 +3,7 @@ import type { MovedTable } from './families.store.ts'
 
 export interface Progress {
   /** Rows of a table that were looked at. */
-  add(table: MovedTable, rows: number): void
+  add(table: Pick<MovedTable, 'name'>, rows: number): void
   /** Shows the line, a few times a second at most. */
   show(): void
   /** Takes the line away. */

@@ -41,7 +41,12 @@ async function answers(): Promise<Record<string, string>> {
   await server.request('POST', '/api/2.0/mlflow/runs/log-metric', point)
   const portOf = () => /^SQL: psql -h \S+ -p (\d+)/m.exec(server.output.stdout)?.[1]
   await expect.poll(portOf).toBeDefined()
-  const args = ['-cp', await classPath(join(PROGRAM, 'pom.xml'), 'jdbc'), '-Dfile.encoding=UTF-8', join(PROGRAM, 'Jdbc.java')]
+  const args = [
+    '-cp',
+    await classPath(join(PROGRAM, 'pom.xml'), 'jdbc'),
+    '-Dfile.encoding=UTF-8',
+    join(PROGRAM, 'Jdbc.java'),
+  ]
   const { stdout } = await promisify(execFile)(
     'java',
     ['-Dstdout.encoding=UTF-8', ...args, `jdbc:postgresql://127.0.0.1:${portOf()}/mlflow`],

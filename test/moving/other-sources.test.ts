@@ -89,7 +89,7 @@ describe.skipIf(reason)('import mlflow', () => {
   })
 
   it('says which sources there are', async () => {
-    const { code, stderr } = await importMlflow('mysql://root:secret@h/x', 'pglite:./store')
+    const { code, stderr } = await importMlflow('mssql://root:secret@h/x', 'pglite:./store')
     expect(code).toBe(1)
     expect(stderr).toContain('is no source. There are sqlite:///file.db')
     expect(stderr).not.toContain('secret')

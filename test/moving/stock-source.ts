@@ -31,19 +31,21 @@ export const SEED_GENAI = join(import.meta.dirname, '../browser/seed_genai.py')
 /**
  * Starts the server and fills it by the programs, each with its arguments.
  * @param backend another store than its file of SQLite
+ * @param program another one than stock MLflow
  */
 export async function startStockSource(
   programs: readonly (readonly string[])[],
   backend?: string,
+  program?: readonly string[],
 ): Promise<StockSource> {
-  const { command } = await useService('python')
+  const stock = program ?? [(await useService('python')).command, '-m', 'mlflow']
   const folder = await mkdtemp(join(tmpdir(), 'crateflow-source-'))
   const port = await freePort()
   const [file, artifacts] = [join(folder, 'mlflow.db'), join(folder, 'artifacts')]
   const url = `http://127.0.0.1:${port}`
   const child = await startChild({
     command: [
-      ...[command, '-m', 'mlflow', 'server', '--host', '127.0.0.1', '--port', String(port), '--workers', '1'],
+      ...[...stock, 'server', '--host', '127.0.0.1', '--port', String(port), '--workers', '1'],
       ...[
         '--backend-store-uri',
         backend ?? `sqlite:///${file}`,
@@ -62,7 +64,7 @@ export async function startStockSource(
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    for (const program of programs) await runClient(url, program, { GIT_PYTHON_REFRESH: 'quiet' })
+    for (const one of programs) await runClient(url, one, { GIT_PYTHON_REFRESH: 'quiet' })
   } catch (error) {
     await stop()
     throw error

@@ -6,6 +6,8 @@ import { type Build, findBuild } from './services/build.ts'
 import { type Chromium, findChromium } from './services/chromium.ts'
 import { type CrateDb, findCrateDb } from './services/cratedb.ts'
 import { findMinio, type Minio } from './services/minio.ts'
+import { findMlflowCratedb, type MlflowCratedb } from './services/mlflow-cratedb.ts'
+import { findMysql, type Mysql } from './services/mysql.ts'
 import { findPgliteTemplate, type PgliteTemplate } from './services/pglite.ts'
 import { findPostgres, type Postgres } from './services/postgres.ts'
 import { findPython, type Python } from './services/python.ts'
@@ -20,6 +22,8 @@ export interface Services {
   chromium: Chromium
   cratedb: CrateDb
   minio: Minio
+  mlflowCratedb: MlflowCratedb
+  mysql: Mysql
   pglite: PgliteTemplate
   postgres: Postgres
   python: Python
@@ -42,17 +46,33 @@ declare module 'vitest' {
 type FoundServices = { [Name in ServiceName]: Found<Services[Name]> }
 
 async function findServices(): Promise<FoundServices> {
-  const [chromium, cratedb, minio, postgres, python, schemathesis, ui] = await Promise.all([
-    findChromium(),
-    findCrateDb(),
-    findMinio(),
-    findPostgres(),
-    findPython(),
-    findSchemathesis(),
-    findUi(),
-  ])
+  const [chromium, cratedb, minio, mlflowCratedb, mysql, postgres, python, schemathesis, ui] =
+    await Promise.all([
+      findChromium(),
+      findCrateDb(),
+      findMinio(),
+      findMlflowCratedb(),
+      findMysql(),
+      findPostgres(),
+      findPython(),
+      findSchemathesis(),
+      findUi(),
+    ])
   const [build, pglite, stock] = [findBuild(), findPgliteTemplate(), findStock(python)]
-  return { build, chromium, cratedb, minio, pglite, postgres, python, schemathesis, stock, ui }
+  return {
+    build,
+    chromium,
+    cratedb,
+    minio,
+    mlflowCratedb,
+    mysql,
+    pglite,
+    postgres,
+    python,
+    schemathesis,
+    stock,
+    ui,
+  }
 }
 
 /** Vitest calls it before the first test file, and what it returns after the last. */

@@ -126,6 +126,7 @@ const PACKAGES: [package_: RegExp, may: RegExp][] = [
     /^drizzle-orm(\/|$)/,
     /^platform\/database\/|^platform\/search\/(to-sql|keyset)\.ts$|(^|[./])(tables|store)\.ts$/,
   ],
+  [/^mysql2(\/|$)/, /^moving\/mlflow\/mysql-reader\.ts$/],
   [/^@aws-sdk\//, /^artifacts\/stores\//],
   [/^graphql$/, /^web\/graphql\//],
   [/^@opentelemetry\//, /^platform\/open-telemetry\.ts$/],

@@ -2,8 +2,12 @@
 import type { Engine } from '../../platform/database/engine.ts'
 import { readColumns } from './columns.store.ts'
 
-/** Reads and nothing else. Texts have `?` for bound values, and identifiers in double quotes. */
+/** Reads and nothing else. Texts have `?` for bound values, identifiers in double quotes, and `CAST(… AS TEXT)`. */
 export interface SqlReader {
+  /** Whose SQL it is. */
+  readonly kind: 'server' | 'sqlite' | 'mysql'
+  /** The schema that is meant where none is named; undefined where there are none. */
+  readonly schema?: string
   /** Rows as arrays, integers as numbers or bigints. */
   rows(text: string, params: readonly unknown[]): Promise<unknown[][]>
   /** Columns by table. */
@@ -34,13 +38,14 @@ export async function openSqlite(file: string): Promise<SqlReader> {
   const rows = (text: string, params: readonly unknown[]) =>
     prepared(text).all(...(params as string[])) as unknown as unknown[][]
   return {
+    kind: 'sqlite',
     rows: async (text, params) => rows(text, params),
     async columns() {
       const found = rows(
         `SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'`,
         [],
       )
-      return group(found as [string, string][])
+      return groupColumns(found as [string, string][])
     },
     close: async () => database.close(),
   }
@@ -48,8 +53,10 @@ export async function openSqlite(file: string): Promise<SqlReader> {
 
 /** The tables in the engine's schema: a database of PostgreSQL, or one of CrateDB. */
 export const readerOf = (engine: Engine): SqlReader => ({
+  kind: 'server',
+  schema: engine.schema,
   rows: (text, params) => engine.rows({ text: numbered(text), params: [...params] }),
-  columns: async () => group(await readColumns(engine)),
+  columns: async () => groupColumns(await readColumns(engine)),
   close: () => engine.close(),
 })
 
@@ -59,7 +66,10 @@ function numbered(text: string): string {
   return text.replace(/\?/g, () => `$${++number}`)
 }
 
-function group(pairs: readonly (readonly [table: string, column: string])[]): Map<string, Set<string>> {
+/** Columns by table. */
+export function groupColumns(
+  pairs: readonly (readonly [table: string, column: string])[],
+): Map<string, Set<string>> {
   const columns = new Map<string, Set<string>>()
   for (const [table, column] of pairs) columns.set(table, (columns.get(table) ?? new Set()).add(column))
   return columns
