@@ -1,24 +1,17 @@
 // REST of the deletion for good, below a prefix of this server's own.
-import type { FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
 import { type Endpoint, endpoint } from '../../platform/http/route.ts'
-import { isStorableText } from '../../platform/wire/message.ts'
+import { userOf } from '../user.ts'
 import * as schema from './schema.ts'
 import type { CleaningService } from './service.ts'
 
 const tag = 'lifecycle'
 const PATH = '/crateflow/1.0'
-const MAX_USER_LENGTH = 250
-
-/** Whom the request's header names, which a proxy sets that knows its users. */
-function userOf({ headers: { user } }: FastifyRequest): string | null {
-  const name = [user].flat()[0]
-  return name && isStorableText(name) ? name.slice(0, MAX_USER_LENGTH) : null
-}
 
 const NONE = { experiment_ids: [], run_ids: [], logged_model_ids: [] }
 
 export function cleaningEndpoints(cleaning: CleaningService): Endpoint[] {
-  const byRequest = (request: FastifyRequest) => ({ userId: userOf(request), cause: 'api' as const })
+  const byRequest = (request: { headers: IncomingHttpHeaders }) => ({ userId: userOf(request), cause: 'api' as const })
   return [
     endpoint({
       method: 'GET',
