@@ -3,7 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { type ArtifactsOptions, createArtifacts } from './artifacts/artifacts.ts'
 import type { LocationPolicy } from './artifacts/stores/locations.ts'
 import { createGenai } from './genai/genai.ts'
-import { createLifecycle } from './lifecycle/lifecycle.ts'
+import { createLifecycle, type LifecycleOptions } from './lifecycle/lifecycle.ts'
 import type { Engine } from './platform/database/engine.ts'
 import { healthEndpoints, MLFLOW_VERSION } from './platform/http/health.ts'
 import { createHttp } from './platform/http/http.ts'
@@ -15,7 +15,7 @@ import { createTracking } from './tracking/tracking.ts'
 import { createWeb, type WebDeps } from './web/web.ts'
 import type { WebhookConfig } from './webhook-config.ts'
 
-export interface AppDeps extends Partial<Pick<WebDeps, 'ui' | 'graphql' | 'sql'>> {
+export interface AppDeps extends Partial<Pick<WebDeps, 'ui' | 'graphql' | 'sql'>>, LifecycleOptions {
   /** Whoever opened it closes it. */
   engine: Engine
   /** Resolves when the engine's schema is migrated. Absent: it is. */
@@ -26,8 +26,6 @@ export interface AppDeps extends Partial<Pick<WebDeps, 'ui' | 'graphql' | 'sql'>
   artifacts: ArtifactsOptions
   /** Absent: the defaults of its settings. */
   webhooks?: WebhookConfig
-  /** Deletes for good, by itself, what was deleted so long ago, such as 30d. Absent: nothing. */
-  gcOlderThan?: string | undefined
   /** Hosts, origins, prefix, metrics, documentation. Absent: none of them. */
   shell?: ShellOptions
   logger?: FastifyBaseLogger
@@ -75,12 +73,13 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   })
   const genai = createGenai({ engine, clock, experiments, getRun, files: artifacts.files })
   const lifecycle = createLifecycle({
-    engine,
+    ...deps,
     clock,
     log: app.log,
-    gcOlderThan: deps.gcOlderThan,
+    events: registry.events,
     tracking: tracking.removal,
     genai: genai.removal,
+    aging: { ...tracking.aging, ...genai.aging, getExperiment: experiments.requireRow },
     locateFiles: artifacts.locateDoomed,
     parseExperimentId: experiments.parseId,
   })
@@ -107,7 +106,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     ...web.endpoints,
   ])
   if (!artifactsOnly) registry.deliverWhileListening(app)
-  if (!artifactsOnly) lifecycle.cleanWhileListening(app)
+  if (!artifactsOnly) lifecycle.workWhileListening(app)
   artifacts.register(app)
   const ping = artifactsOnly ? async () => {} : engine.ping
   mount(app, [...tracking.promptlabEndpoints, ...healthEndpoints({ ping, multipart: artifacts.multipart })])

@@ -259,6 +259,12 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     env: 'CRATEFLOW_GC_OLDER_THAN',
     help: 'Delete for good, every hour, what was marked as deleted so long ago, such as 30d (default: nothing). One of several servers does it.',
   }),
+  retentionSchedule: flag(true).register(settings, {
+    group: 'Operation',
+    flags: '--no-retention-schedule',
+    env: 'CRATEFLOW_RETENTION_SCHEDULE',
+    help: 'Do not run retention policies when they are due: leave that to other servers, or to crateflow retention run.',
+  }),
 })
 
 export type ServerConfig = z.output<typeof ServerConfigSchema>

@@ -24,11 +24,49 @@ interface Tag extends Keyed {
   value: string
 }
 
+/** How an execution of a retention policy went. */
+interface RetentionRun {
+  execution_id: string
+  policy_id: string
+  policy_name: string
+  tags: string[]
+  target: string
+  strategy: string
+  state: string
+  rows: number
+  bytes: number
+  started_at: number
+  ended_at?: number | undefined
+  message?: string | undefined
+}
+
+/** Events of this server's own, which MLflow does not know. */
+export interface OwnEventPayloads {
+  'retention.policy_changed': {
+    policy_id: string
+    policy_name: string
+    /** created, updated or deleted. */
+    change: string
+    version: number
+    user_id: string | null
+  }
+  /** It succeeded, or was cancelled. */
+  'retention.run_finished': RetentionRun
+  'retention.run_failed': RetentionRun
+}
+
+export const OWN_EVENTS = [
+  'retention.policy_changed',
+  'retention.run_finished',
+  'retention.run_failed',
+] as const
+export type OwnEventName = (typeof OWN_EVENTS)[number]
+
 /**
  * Payload of each event, its fields in the order in which receivers get them.
  * @see mlflow/webhooks/types.py
  */
-export interface EventPayloads {
+export interface EventPayloads extends OwnEventPayloads {
   'registered_model.created': Described
   'model_version.created': OfVersion & { source: string; run_id: string | null } & Described
   'model_version_tag.set': OfVersion & Tag

@@ -300,6 +300,7 @@ async function appDeps({ config, artifacts, webhooks, log, primary }: Setup, tra
   return {
     ...(await storageDeps(config, artifacts)),
     gcOlderThan: config.gcOlderThan,
+    retentionSchedule: config.retentionSchedule,
     webhooks,
     graphql: { maxRootFields: config.graphqlMaxRootFields, maxAliases: config.graphqlMaxAliases },
     sql: { access: config.sqlAccess, timeoutMs: sqlTimeoutMs(config) },

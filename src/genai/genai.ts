@@ -24,6 +24,7 @@ import { reviewItemEndpoints, reviewQueueEndpoints } from './review-queues/route
 import { createReviewQueueService } from './review-queues/service.ts'
 import { scorerEndpoints } from './scorers/routes.ts'
 import { createScorerService, type ScorerServiceDeps } from './scorers/service.ts'
+import * as aging from './traces/aging.store.ts'
 import { createTraceCorrelation } from './traces/correlation.service.ts'
 import { artifactLocationOf, type Experiments } from './traces/experiments.ts'
 import { type Files, fileEndpoints } from './traces/files.routes.ts'
@@ -96,6 +97,13 @@ export function createGenai({ engine, clock, experiments, getRun, files }: Genai
   ]
   return {
     endpoints,
+    /** Traces by their age. */
+    aging: {
+      countTraces: (of: aging.OldTraces) => aging.countOldTraces(engine, of),
+      findTraces: (of: aging.OldTraces, page: Parameters<typeof aging.findTracesBefore>[2]) =>
+        aging.findTracesBefore(engine, of, page),
+      countTracesSince: (sinceMs: number) => aging.countTracesSince(engine, sinceMs),
+    },
     /** What the wing keeps of things that are deleted for good. */
     removal: createGenaiRemoval({
       engine,

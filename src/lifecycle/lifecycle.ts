@@ -1,21 +1,46 @@
-// The lifecycle wing: what becomes of things that were deleted.
+// The lifecycle wing: what becomes of things that were deleted, and of what has grown old.
 import type { FastifyInstance } from 'fastify'
+import { packageVersion } from '../package.ts'
 import type { Endpoint } from '../platform/http/route.ts'
+import { createBatches } from './cleaning/batches.service.ts'
 import type { DoomedRuns, Remains } from './cleaning/doomed.ts'
 import { cleaningEndpoints } from './cleaning/routes.ts'
 import { createSchedule, type ScheduleDeps } from './cleaning/schedule.service.ts'
 import { type CleaningDeps, createCleaningService } from './cleaning/service.ts'
+import { createRetention, type RetentionDeps } from './retention/retention.service.ts'
+import { retentionEndpoints } from './retention/routes.ts'
+import { checkSchedule, dueAfter } from './schedule/cron.ts'
+import { createPolicySchedule } from './schedule/service.ts'
+
+/** What the server does by itself. */
+export interface LifecycleOptions {
+  /** Deletes for good what was deleted so long ago, such as 30d. Absent: nothing. */
+  gcOlderThan?: string | undefined
+  /** Runs policies about old data when they are due. Absent: it does. */
+  retentionSchedule?: boolean
+}
 
 export interface LifecycleDeps
   extends Pick<CleaningDeps, 'engine' | 'clock' | 'locateFiles' | 'parseExperimentId'>,
-    Pick<ScheduleDeps, 'log'> {
+    Pick<ScheduleDeps, 'log'>,
+    Pick<RetentionDeps, 'events'>,
+    LifecycleOptions {
   tracking: Pick<CleaningDeps, 'experiments' | 'runs' | 'models' | 'metric' | 'param'>
   genai: Remains
-  /** The server collects by itself what was deleted so long ago. */
-  gcOlderThan: string | undefined
+  /** What these wings know of the age of things. */
+  aging: RetentionDeps['runs'] &
+    Pick<RetentionDeps, 'countRunsSince' | 'countTracesSince'> & {
+      countTraces: RetentionDeps['traces']['count']
+      findTraces: RetentionDeps['traces']['find']
+      /** An experiment, deleted or not. @throws RESOURCE_DOES_NOT_EXIST */
+      getExperiment: (
+        experimentId: string,
+      ) => Promise<{ experimentId: string; artifactLocation: string | null }>
+    }
 }
 
-export function createLifecycle({ tracking, genai, gcOlderThan, log, ...deps }: LifecycleDeps) {
+export function createLifecycle({ tracking, genai, aging, log, ...deps }: LifecycleDeps) {
+  const { gcOlderThan, retentionSchedule = true } = deps
   const runs: DoomedRuns = {
     ...tracking.runs,
     async remove(runIds) {
@@ -24,15 +49,69 @@ export function createLifecycle({ tracking, genai, gcOlderThan, log, ...deps }: 
     },
   }
   const cleaning = createCleaningService({ ...deps, ...tracking, runs, remains: genai })
-  const endpoints: Endpoint[] = cleaningEndpoints(cleaning)
+  const batches = createBatches(deps)
+  const how = { keepArtifacts: false, userId: null, cause: 'retention' as const }
+
+  const findDeleted = (runIds: readonly string[], untilMs: number) =>
+    tracking.runs.find({ ids: runIds, deletedUntilMs: untilMs, limit: runIds.length })
+  const retention = createRetention({
+    ...deps,
+    log,
+    isScheduled: retentionSchedule,
+    serverVersion: packageVersion(),
+    checkSchedule,
+    dueAfter,
+    runs: aging,
+    countRunsSince: aging.countRunsSince,
+    countTracesSince: aging.countTracesSince,
+    deletedRuns: {
+      find: ({ untilMs, after, limit }) => tracking.runs.find({ deletedUntilMs: untilMs, after, limit }),
+      stillDeleted: async (runIds, untilMs) =>
+        (await findDeleted(runIds, untilMs)).filter(({ stage }) => stage === 'deleted'),
+      async remove(runIds, untilMs) {
+        const { deleted, left } = await batches.remove('run', runs, await findDeleted(runIds, untilMs), how)
+        return {
+          rows: deleted.reduce((sum, { rows }) => sum + rows, 0),
+          left: left.map(({ message }) => message),
+        }
+      },
+    },
+    traces: {
+      count: aging.countTraces,
+      find: aging.findTraces,
+      remove: (traces) => genai.removeTraces([...traces]),
+      async artifactsOf({ experimentId, traceId }) {
+        const { artifactLocation } = await aging.getExperiment(experimentId)
+        return artifactLocation ? genai.traceArtifactsOf({ experimentId, artifactLocation }, traceId) : ''
+      },
+    },
+  })
+  const { policies, executions } = retention
+  const endpoints: Endpoint[] = [...cleaningEndpoints(cleaning), ...retentionEndpoints(retention)]
   return {
     endpoints,
-    /** Has garbage collected by schedule from when the server listens until it closes, if it is to be. */
-    cleanWhileListening(app: FastifyInstance): void {
-      if (gcOlderThan === undefined) return
-      const schedule = createSchedule({ ...deps, log, cleaning, olderThan: gcOlderThan })
-      app.addHook('onListen', async () => schedule.start())
-      app.addHook('preClose', () => schedule.stop())
+    /** Has work done by schedule from when the server listens until it closes, as far as it is to be, and ends what was begun when it closes. */
+    workWhileListening(app: FastifyInstance): void {
+      const gc = gcOlderThan ? createSchedule({ ...deps, log, cleaning, olderThan: gcOlderThan }) : undefined
+      const schedule = retentionSchedule
+        ? createPolicySchedule({
+            clock: deps.clock,
+            log,
+            findDue: policies.findDue,
+            begin: (due) =>
+              executions.begin(due, { fromMs: deps.clock.now(), userId: null, dueAtMs: due.dueAtMs }),
+            settle: policies.settleDue,
+            resume: executions.resume,
+          })
+        : undefined
+      app.addHook('onListen', async () => {
+        gc?.start()
+        schedule?.start()
+      })
+      app.addHook('preClose', async () => {
+        await Promise.all([gc?.stop(), schedule?.stop()])
+        await executions.stop()
+      })
     },
   }
 }

@@ -34,6 +34,8 @@ export function createRegistry({ log, webhooks: config, ...deps }: RegistryDeps)
   ]
   return {
     endpoints,
+    /** Tells webhooks of what happens in other wings, too. */
+    events,
     searchVersions: registry.versions.search,
     artifactLocation: registry.artifactLocation,
     /** Has webhooks delivered from when the server listens until it closes. */

@@ -2,6 +2,7 @@
 import type { Engine } from '../platform/database/engine.ts'
 import type { Endpoint } from '../platform/http/route.ts'
 import type { Clock } from '../platform/wire/ids.ts'
+import * as aging from './aging.store.ts'
 import { datasetEndpoints } from './datasets/routes.ts'
 import { createDatasetService } from './datasets/service.ts'
 import { experimentEndpoints } from './experiments/routes.ts'
@@ -60,6 +61,17 @@ export function createTracking({ engine, clock, ...deps }: TrackingDeps) {
     metrics,
     /** How all of that is deleted for good. */
     removal: createTrackingRemoval({ engine, requireActiveRun: runs.requireActive }),
+    /** What there is of old runs and points of metrics, and how points go. */
+    aging: {
+      findExperiments: (pattern: string) => aging.findExperimentsLike(engine, pattern),
+      filterRuns: (runIds: readonly string[], filter: aging.RunFilter) =>
+        aging.filterRuns(engine, runIds, filter),
+      countPoints: (filter: aging.RunFilter, untilMs: number) =>
+        aging.countOldPoints(engine, filter, untilMs),
+      prunePoints: (filter: aging.RunFilter, untilMs: number) =>
+        aging.pruneOldPoints(engine, filter, untilMs),
+      countRunsSince: (sinceMs: number) => aging.countRunsSince(engine, sinceMs),
+    },
     /** Where the artifacts of a run are, deleted or not. @throws RESOURCE_DOES_NOT_EXIST */
     locateRun: async (runId: string) => {
       const { experimentId, artifactUri } = await runs.requireRun(runId)

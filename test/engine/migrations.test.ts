@@ -9,6 +9,7 @@ import * as reviewQueues from '../../src/genai/review-queues/tables.ts'
 import * as scorers from '../../src/genai/scorers/tables.ts'
 import * as traces from '../../src/genai/traces/tables.ts'
 import * as cleaning from '../../src/lifecycle/cleaning/tables.ts'
+import * as retention from '../../src/lifecycle/retention/tables.ts'
 import type { Engine } from '../../src/platform/database/engine.ts'
 import {
   dropAllTables,
@@ -52,6 +53,7 @@ const declared: Table[] = [
     traces,
     assessments,
     cleaning,
+    retention,
   ].flatMap((room) => Object.values(room) as Table[]),
 ]
 

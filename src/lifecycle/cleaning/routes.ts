@@ -11,7 +11,10 @@ const PATH = '/crateflow/1.0'
 const NONE = { experiment_ids: [], run_ids: [], logged_model_ids: [] }
 
 export function cleaningEndpoints(cleaning: CleaningService): Endpoint[] {
-  const byRequest = (request: { headers: IncomingHttpHeaders }) => ({ userId: userOf(request), cause: 'api' as const })
+  const byRequest = (request: { headers: IncomingHttpHeaders }) => ({
+    userId: userOf(request),
+    cause: 'api' as const,
+  })
   return [
     endpoint({
       method: 'GET',

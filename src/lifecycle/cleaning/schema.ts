@@ -5,8 +5,8 @@ import { bool, int64, message, repeated, text } from '../../platform/wire/messag
 export const DELETION_KINDS = ['experiment', 'run', 'logged_model', 'metric', 'param'] as const
 export type DeletionKind = (typeof DELETION_KINDS)[number]
 
-/** Who began: `crateflow gc` or whoever calls its endpoint, a request to delete this thing, the server by its schedule. */
-export const DELETION_CAUSES = ['gc', 'api', 'schedule'] as const
+/** Who began: `crateflow gc` or whoever calls its endpoint, a request to delete this thing, the server by its schedule, a retention policy. */
+export const DELETION_CAUSES = ['gc', 'api', 'schedule', 'retention'] as const
 export type DeletionCause = (typeof DELETION_CAUSES)[number]
 
 const thing = {

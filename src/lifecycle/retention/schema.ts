@@ -48,6 +48,10 @@ const definition = {
   every: z.string().optional().describe('How often the server runs it, such as 12h, instead of cron'),
 }
 
+const Definition = z.object(definition).meta({ id: 'RetentionPolicyDefinition' })
+/** A policy as people define it: what the audit keeps of it, too. */
+export type PolicyDefinition = z.infer<typeof Definition>
+
 export const PolicyWire = z
   .object({
     policy_id: z.string().describe('Follows from the name'),
@@ -174,7 +178,6 @@ export const AUDIT_KINDS = [
   'execution_cancelled',
 ] as const
 
-const Definition = z.object(definition).meta({ id: 'RetentionPolicyDefinition' })
 export const AuditEntryWire = z
   .object({
     audit_id: z.string(),

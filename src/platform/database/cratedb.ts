@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { invalidParameter } from '../../errors.ts'
 import { measures } from '../measures.ts'
 import { equalsEachKey, isAnyInteger } from './columns.ts'
+import { cratedbAging } from './cratedb-aging.ts'
 import { examineCratedb } from './cratedb-health.ts'
 import { cratedbStatus } from './cratedb-status.ts'
 import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
@@ -24,6 +25,7 @@ const dialect: Dialect = {
   },
   examine: examineCratedb,
   status: cratedbStatus,
+  aging: cratedbAging,
   ownTables: {
     schema: 'doc',
     foreignSchemas: ['sys', 'information_schema', 'pg_catalog', 'blob'],

@@ -8,6 +8,7 @@ import { inSpan } from '../active-span.ts'
 import { limitConcurrency, SEARCH_WAIT_MS } from '../concurrency.ts'
 import { measures } from '../measures.ts'
 import type { Int64 } from '../wire/int64.ts'
+import type { Aging } from './aging.ts'
 import { counted } from './counted.ts'
 import { createLateStatements } from './late-statements.ts'
 import type { OwnTables } from './own-columns.ts'
@@ -116,6 +117,8 @@ export interface Dialect {
   status?(engine: Engine, mostStatements: number): Promise<EngineStatus>
   /** How tables of people's own are made in it; see own-tables.ts. Absent where it holds none but the server's. */
   readonly ownTables?: OwnTables
+  /** What it has for old rows of tables; see aging.ts. Absent where there is no database. */
+  readonly aging?: Aging<Engine>
   /** The stored row's column inside ON CONFLICT … SET, where PostgreSQL wants a table prefix and CrateDB none. */
   stored(column: Column): SQL
 }

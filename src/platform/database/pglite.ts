@@ -19,6 +19,7 @@ import { createPgliteReader } from './pglite-reader.ts'
 import { createPgliteSql } from './pglite-sql.ts'
 import { type PgliteThread, startPgliteThread } from './pglite-thread.ts'
 import { createWire, type RowMode, type Wire } from './pglite-wire.ts'
+import { postgresAging } from './postgres-aging.ts'
 import { postgresStatus } from './postgres-status.ts'
 import { DEFAULT_SCHEMA, type PgliteTarget } from './uri.ts'
 
@@ -38,6 +39,7 @@ const dialect: Dialect = {
   anyKey: equalsAny,
   isOneOfMany: isHashedInteger,
   status: postgresStatus,
+  aging: postgresAging,
   stored: (column) => sql`${column}`,
 }
 

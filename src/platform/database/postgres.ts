@@ -4,6 +4,7 @@ import { equalsAny, isHashedInteger } from './columns.ts'
 import { createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
 import type { SqlDialect } from './pool-sql.ts'
+import { postgresAging } from './postgres-aging.ts'
 import { postgresStatus } from './postgres-status.ts'
 import type { ServerTarget } from './uri.ts'
 
@@ -17,6 +18,7 @@ const dialect: Dialect = {
   anyKey: equalsAny,
   isOneOfMany: isHashedInteger,
   status: postgresStatus,
+  aging: postgresAging,
   ownTables: {
     schema: 'public',
     foreignSchemas: ['information_schema', 'pg_catalog', 'pg_toast'],

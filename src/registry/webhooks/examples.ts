@@ -1,5 +1,5 @@
 // What a webhook gets when it is tried out. @see mlflow/webhooks/types.py
-import type { EventPayloads } from '../../events.ts'
+import type { EventPayloads, OwnEventName, OwnEventPayloads } from '../../events.ts'
 
 const tags = { example_key: 'example_value' }
 const model = { name: 'example_model' }
@@ -8,6 +8,32 @@ const key = 'example_key'
 const value = 'example_value'
 const alias = 'example_alias'
 const version = '1'
+
+const retentionRun = {
+  execution_id: '0198c1f2a3b47d5e8f6a7b8c9d0e1f2a',
+  policy_id: 'p-5f0c1d2e3a4b5c6d',
+  policy_name: 'example_policy',
+  tags: [],
+  target: 'doc.example',
+  strategy: 'delete',
+  rows: 0,
+  bytes: 0,
+  started_at: 1704067200000,
+  ended_at: 1704067201000,
+}
+
+/** The same of this server's own events. */
+export const OWN_EXAMPLES = {
+  'retention.policy_changed': {
+    policy_id: 'p-5f0c1d2e3a4b5c6d',
+    policy_name: 'example_policy',
+    change: 'updated',
+    version: 2,
+    user_id: null,
+  },
+  'retention.run_finished': { ...retentionRun, state: 'succeeded' },
+  'retention.run_failed': { ...retentionRun, state: 'failed', message: 'An example' },
+} satisfies OwnEventPayloads
 
 /** An example payload of each event that webhooks may ask for; budgets are never exceeded here, for there are none. */
 export const EXAMPLES = {
@@ -50,6 +76,6 @@ export const EXAMPLES = {
     target_value: 'ep-abc123',
     window_start: 1704067200000,
   },
-} satisfies EventPayloads & Record<string, object>
+} satisfies Omit<EventPayloads, OwnEventName> & Record<string, object>
 
-export type WebhookEventName = keyof typeof EXAMPLES
+export type WebhookEventName = keyof typeof EXAMPLES | OwnEventName

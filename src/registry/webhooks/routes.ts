@@ -68,6 +68,8 @@ export const webhookEndpoints = (webhooks: WebhookService): Endpoint[] => [
     summary: 'Send an example of an event to a webhook and tell what it answers',
     request: schema.TestWebhook,
     response: z.object({ result: schema.WebhookTestResultWire }),
-    handle: async ({ webhook_id, event }) => ({ result: await webhooks.test(webhook_id, event) }),
+    handle: async ({ webhook_id, event, crateflow_event }) => ({
+      result: await webhooks.test(webhook_id, event, crateflow_event),
+    }),
   }),
 ]

@@ -1,6 +1,7 @@
 // Messages of webhooks.
 import { z } from 'zod'
-import { enumeration, int32, message, repeated, required, text } from '../../platform/wire/message.ts'
+import { OWN_EVENTS } from '../../events.ts'
+import { bool, enumeration, int32, message, repeated, required, text } from '../../platform/wire/message.ts'
 
 const ENTITIES = {
   REGISTERED_MODEL: 1,
@@ -30,6 +31,7 @@ export const WebhookWire = z
     description: z.string().optional(),
     url: z.string(),
     events: z.array(z.object({ entity: z.string(), action: z.string() })),
+    crateflow_events: z.array(z.string()).optional().describe("Events of this server's own"),
     status: z.enum(['ACTIVE', 'DISABLED']),
     creation_timestamp: z.number().int().describe('Milliseconds since the epoch'),
     last_updated_timestamp: z.number().int().describe('Milliseconds since the epoch'),
@@ -47,10 +49,15 @@ export const WebhookTestResultWire = z
   .meta({ id: 'WebhookTestResult' })
 export type WebhookTestResult = z.infer<typeof WebhookTestResultWire>
 
+const ownEvents = repeated(text())
+  .optional()
+  .describe(`Events of this server's own, beside MLflow's or instead: ${OWN_EVENTS.join(', ')}`)
+
 export const CreateWebhook = message('CreateWebhook', {
   name: text(),
   url: text(),
   events: required(repeated(EventSchema)),
+  crateflow_events: ownEvents,
   description: text().optional(),
   secret: text().optional(),
   status: enumeration(STATUSES).optional(),
@@ -58,6 +65,9 @@ export const CreateWebhook = message('CreateWebhook', {
 export const ListWebhooks = message('ListWebhooks', {
   max_results: int32().optional(),
   page_token: text().optional(),
+  include_crateflow_events: bool()
+    .optional()
+    .describe("Also webhooks that want no event of MLflow's, which its clients do not understand"),
 })
 export const GetWebhook = message('GetWebhook', { webhook_id: text() })
 export const UpdateWebhook = message('UpdateWebhook', {
@@ -66,8 +76,13 @@ export const UpdateWebhook = message('UpdateWebhook', {
   description: text().optional(),
   url: text().optional(),
   events: repeated(EventSchema),
+  crateflow_events: ownEvents,
   secret: text().optional(),
   status: enumeration(STATUSES).optional(),
 })
 export const DeleteWebhook = message('DeleteWebhook', { webhook_id: text() })
-export const TestWebhook = message('TestWebhook', { webhook_id: text(), event: EventSchema.optional() })
+export const TestWebhook = message('TestWebhook', {
+  webhook_id: text(),
+  event: EventSchema.optional(),
+  crateflow_event: text().optional(),
+})

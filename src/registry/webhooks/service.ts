@@ -1,12 +1,13 @@
 // MLflow's rules for webhooks: names, events, secrets, and trying them out. Events reach them by outbox.service.ts.
 import { randomUUID } from 'node:crypto'
 import { doesNotExist, invalidParameter } from '../../errors.ts'
+import { OWN_EVENTS, type OwnEventName } from '../../events.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { Clock } from '../../platform/wire/ids.ts'
 import { checkLength } from '../../platform/wire/names.ts'
 import { offsetPage } from '../../platform/wire/page-token.ts'
 import { pythonRepr } from '../../platform/wire/python.ts'
-import { EXAMPLES, type WebhookEventName } from './examples.ts'
+import { EXAMPLES, OWN_EXAMPLES, type WebhookEventName } from './examples.ts'
 import type { Webhook, WebhookEventInput, WebhookTestResult } from './schema.ts'
 import type { SecretBox } from './secrets.ts'
 import type { Sender } from './sender.ts'
@@ -34,6 +35,7 @@ interface WebhookInput {
   name?: string | undefined
   url?: string | undefined
   events: WebhookEventInput[]
+  crateflow_events?: string[] | undefined
   description?: string | undefined
   secret?: string | undefined
   status?: string | undefined
@@ -44,7 +46,7 @@ export type WebhookService = ReturnType<typeof createWebhookService>
 export function createWebhookService({ engine, clock, targets, secrets, send }: WebhookServiceDeps) {
   /** @see mlflow/store/model_registry/sqlalchemy_store.py create_webhook */
   async function create(input: WebhookInput & { name: string; url: string }): Promise<Webhook> {
-    const events = readEvents(input.events)
+    const events = [...readEvents(input.events), ...readOwnEvents(input.crateflow_events)].sort()
     checkName(input.name)
     await targets.check(checkLength('url', MAX_URL_LENGTH, input.url))
     if (events.length === 0) {
@@ -77,14 +79,20 @@ export function createWebhookService({ engine, clock, targets, secrets, send }: 
 
   /** Changes what is given; an empty description or secret is taken away, other empty fields stay as they are. */
   async function update(webhookId: string, input: WebhookInput): Promise<Webhook> {
-    const events = readEvents(input.events)
-    await require(webhookId)
+    const [stock, own] = [readEvents(input.events), readOwnEvents(input.crateflow_events)]
+    const before = eventsOf(await require(webhookId))
+    const events = [
+      ...(stock.length > 0 ? stock : before.filter((name) => !isOwnEvent(name))),
+      ...(input.crateflow_events ? own : before.filter(isOwnEvent)),
+    ].sort()
+    if (events.length === 0)
+      throw invalidParameter('Webhook events must be a non-empty list of WebhookEvent objects: [].')
     if (input.name) checkName(input.name)
     if (input.url) await targets.check(checkLength('url', MAX_URL_LENGTH, input.url))
     const row = await store.updateWebhook(engine, webhookId, {
       ...(input.name && { name: input.name }),
       ...(input.url && { url: input.url }),
-      ...(events.length > 0 && { events: events.join(',') }),
+      ...((stock.length > 0 || input.crateflow_events) && { events: events.join(',') }),
       ...(input.description !== undefined && { description: readDescription(input.description) || null }),
       ...(input.secret !== undefined && { secret: sealSecret(input.secret) }),
       ...(input.status && { status: input.status }),
@@ -97,25 +105,32 @@ export function createWebhookService({ engine, clock, targets, secrets, send }: 
   async function list(input: {
     max_results?: number | undefined
     page_token?: string | undefined
+    include_crateflow_events?: boolean | undefined
   }): Promise<{ webhooks: Webhook[]; nextPageToken: string | undefined }> {
     const pageSize = input.max_results || DEFAULT_PAGE_SIZE
     if (pageSize < 1 || pageSize > MAX_PAGE_SIZE) {
       throw invalidParameter(`max_results must be between 1 and ${MAX_PAGE_SIZE}.`)
     }
     const page = offsetPage(input.page_token, pageSize)
-    const { rows, nextPageToken } = page.cut(await store.listWebhooks(engine, page.bounds))
+    const { rows, nextPageToken } = page.cut(
+      await store.listWebhooks(engine, { ...page.bounds, onlyStock: !input.include_crateflow_events }),
+    )
     return { webhooks: rows.map(toWire), nextPageToken }
   }
 
   /** Sends an example of the event, or of the webhook's first one, once, and tells what came back. */
-  async function test(webhookId: string, event: WebhookEventInput | undefined): Promise<WebhookTestResult> {
-    const name = event && readEvent(event)
+  async function test(
+    webhookId: string,
+    event: WebhookEventInput | undefined,
+    ownEvent: string | undefined,
+  ): Promise<WebhookTestResult> {
+    const name = (event && readEvent(event)) ?? readOwnEvents(ownEvent ? [ownEvent] : [])[0]
     const webhook = await require(webhookId)
     const tested = name ?? (eventsOf(webhook)[0] as WebhookEventName)
     const outgoing = {
       deliveryId: randomUUID(),
       event: tested,
-      payload: EXAMPLES[tested],
+      payload: { ...EXAMPLES, ...OWN_EXAMPLES }[tested],
       raisedAtMs: clock.now(),
     }
     try {
@@ -168,6 +183,17 @@ function readEvent({ entity, action }: WebhookEventInput): WebhookEventName {
   )
 }
 
+const isOwnEvent = (name: string): name is OwnEventName => OWN_EVENTS.some((own) => own === name)
+
+/** This server's own events, each once. @throws INVALID_PARAMETER_VALUE */
+function readOwnEvents(names: readonly string[] = []): OwnEventName[] {
+  const unknown = names.find((name) => !isOwnEvent(name))
+  if (unknown === undefined) return [...new Set(names.filter(isOwnEvent))]
+  throw invalidParameter(
+    `Invalid event ${pythonRepr(unknown)} in 'crateflow_events'. Valid events are: [${OWN_EVENTS.map((name) => `'${name}'`).join(', ')}]`,
+  )
+}
+
 /** Names of the events that the webhook wants. */
 export const eventsOf = ({ events }: Pick<WebhookRow, 'events'>): string[] => events.split(',')
 
@@ -177,10 +203,13 @@ const toWire = (row: WebhookRow): Webhook => ({
   name: row.name,
   ...(row.description && { description: row.description }),
   url: row.url,
-  events: eventsOf(row).map((name) => {
-    const [entity = '', action = ''] = name.toUpperCase().split('.')
-    return { entity, action }
-  }),
+  events: eventsOf(row)
+    .filter((name) => !isOwnEvent(name))
+    .map((name) => {
+      const [entity = '', action = ''] = name.toUpperCase().split('.')
+      return { entity, action }
+    }),
+  ...(eventsOf(row).some(isOwnEvent) && { crateflow_events: eventsOf(row).filter(isOwnEvent) }),
   status: row.status as Webhook['status'],
   creation_timestamp: row.creationTimestampMs,
   last_updated_timestamp: row.lastUpdatedTimestampMs,

@@ -1,5 +1,5 @@
 // Statements over webhooks.
-import { asc, desc, eq, sql } from 'drizzle-orm'
+import { asc, desc, eq, notLike, sql } from 'drizzle-orm'
 import { keepStored, upsertRows } from '../../platform/database/bulk.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { webhooks as table, type WebhookRow } from './tables.ts'
@@ -15,18 +15,22 @@ export async function findWebhook(engine: Engine, webhookId: string): Promise<We
   return row
 }
 
-/** A page of webhooks, the newest first, every acknowledged one among them. */
+/** A page of webhooks, the newest first, every acknowledged one among them; only those that want an event of MLflow's, if asked for. */
 export async function listWebhooks(
   engine: Engine,
-  page: { offset: number; limit: number },
+  page: { offset: number; limit: number; onlyStock: boolean },
 ): Promise<WebhookRow[]> {
   await engine.refresh(table)
-  return engine.db
-    .select()
-    .from(table)
-    .orderBy(desc(table.creationTimestampMs), asc(table.webhookId))
-    .limit(page.limit)
-    .offset(page.offset)
+  return (
+    engine.db
+      .select()
+      .from(table)
+      // Names are sorted: with an event of MLflow's, that comes first.
+      .where(page.onlyStock ? notLike(table.events, 'retention.%') : undefined)
+      .orderBy(desc(table.creationTimestampMs), asc(table.webhookId))
+      .limit(page.limit)
+      .offset(page.offset)
+  )
 }
 
 /** Ids and events of all active webhooks, every acknowledged one among them. Two short statements. */

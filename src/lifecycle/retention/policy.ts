@@ -1,0 +1,162 @@
+// What a policy may say: the rules that hold for its fields, whatever the database has in it at the moment.
+import { invalidParameter } from '../../errors.ts'
+import type { Engine } from '../../platform/database/engine.ts'
+import { parseDuration } from '../../platform/wire/durations.ts'
+import type { PolicyChanges, PolicyDefinition, PolicyInput } from './schema.ts'
+import { CATEGORIES, type Category, type OwnTarget } from './schema.ts'
+import type { Strategies, Strategy } from './strategies.ts'
+import { parseTarget } from './target.ts'
+
+const MAX_NAME = 250
+const MAX_TEXT = 1000
+const MAX_TAGS = 50
+const STRATEGY_FIELDS = ['attribute', 'attribute_value', 'repository'] as const
+
+/** Filters that what the server keeps takes. */
+const FILTERS: Record<OwnTarget, readonly ('experiment_pattern' | 'run_tags')[]> = {
+  metrics: ['experiment_pattern', 'run_tags'],
+  traces: ['experiment_pattern'],
+  artifacts: ['experiment_pattern', 'run_tags'],
+  deleted_runs: ['experiment_pattern', 'run_tags'],
+  audit: [],
+}
+
+export interface PolicyRules {
+  engine: Engine
+  strategies: Strategies
+  checkSchedule: (schedule: { cron?: string | undefined; every?: string | undefined }) => void
+}
+
+const wrong = (field: string, text: string) =>
+  invalidParameter(`Invalid value for parameter '${field}': ${text}`)
+
+const given = <T extends object>(fields: T): Partial<T> =>
+  Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined && value !== ''),
+  ) as Partial<T>
+
+/** The definition that a request makes. The category is told by the column where the request does not tell it. */
+export function definitionOf(input: PolicyInput, category: Category): PolicyDefinition {
+  const { name, target, strategy, duration, run_tags = [], tags = [], enabled = true, ...rest } = input
+  return {
+    ...given(rest),
+    name: name.trim(),
+    target,
+    category,
+    strategy,
+    duration: duration.trim(),
+    run_tags,
+    tags: [...new Set(tags)],
+    enabled,
+  }
+}
+
+/** Fields that may be taken away. */
+const CLEARABLE = [
+  'attribute',
+  'attribute_value',
+  'repository',
+  'experiment_pattern',
+  'run_tags',
+  'tags',
+  'cron',
+  'every',
+]
+
+/** The definition with what is given, and without what is cleared. @throws INVALID_PARAMETER_VALUE */
+export function changed(
+  before: PolicyDefinition,
+  { changes, clear }: { changes: PolicyChanges; clear: readonly string[] },
+): PolicyDefinition {
+  const unknown = clear.find((field) => !CLEARABLE.includes(field))
+  if (unknown !== undefined) throw wrong('clear', `${unknown} is none of ${CLEARABLE.join(', ')}.`)
+  const news = given(changes) as Record<string, unknown>
+  const both = clear.find((field) => news[field] !== undefined)
+  if (both !== undefined) throw wrong('clear', `${both} is given, too.`)
+  // One schedule takes the place of the other.
+  const replaced = news.cron ? ['every'] : news.every ? ['cron'] : []
+  const kept = Object.fromEntries(
+    Object.entries(before).filter(([field]) => ![...clear, ...replaced].includes(field)),
+  )
+  return { ...(kept as PolicyDefinition), run_tags: [], tags: [], ...kept, ...news }
+}
+
+export const readCategory = (text: string): Category => {
+  const found = CATEGORIES.find((category) => category === text)
+  if (!found) throw wrong('category', `use ${CATEGORIES.join(' or ')}.`)
+  return found
+}
+
+/** @throws INVALID_PARAMETER_VALUE for what no policy may say, or the database cannot do */
+export function checkDefinition(policy: PolicyDefinition, rules: PolicyRules): void {
+  const strategy = rules.strategies[policy.strategy]
+  const known = Object.keys(rules.strategies)
+  if (!strategy || !known.includes(policy.strategy))
+    throw wrong('strategy', `use one of ${known.join(', ')}.`)
+  checkTexts(policy)
+  parseDuration(policy.duration, 'duration')
+  rules.checkSchedule(policy)
+  for (const field of STRATEGY_FIELDS) {
+    const isWanted = strategy.fields.includes(field)
+    if (isWanted && policy[field] === undefined) throw wrong(field, `strategy ${policy.strategy} needs it.`)
+    if (!isWanted && policy[field] !== undefined) throw wrong(field, `strategy ${policy.strategy} has none.`)
+  }
+  const target = parseTarget(policy.target)
+  if ('own' in target) checkOwn(policy, strategy, target.own)
+  else checkTable(policy, strategy, { schema: target.table.schema, engine: rules.engine })
+}
+
+function checkTexts(policy: PolicyDefinition): void {
+  if (policy.name === '' || policy.name.length > MAX_NAME)
+    throw wrong('name', `use 1 to ${MAX_NAME} characters.`)
+  for (const field of ['target', 'column', ...STRATEGY_FIELDS, 'experiment_pattern'] as const) {
+    if ((policy[field] ?? '').length > MAX_TEXT) throw wrong(field, `use ${MAX_TEXT} characters at most.`)
+  }
+  if (policy.tags.length > MAX_TAGS || policy.run_tags.length > MAX_TAGS)
+    throw wrong(policy.tags.length > MAX_TAGS ? 'tags' : 'run_tags', `${MAX_TAGS} at most.`)
+  // The command line separates them by commas.
+  if (policy.tags.some((tag) => !/^[^,\s](?:[^,]{0,248}[^,\s])?$/.test(tag)))
+    throw wrong('tags', 'use 1 to 250 characters for each, no comma among them, no space around them.')
+  if (policy.run_tags.some(({ key, value }) => !key || value === undefined))
+    throw wrong('run_tags', 'each has a key and a value.')
+}
+
+function checkOwn(policy: PolicyDefinition, strategy: Strategy, own: OwnTarget): void {
+  if (!strategy.takesOwn)
+    throw wrong('strategy', `${policy.strategy} is for tables; for ${own} there is delete.`)
+  if (policy.category !== 'timerange') throw wrong('category', `for ${own} it is timerange.`)
+  if (policy.column !== undefined) throw wrong('column', `for ${own} there is none to choose.`)
+  for (const field of ['experiment_pattern', 'run_tags'] as const) {
+    const isGiven =
+      field === 'run_tags' ? policy.run_tags.length > 0 : policy.experiment_pattern !== undefined
+    if (isGiven && !FILTERS[own].includes(field)) throw wrong(field, `${own} cannot be told apart by it.`)
+  }
+}
+
+function checkTable(
+  policy: PolicyDefinition,
+  strategy: Strategy,
+  { schema, engine }: { schema: string; engine: Engine },
+): void {
+  const { aging, ownTables, name } = engine.dialect
+  const foreign = ownTables?.foreignSchemas ?? ['information_schema', 'pg_catalog', 'pg_toast']
+  if (foreign.includes(schema)) throw wrong('target', `schema ${schema} belongs to the database itself.`)
+  if (schema === engine.schema && !strategy.keepsRows)
+    throw wrong(
+      'target',
+      `the server's own tables lose rows by metrics, traces, artifacts, deleted_runs and audit only.`,
+    )
+  if (policy.column === undefined) throw wrong('column', 'name the partition column, or the column of time.')
+  if (policy.experiment_pattern !== undefined || policy.run_tags.length > 0)
+    throw wrong(
+      policy.experiment_pattern === undefined ? 'run_tags' : 'experiment_pattern',
+      'rows of a table have neither experiments nor runs.',
+    )
+  if (!strategy.categories.includes(policy.category))
+    throw wrong('category', `strategy ${policy.strategy} works on ${strategy.categories.join(', ')} only.`)
+  if (policy.category === 'partition' && !aging?.partitions)
+    throw wrong(
+      strategy.categories.includes('timerange') ? 'category' : 'strategy',
+      `the database of this server (${name}) has no partitions, nodes or snapshots that could be used for it; that takes CrateDB. Rows can be deleted by time: category timerange, strategy delete.`,
+    )
+}

@@ -1,0 +1,66 @@
+// Joins the parts of retention: strategies, policies, executions, checks, audit, overview.
+import type { Events } from '../../events.ts'
+import type { Engine } from '../../platform/database/engine.ts'
+import type { Clock } from '../../platform/wire/ids.ts'
+import { createAuditService } from './audit.service.ts'
+import { createCheckService } from './check.service.ts'
+import type { ExecutionDeps } from './execution.service.ts'
+import { createExecutionService } from './executions.service.ts'
+import { createOverview, type OverviewDeps } from './overview.service.ts'
+import { createOwnTargets, type OwnTargetDeps } from './own-targets.service.ts'
+import { createPolicyService, type PolicyServiceDeps } from './policies.service.ts'
+import type { Strategies, Strategy } from './strategies.ts'
+import { createTableStrategies } from './table-strategies.service.ts'
+import { parseTarget } from './target.ts'
+
+export interface RetentionDeps
+  extends OwnTargetDeps,
+    Pick<PolicyServiceDeps, 'checkSchedule' | 'dueAfter'>,
+    Pick<OverviewDeps, 'serverVersion' | 'isScheduled' | 'countRunsSince' | 'countTracesSince'> {
+  engine: Engine
+  clock: Clock
+  log: ExecutionDeps['log']
+  events: Pick<Events, 'raise'>
+  /** Strategies beside delete, reallocate and snapshot. */
+  moreStrategies?: Strategies
+}
+
+export type Retention = ReturnType<typeof createRetention>
+/** What its endpoints call. */
+export type RetentionApi = Pick<Retention, 'policies' | 'checks' | 'executions' | 'audit' | 'overview'>
+
+export function createRetention(deps: RetentionDeps) {
+  const { engine, clock, log, events, moreStrategies } = deps
+  const tables = createTableStrategies(engine)
+  const own = createOwnTargets(deps)
+  /** Of tables, and of what the server keeps. */
+  const deleting: Strategy = {
+    categories: ['partition', 'timerange'],
+    fields: [],
+    keepsRows: false,
+    takesOwn: true,
+    async plan(policy, cutoffMs) {
+      const target = parseTarget(policy.target)
+      return 'own' in target
+        ? own.plan(target.own, policy, cutoffMs)
+        : tables.deleteFrom.plan(policy, cutoffMs)
+    },
+    check: async (policy) => ('own' in parseTarget(policy.target) ? [] : tables.deleteFrom.check(policy)),
+  }
+  const strategies: Strategies = {
+    delete: deleting,
+    reallocate: tables.reallocate,
+    snapshot: tables.snapshot,
+    ...moreStrategies,
+  }
+  const { checkSchedule, dueAfter } = deps
+  const policies = createPolicyService({ engine, clock, strategies, events, checkSchedule, dueAfter })
+  const executions = createExecutionService({ engine, clock, strategies, events, log, policies })
+  return {
+    policies,
+    executions,
+    checks: createCheckService({ engine, clock, policies, strategies }),
+    audit: createAuditService(engine),
+    overview: createOverview({ ...deps, policies, executions }),
+  }
+}

@@ -1,0 +1,4 @@
+// What ends an execution here, not the execution itself.
+
+/** This server is about to end, or another one has the execution by now: nothing is to be undone. */
+export class TakenOver extends Error {}

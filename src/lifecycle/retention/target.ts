@@ -1,0 +1,32 @@
+// What a policy is about: a table, named with its schema, or what the server keeps.
+import { invalidParameter } from '../../errors.ts'
+import type { TableName } from '../../platform/database/own-columns.ts'
+import { OWN_TARGETS, type OwnTarget } from './schema.ts'
+
+export type Target = { own: OwnTarget } | { table: TableName }
+
+/** A part in quotes, in which `""` is one, or a bare one, up to the next dot. */
+const PART = /^(?:"((?:[^"]|"")+)"|([^".]+))(?:\.|$)/
+
+/** @throws INVALID_PARAMETER_VALUE */
+export function parseTarget(text: string): Target {
+  const own = OWN_TARGETS.find((name) => name === text)
+  if (own) return { own }
+  const parts: string[] = []
+  let rest = text
+  while (rest !== '') {
+    const [whole = '', quoted, bare] = PART.exec(rest) ?? []
+    if (whole === '') throw wrongTarget(text)
+    parts.push(quoted?.replaceAll('""', '"') ?? bare ?? '')
+    rest = rest.slice(whole.length)
+    if (rest === '' && whole.endsWith('.')) throw wrongTarget(text)
+  }
+  const [schema, table, ...more] = parts
+  if (schema === undefined || table === undefined || more.length > 0) throw wrongTarget(text)
+  return { table: { schema, table } }
+}
+
+const wrongTarget = (text: string) =>
+  invalidParameter(
+    `Invalid value '${text.slice(0, 200)}' for parameter 'target': name a table with its schema, such as doc.sensor_readings, or one of ${OWN_TARGETS.join(', ')}.`,
+  )

@@ -1,0 +1,55 @@
+// Which time a partition holds: what its value says, and where that period ends.
+import type { PartitionValue } from './aging.ts'
+
+const DAY_MS = 24 * 3600_000
+
+const FIXED: Record<string, number> = {
+  second: 1000,
+  minute: 60_000,
+  hour: 3600_000,
+  day: DAY_MS,
+  week: 7 * DAY_MS,
+}
+const MONTHS: Record<string, number> = { month: 1, quarter: 3, year: 12 }
+
+/** Texts of periods that are told by what they lack. */
+const TEXTS: [shape: RegExp, unit: string, rest: string][] = [
+  [/^\d{4}$/, 'year', '-01-01'],
+  [/^\d{4}-\d{2}$/, 'month', '-01'],
+  [/^\d{4}-\d{2}-\d{2}$/, 'day', ''],
+]
+
+/**
+ * When the period ends that begins with the value, in milliseconds: of `2026-01` with January; of a time in a column that is cut to a month
+ * likewise; of any other time, with itself.
+ * @returns undefined for what is no time
+ */
+export function periodEnd(
+  value: PartitionValue,
+  { type, unit }: { type: string; unit: string | undefined },
+): number | undefined {
+  if (typeof value === 'string') {
+    const text = TEXTS.find(([shape]) => shape.test(value))
+    const beginMs = text ? Date.parse(`${value}${text[2]}T00:00:00.000Z`) : isoTime(value)
+    return Number.isNaN(beginMs) ? undefined : endOf(beginMs, text?.[1])
+  }
+  const isTime = type.startsWith('timestamp') || type === 'bigint'
+  // A number that JavaScript rounded could be another partition.
+  if (typeof value !== 'number' || !isTime || !Number.isSafeInteger(value)) return undefined
+  return endOf(value, unit)
+}
+
+/** A time with a zone; without one it could be any. */
+const isoTime = (text: string): number =>
+  /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN
+
+function endOf(beginMs: number, unit: string | undefined): number | undefined {
+  if (unit === undefined) return beginMs
+  const months = MONTHS[unit]
+  if (months === undefined) return beginMs + (FIXED[unit] ?? 0)
+  const begin = new Date(beginMs)
+  if (Number.isNaN(begin.getTime())) return undefined
+  return begin.setUTCMonth(begin.getUTCMonth() + months)
+}
