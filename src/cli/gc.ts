@@ -1,21 +1,9 @@
 // `crateflow gc`: deletes for good what is marked as deleted, through a running server or in a store that none has open.
-import { type ClientConfig, ClientConfigSchema } from '../client-config.ts'
-import {
-  ArtifactConfigSchema,
-  type Environment,
-  type Flags,
-  readConfig,
-  ServerConfigSchema,
-  silenceAwsSdk,
-} from '../config.ts'
+import type { Environment, Flags } from '../config.ts'
 import type { Collected, DeletedThing, GarbageList, LeftThing } from '../lifecycle/cleaning/schema.ts'
-import { requireMigrated } from '../platform/database/migrate.ts'
-import { askServer, type ServerRequest } from './client.ts'
-import { layoutOf } from './database.ts'
-import { withDatabase } from './db.ts'
-import { asUsage, EXIT, errorLine, UsageError } from './errors.ts'
+import { type Ask, withAsk } from './asking.ts'
+import { EXIT, errorLine, UsageError } from './errors.ts'
 import { print, printTable } from './print.ts'
-import { storageDeps } from './storage.ts'
 
 export interface GcSettings {
   /** Of `GcConfigSchema`. */
@@ -33,58 +21,11 @@ export interface GcSettings {
 }
 
 const PATH = 'api/crateflow/1.0/gc'
-/** A server closes a connection on which nothing moves for so long; a step with very many files may take minutes. */
-const TIMEOUT_MS = 300_000
 const NOUNS = { experiment: 'Experiment', run: 'Run', logged_model: 'Logged model', metric: '', param: '' }
 
-/** Where requests of the command go. */
-type Ask = <Answer>(request: ServerRequest) => Promise<Answer>
-
 /** @returns 1 when something could not be deleted, or is left for the next time */
-export function collectGarbage(settings: GcSettings): Promise<number> {
-  const run = (ask: Ask) => (settings.dryRun ? listGarbage(ask, settings) : collect(ask, settings))
-  const config = clientConfig(settings)
-  if (config) return run((request) => askServer(config, { ...request, timeoutMs: TIMEOUT_MS }))
-  return inStore(settings, run)
-}
-
-/**
- * The server to ask; undefined for a store of its own. A store that is named by an option goes before all else, then a server that is
- * named, then a store that the environment names.
- */
-function clientConfig({ flags, env }: GcSettings): ClientConfig | undefined {
-  const isServerNamed = flags.trackingUri !== undefined || Boolean(env.MLFLOW_TRACKING_URI)
-  if (flags.backendStoreUri !== undefined) return undefined
-  if (!isServerNamed && env.MLFLOW_BACKEND_STORE_URI) return undefined
-  return asUsage(() => readConfig(ClientConfigSchema, flags, env))
-}
-
-/** Runs the command on an app that listens nowhere. */
-function inStore({ flags, env }: GcSettings, run: (ask: Ask) => Promise<number>): Promise<number> {
-  const config = asUsage(() => readConfig(ServerConfigSchema, flags, env))
-  const artifacts = asUsage(() => readConfig(ArtifactConfigSchema, {}, env))
-  silenceAwsSdk()
-  return withDatabase(flags, env, async ({ engine }) => {
-    await requireMigrated(engine, layoutOf(config))
-    const { buildApp } = await import('../app.ts')
-    const storage = await storageDeps({ ...config, artifactsOnly: false }, artifacts)
-    const app = await buildApp({ engine, ...storage })
-    try {
-      return await run(async ({ method, path, body }) => {
-        const response = await app.inject({
-          method,
-          url: `/${path}`,
-          ...(body !== undefined && { payload: body as object }),
-        })
-        const answer = JSON.parse(response.body)
-        if (response.statusCode === 200) return answer
-        throw new Error(answer.message)
-      })
-    } finally {
-      await app.close()
-    }
-  })
-}
+export const collectGarbage = (settings: GcSettings): Promise<number> =>
+  withAsk(settings, (ask) => (settings.dryRun ? listGarbage(ask, settings) : collect(ask, settings)))
 
 /** What is asked for, as requests have it. */
 const selectionOf = ({ olderThan, experimentIds, runIds, loggedModelIds }: GcSettings) => ({

@@ -11,6 +11,7 @@ import { addLoad } from './load/program.ts'
 import { addMoving } from './moving-program.ts'
 import { addOptions, givenFlags, whole } from './options.ts'
 import { addRemoteCommands } from './remote/commands.ts'
+import { addRetention } from './retention/program.ts'
 import { FORMATS, type Format } from './sql-formats.ts'
 import { addStockFlags, judgeStockFlags } from './stock-flags.ts'
 
@@ -76,6 +77,7 @@ export function buildProgram(code: ExitCode): Command {
   addServer(program, code)
   addDatabase(program, code)
   addGc(program, code)
+  addRetention(program, code)
   addDoctor(program, code)
   addRemoteCommands(program, code)
   addRegistry(program)

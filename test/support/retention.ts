@@ -18,7 +18,7 @@ export function retentionOf(request: Ask) {
     for (;;) {
       const found = await execution(id)
       if (found.execution.state !== 'running') return found
-      await sleep(20)
+      await sleep(100)
     }
   }
   return {

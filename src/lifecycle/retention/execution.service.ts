@@ -84,7 +84,9 @@ export async function execute(deps: ExecutionDeps, begun: ExecutionRow, lease: H
   const sums = await sumSteps(engine, executionId)
   const ended: ExecutionRow = { ...progress.row(), ...sums, ...outcome, endedAtMs: clock.now() }
   await tellEnd(deps, ended)
-  await updateExecution(engine, executionId, ended)
+  // CrateDB takes no key among the changes.
+  const { executionId: _key, ...changes } = ended
+  await updateExecution(engine, executionId, changes)
   const told = { policy: ended.policyName, executionId, rows: ended.rowCount }
   if (outcome.state === 'failed') log.warn({ ...told, reason: outcome.message }, 'A retention policy failed')
   else log.info({ ...told, state: outcome.state }, 'A retention policy ended')
