@@ -116,7 +116,8 @@ describeEachEngine(
         code: 1,
         stderr: expect.stringContaining('that takes CrateDB'),
       })
-      await server.stop()
+      server.signal('SIGTERM')
+      await server.ended
 
       const inStore = await runProgram(['retention', 'run', 'traces delete 30d', ...storage, '--json'], {})
       expect(inStore).toMatchObject({ code: 0, stderr: '' })

@@ -1,9 +1,8 @@
-// Kills the server between any two statements of policies' changes and executions: what remains is the old or the new state, and the retry completes.
-import { sql } from 'drizzle-orm'
+// Kills the server between any two statements of changes of policies: what remains is the old or the new state, and the retry completes.
 import { expect } from 'vitest'
-import type { AuditEntry, Execution, Policy } from '../../src/lifecycle/retention/schema.ts'
+import type { AuditEntry, Policy } from '../../src/lifecycle/retention/schema.ts'
 import { ask } from '../support/full-experiment.ts'
-import { countRowsOf, createReadings, dataSchema, RETENTION } from '../support/retention.ts'
+import { RETENTION } from '../support/retention.ts'
 import { type Answer, type Ask, describeKilledServer, type Scenario } from './killed-server.ts'
 
 const ok = (answer: Answer) => expect(answer.status, JSON.stringify(answer.body)).toBe(200)

@@ -63,9 +63,11 @@ export function createPolicyService(deps: PolicyServiceDeps) {
   }
 
   /** A column by which the table is partitioned is taken for that. */
-  async function categoryOf({ target, column }: PolicyInput) {
+  async function categoryOf({ target, column, strategy }: PolicyInput) {
     const parsed = parseTarget(target)
     if ('own' in parsed || !column) return 'timerange'
+    const [only, ...more] = deps.strategies[strategy]?.categories ?? []
+    if (only && more.length === 0) return only
     const columns = (await engine.dialect.aging?.partitions?.columns(engine, parsed.table)) ?? []
     return columns.includes(column) ? 'partition' : 'timerange'
   }

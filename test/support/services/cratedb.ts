@@ -42,7 +42,12 @@ async function fromDocker(): Promise<Candidate<CrateDb> | string> {
       (container) =>
         container
           .withEnvironment({ CRATE_HEAP_SIZE: HEAP })
-          .withCommand(['crate', '-Cdiscovery.type=single-node', ...SETTINGS])
+          .withCommand([
+            'crate',
+            '-Cdiscovery.type=single-node',
+            '-Cpath.repo=/tmp/repositories',
+            ...SETTINGS,
+          ])
           .withExposedPorts(4200, 5432)
           .withWaitStrategy(Wait.forHttp('/', 4200).withStartupTimeout(180_000)),
       (started) => ({ uri: `cratedb://crate@${started.getHost()}:${started.getMappedPort(5432)}/` }),
@@ -96,7 +101,7 @@ const SETTINGS = [
 
 async function startDistribution(home: string, java: string): Promise<Started<CrateDb>> {
   const folder = await mkdtemp(join(tmpdir(), 'crateflow-cratedb-'))
-  const folders = ['config', 'data', 'logs', 'tmp'].map((name) => join(folder, name))
+  const folders = ['config', 'data', 'logs', 'tmp', 'repositories'].map((name) => join(folder, name))
   for (const path of folders) await mkdir(path)
   await writeFile(join(folder, 'config', 'crate.yml'), '')
   await copyFile(join(home, 'config', 'log4j2.properties'), join(folder, 'config', 'log4j2.properties'))
@@ -113,6 +118,7 @@ async function startDistribution(home: string, java: string): Promise<Started<Cr
         `-Cpath.home=${home}`,
         `-Cpath.conf=${join(folder, 'config')}`,
         `-Cpath.data=${join(folder, 'data')}`,
+        `-Cpath.repo=${join(folder, 'repositories')}`,
       ],
       ...[`-Cpath.logs=${join(folder, 'logs')}`, '-Cnetwork.host=127.0.0.1', '-Cdiscovery.type=single-node'],
       ...[`-Chttp.port=${httpPort}`, `-Cpsql.port=${sqlPort}`, `-Ctransport.tcp.port=${transportPort}`],
