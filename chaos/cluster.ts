@@ -44,6 +44,8 @@ interface Place {
   home: string
   java: string
   folder: string
+  /** Attributes of the nodes in their order, such as `{ storage: 'cold' }`. */
+  attributes?: readonly Record<string, string>[]
 }
 
 /** Starts the nodes below a folder, which keeps their data and logs. */
@@ -61,6 +63,7 @@ export async function startCluster(place: Place): Promise<Cluster> {
         httpPort,
         sqlPort,
         seeds,
+        attributes: place.attributes?.[index] ?? {},
       } as NodePlan)
     }),
   )
@@ -84,6 +87,7 @@ interface NodePlan {
   httpPort: number
   sqlPort: number
   seeds: string[]
+  attributes: Record<string, string>
 }
 
 async function createNode({ home, java, folder }: Place, plan: NodePlan): Promise<ClusterNode> {
@@ -155,6 +159,9 @@ const settings = (home: string, root: string, plan: NodePlan): string[] =>
     // A disk that is rather full already is not the fault that is looked at.
     'cluster.routing.allocation.disk.threshold_enabled': false,
     'auth.host_based.enabled': false,
+    ...Object.fromEntries(
+      Object.entries(plan.attributes).map(([name, value]) => [`node.attr.${name}`, value]),
+    ),
   }).map(([name, value]) => `-C${name}=${value}`)
 
 async function queryAny(nodes: readonly ClusterNode[], text: string): Promise<Record<string, unknown>[]> {
