@@ -135,6 +135,12 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     env: 'CRATEFLOW_SQL',
     help: 'Who may ask in SQL by HTTP (crateflow sql): clients on this machine (loopback), all, or none (off).',
   }),
+  retentionTables: z.enum(['loopback', 'all', 'off']).default('loopback').register(settings, {
+    group: 'Security',
+    flags: '--retention-tables <who>',
+    env: 'CRATEFLOW_RETENTION_TABLES',
+    help: 'Who may make and change retention policies about tables: clients on this machine (loopback), all, or none (off).',
+  }),
   sqlTimeoutSeconds: whole(1, 86_400).optional().register(settings, {
     group: 'Storage',
     flags: '--sql-timeout <seconds>',

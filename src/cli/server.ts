@@ -301,6 +301,7 @@ async function appDeps({ config, artifacts, webhooks, log, primary }: Setup, tra
     ...(await storageDeps(config, artifacts)),
     gcOlderThan: config.gcOlderThan,
     retentionSchedule: config.retentionSchedule,
+    retentionTables: config.retentionTables,
     webhooks,
     graphql: { maxRootFields: config.graphqlMaxRootFields, maxAliases: config.graphqlMaxAliases },
     sql: { access: config.sqlAccess, timeoutMs: sqlTimeoutMs(config) },

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { packageVersion } from '../package.ts'
 import type { Endpoint } from '../platform/http/route.ts'
+import type { Access } from '../platform/wire/asker.ts'
 import { createBatches } from './cleaning/batches.service.ts'
 import type { DoomedRuns, Remains } from './cleaning/doomed.ts'
 import { cleaningEndpoints } from './cleaning/routes.ts'
@@ -18,6 +19,8 @@ export interface LifecycleOptions {
   gcOlderThan?: string | undefined
   /** Runs policies about old data when they are due. Absent: it does. */
   retentionSchedule?: boolean
+  /** Who may make and change policies about tables. Absent: clients on this machine. */
+  retentionTables?: Access
 }
 
 export interface LifecycleDeps
@@ -40,7 +43,7 @@ export interface LifecycleDeps
 }
 
 export function createLifecycle({ tracking, genai, aging, log, ...deps }: LifecycleDeps) {
-  const { gcOlderThan, retentionSchedule = true } = deps
+  const { gcOlderThan, retentionSchedule = true, retentionTables: tableAccess = 'loopback' } = deps
   const runs: DoomedRuns = {
     ...tracking.runs,
     async remove(runIds) {
@@ -58,6 +61,7 @@ export function createLifecycle({ tracking, genai, aging, log, ...deps }: Lifecy
     ...deps,
     log,
     isScheduled: retentionSchedule,
+    tableAccess,
     serverVersion: packageVersion(),
     checkSchedule,
     dueAfter,

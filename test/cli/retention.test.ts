@@ -1,6 +1,6 @@
 // `crateflow retention` and `crateflow ttl`, through a running server and in a store that none has open.
 import { expect, it } from 'vitest'
-import type { Execution, Planned, Policy } from '../../src/lifecycle/retention/schema.ts'
+import type { Execution, Policy } from '../../src/lifecycle/retention/schema.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { emptyFolder, runProgram, runServer } from './program.ts'
 
@@ -67,9 +67,6 @@ describeEachEngine(
         'the audit',
         'traces delete',
       ])
-      expect(
-        json(await run('retention', 'list', '--tags', 'team-b', '--json').then((r) => r.stdout)),
-      ).toHaveLength(1)
       expect((await run('retention', 'tags')).stdout.replace(/ +/g, ' ')).toBe(
         'TAG POLICIES\nprod 1\nteam-a 1\nteam-b 1\n',
       )
@@ -85,8 +82,6 @@ describeEachEngine(
         'warning',
       ])
       expect(checked.stdout).toMatch(/no_data/)
-      const plans = json<Planned>((await run('retention', 'run', 'the audit', '--dry-run', '--json')).stdout)
-      expect(plans).toMatchObject([{ rows: 3, step_count: 1 }])
       expect((await run('retention', 'run', '--tags', 'team-b', '--dry-run')).stdout).toMatch(
         /^the audit: 3 rows, 0 B older than .*\nROWS +SIZE +PARTITION +STATEMENT\n3 +- +- +DELETE entries of the audit/,
       )

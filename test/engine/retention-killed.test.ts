@@ -95,7 +95,7 @@ describeEachEngine('an execution whose server is killed between any two statemen
     'deletes rows by time',
     async () => {
       let round = 0
-      for (let statements = 0, hasLived = false; !hasLived; statements++) {
+      for (let statements = 0, hasLived = false; !hasLived; statements += tries(4, 1)) {
         const name = `rows_${statements}`
         const table = await createReadings(engine, name, { days: ROWS, endMs: Date.now() - 1000 })
         const app = await startAt(round * TAKEN_OVER_MS)

@@ -1,6 +1,7 @@
 // Policies of tests: requests of their REST, tables for them to be about, and the wait for the end of executions.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
+import { expect } from 'vitest'
 import type { Execution, Finding, Planned, Policy, StepWire } from '../../src/lifecycle/retention/schema.ts'
 import type { Engine } from '../../src/platform/database/engine.ts'
 import { type Ask, ask } from './full-experiment.ts'
@@ -8,23 +9,28 @@ import { type Ask, ask } from './full-experiment.ts'
 export const RETENTION = '/api/crateflow/1.0/retention'
 export const DAY_MS = 24 * 3600_000
 
+interface Ended {
+  execution: Execution
+  steps: StepWire[]
+}
+
 /** Requests that have to succeed. */
 export function retentionOf(request: Ask) {
   const post = <T>(path: string, body: object) => ask<T>(request, 'POST', `${RETENTION}/${path}`, body)
   const get = <T>(path: string) => ask<T>(request, 'GET', `${RETENTION}/${path}`)
-  const execution = (id: string) =>
-    get<{ execution: Execution; steps: StepWire[] }>(`executions/get?execution_id=${id}&max_results=1000`)
-  async function ended(id: string): Promise<{ execution: Execution; steps: StepWire[] }> {
+  const pathOf = (id: string) => `${RETENTION}/executions/get?execution_id=${id}&max_results=1000`
+  /** Asks until it is over, and again while the database is away, as clients do. */
+  async function ended(id: string): Promise<Ended> {
     for (;;) {
-      const found = await execution(id)
-      if (found.execution.state !== 'running') return found
+      const { status, body } = await request('GET', pathOf(id))
+      expect([200, 503], JSON.stringify(body)).toContain(status)
+      if (status === 200 && (body as Ended).execution.state !== 'running') return body as Ended
       await sleep(100)
     }
   }
   return {
     post,
     get,
-    execution,
     ended,
     create: async (policy: object) => (await post<{ policy: Policy }>('policies/create', policy)).policy,
     preview: async (selection: object) =>

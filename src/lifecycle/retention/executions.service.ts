@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { doesNotExist, invalidParameter, reasonOf, unavailable } from '../../errors.ts'
 import { limitConcurrency } from '../../platform/concurrency.ts'
+import type { Asker } from '../../platform/wire/asker.ts'
 import { cutoffOf, parseCutoff, parseDuration } from '../../platform/wire/durations.ts'
 import { hashOf, newRunId } from '../../platform/wire/ids.ts'
 import type { Int64 } from '../../platform/wire/int64.ts'
@@ -148,6 +149,9 @@ export function createExecutionService(deps: ExecutionServiceDeps) {
     for (const execution of left) {
       const seen = await seeLease(engine, clock, execution.policyId)
       if (!seen.isFree) continue
+      // It may have ended since it was listed.
+      const now = await findExecution(engine, execution.executionId)
+      if (now?.state !== 'running') continue
       if (seen.executionId === execution.executionId) {
         const policy = JSON.parse(execution.definition)
         const row = { policyId: execution.policyId } as KnownPolicy['row']
@@ -166,12 +170,13 @@ export function createExecutionService(deps: ExecutionServiceDeps) {
   /** What the policies would do. Changes nothing. @throws INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST */
   async function preview(
     input: SelectionInput & { policy?: PolicyInput | undefined; cutoff?: string | undefined },
+    asker: Asker,
   ): Promise<Planned[]> {
     const fromMs = parseCutoff(input.cutoff, clock.now())
     if (input.policy && input.policy_ids.length + input.tags.length > 0)
       throw invalidParameter("Only one of 'policy' and 'policy_ids' or 'tags' can be given.")
     const meant = input.policy
-      ? [await policies.read(input.policy)]
+      ? [await policies.read(input.policy, asker)]
       : (await policies.select(input)).map(({ policy }) => policy)
     const plans: Planned[] = []
     for (const policy of meant) {

@@ -2,8 +2,9 @@
 //
 // An entry of the audit has the policy and its new version for an id, so one of several who change it at once makes that version. The
 // policy's row follows. After a crash in between, the next change takes over what the log says before it makes its own.
-import { alreadyExists, doesNotExist, invalidParameter, unavailable } from '../../errors.ts'
+import { alreadyExists, doesNotExist, invalidParameter, MlflowError, unavailable } from '../../errors.ts'
 import type { Events } from '../../events.ts'
+import { type Access, type Asker, isLocal } from '../../platform/wire/asker.ts'
 import { parseDuration } from '../../platform/wire/durations.ts'
 import { type Clock, hashOf } from '../../platform/wire/ids.ts'
 import type { Int64 } from '../../platform/wire/int64.ts'
@@ -17,10 +18,18 @@ import { parseTarget } from './target.ts'
 export interface PolicyServiceDeps extends PolicyRules {
   clock: Clock
   events: Pick<Events, 'raise'>
+  /** Who may make and change policies about tables. */
+  tableAccess: Access
   dueAfter: (schedule: PolicyDefinition, policyId: string, fromMs: number) => number | undefined
 }
 
 export type PolicyService = ReturnType<typeof createPolicyService>
+
+/** Who asks. */
+interface By {
+  userId: string | null
+  asker: Asker
+}
 
 /** A policy that is there, with what it says. */
 export interface KnownPolicy {
@@ -44,8 +53,8 @@ export function createPolicyService(deps: PolicyServiceDeps) {
   const { engine, clock, events, dueAfter } = deps
 
   /** @throws RESOURCE_ALREADY_EXISTS, INVALID_PARAMETER_VALUE */
-  async function create(input: PolicyInput, userId: string | null): Promise<Policy> {
-    const after = await read(input)
+  async function create(input: PolicyInput, { userId, asker }: By): Promise<Policy> {
+    const after = await read(input, asker)
     return change(policyIdOf(after.name), userId, (before) => {
       // The same once more, since its answer was lost.
       if (before && !isSame(before, after))
@@ -54,12 +63,27 @@ export function createPolicyService(deps: PolicyServiceDeps) {
     })
   }
 
-  /** What a request says, checked. @throws INVALID_PARAMETER_VALUE */
-  async function read(input: PolicyInput): Promise<PolicyDefinition> {
+  /** What a request says, checked. @throws INVALID_PARAMETER_VALUE, PERMISSION_DENIED */
+  async function read(input: PolicyInput, asker: Asker): Promise<PolicyDefinition> {
+    checkAsker(input.target, asker)
     const category = input.category ? readCategory(input.category) : await categoryOf(input)
     const definition = definitionOf(input, category)
     checkDefinition(definition, deps)
     return definition
+  }
+
+  /**
+   * Tables hold what others rely on, and the server's user may change them all: who may have them changed is a setting.
+   * @throws PERMISSION_DENIED
+   */
+  function checkAsker(target: string, asker: Asker): void {
+    if (deps.tableAccess === 'all' || 'own' in parseTarget(target)) return
+    if (deps.tableAccess === 'off')
+      throw denied('Policies about tables are switched off on this server (--retention-tables).')
+    if (!isLocal(asker))
+      throw denied(
+        'Policies about tables are made and changed by clients on the machine of the server alone, unless it runs with --retention-tables all.',
+      )
   }
 
   /** A column by which the table is partitioned is taken for that. */
@@ -76,10 +100,11 @@ export function createPolicyService(deps: PolicyServiceDeps) {
   function update(
     idOrName: string,
     input: { changes: PolicyChanges; clear: readonly string[] },
-    userId: string | null,
+    { userId, asker }: By,
   ): Promise<Policy> {
     return change(idOf(idOrName), userId, (before) => {
       if (!before) throw notFound(idOrName)
+      checkAsker(before.target, asker)
       const after = changed(before, input)
       checkDefinition(after, deps)
       return after
@@ -254,6 +279,7 @@ const auditIdOf = (policyId: string, version: number) => `${policyId}:${String(v
 const isSame = (a: object, b: object): boolean =>
   JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort())
 
+const denied = (message: string) => new MlflowError('PERMISSION_DENIED', message)
 const notFound = (idOrName: string) => doesNotExist(`Retention policy '${idOrName}' does not exist.`)
 
 /** @throws INVALID_PARAMETER_VALUE */

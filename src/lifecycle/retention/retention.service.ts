@@ -15,7 +15,7 @@ import { parseTarget } from './target.ts'
 
 export interface RetentionDeps
   extends OwnTargetDeps,
-    Pick<PolicyServiceDeps, 'checkSchedule' | 'dueAfter'>,
+    Pick<PolicyServiceDeps, 'checkSchedule' | 'dueAfter' | 'tableAccess'>,
     Pick<OverviewDeps, 'serverVersion' | 'isScheduled' | 'countRunsSince' | 'countTracesSince'> {
   engine: Engine
   clock: Clock
@@ -53,8 +53,7 @@ export function createRetention(deps: RetentionDeps) {
     snapshot: tables.snapshot,
     ...moreStrategies,
   }
-  const { checkSchedule, dueAfter } = deps
-  const policies = createPolicyService({ engine, clock, strategies, events, checkSchedule, dueAfter })
+  const policies = createPolicyService({ ...deps, strategies })
   const executions = createExecutionService({ engine, clock, strategies, events, log, policies })
   return {
     policies,

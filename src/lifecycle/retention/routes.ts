@@ -1,11 +1,15 @@
 // REST of policies about old data, below a prefix of this server's own.
+import type { FastifyRequest } from 'fastify'
 import { type Endpoint, endpoint } from '../../platform/http/route.ts'
+import { askerOf } from '../../platform/wire/asker.ts'
 import { userOf } from '../user.ts'
 import type { RetentionApi } from './retention.service.ts'
 import * as schema from './schema.ts'
 
 const tag = 'retention'
 const PATH = '/crateflow/1.0/retention'
+
+const by = (request: FastifyRequest) => ({ userId: userOf(request), asker: askerOf(request) })
 
 export function retentionEndpoints(retention: RetentionApi): Endpoint[] {
   const { policies, checks, executions, audit, overview } = retention
@@ -17,7 +21,7 @@ export function retentionEndpoints(retention: RetentionApi): Endpoint[] {
       summary: 'Make a policy about old data (not part of MLflow)',
       request: schema.CreatePolicy,
       response: schema.PolicyAnswerWire,
-      handle: async (input, request) => ({ policy: await policies.create(input, userOf(request)) }),
+      handle: async (input, request) => ({ policy: await policies.create(input, by(request)) }),
     }),
     endpoint({
       method: 'POST',
@@ -27,7 +31,7 @@ export function retentionEndpoints(retention: RetentionApi): Endpoint[] {
       request: schema.UpdatePolicy,
       response: schema.PolicyAnswerWire,
       handle: async ({ policy_id, clear, ...changes }, request) => ({
-        policy: await policies.update(policy_id, { changes, clear }, userOf(request)),
+        policy: await policies.update(policy_id, { changes, clear }, by(request)),
       }),
     }),
     endpoint({
@@ -73,7 +77,7 @@ export function retentionEndpoints(retention: RetentionApi): Endpoint[] {
       summary: 'What policies would do now, without doing it (not part of MLflow)',
       request: schema.PreviewPolicies,
       response: schema.PreviewWire,
-      handle: async (input) => ({ plans: await executions.preview(input) }),
+      handle: async (input, request) => ({ plans: await executions.preview(input, askerOf(request)) }),
     }),
     endpoint({
       method: 'POST',

@@ -44,6 +44,11 @@ export function parseCutoff(text: string | undefined, nowMs: number): number {
   const isMs = /^\d{1,16}$/.test(text)
   const isIso = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text)
   const ms = isMs ? Number(text) : isIso ? Date.parse(text.replace(' ', 'T')) : Number.NaN
+  // What is to come is not old: with such a time all would go.
+  if (ms > nowMs && ms <= LATEST_MS)
+    throw invalidParameter(
+      `Invalid value '${text.slice(0, 100)}' for parameter 'cutoff': it lies in the future.`,
+    )
   if (ms <= LATEST_MS && ms >= 0) return ms
   throw invalidParameter(
     `Invalid value '${text.slice(0, 100)}' for parameter 'cutoff': use a time such as 2026-01-31, 2026-01-31T12:00:00Z or milliseconds since 1970.`,

@@ -1,18 +1,11 @@
 // The endpoint for SQL that people write themselves, a part of this server's own API.
 import { Readable } from 'node:stream'
-import type { FastifyRequest } from 'fastify'
 import { type Endpoint, endpoint } from '../../platform/http/route.ts'
+import { askerOf } from '../../platform/wire/asker.ts'
 import { QuerySql, SqlLinesWire } from './schema.ts'
-import type { Asker, SqlService } from './service.ts'
+import type { SqlService } from './service.ts'
 
 export const SQL_PATH = '/crateflow/1.0/sql/query'
-/** A proxy on this machine adds some of them when it asks for others. */
-const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via']
-
-const askerOf = ({ raw }: FastifyRequest): Asker => ({
-  address: raw.socket.remoteAddress,
-  isForwarded: FORWARDING.some((name) => raw.headers[name] !== undefined),
-})
 
 export const sqlEndpoints = (service: SqlService): Endpoint[] => [
   endpoint({

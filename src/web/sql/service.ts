@@ -3,19 +3,13 @@ import { MlflowError } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { linesOf } from '../../platform/database/sql-lines.ts'
 import { onlyOnce } from '../../platform/database/sql-reader.ts'
+import { type Access, type Asker, isLocal } from '../../platform/wire/asker.ts'
 
 export interface SqlLimits {
   /** Whether only clients on this machine may ask, all, or none. */
-  access: 'loopback' | 'all' | 'off'
+  access: Access
   /** Milliseconds that the database may work on a statement. */
   timeoutMs: number
-}
-
-/** What is known of who asks. */
-export interface Asker {
-  address: string | undefined
-  /** Whether a proxy says that it asks for somebody else. */
-  isForwarded: boolean
 }
 
 export type SqlService = ReturnType<typeof createSqlService>
@@ -24,10 +18,10 @@ export function createSqlService(engine: Engine, { access, timeoutMs }: SqlLimit
   let running = 0
 
   /** @throws PERMISSION_DENIED */
-  function checkAsker({ address, isForwarded }: Asker): void {
+  function checkAsker(asker: Asker): void {
     if (access === 'all') return
     if (access === 'off') throw denied('SQL is switched off on this server (--sql).')
-    if (isForwarded || !isLoopback(address))
+    if (!isLocal(asker))
       throw denied(
         'SQL is answered to clients on the machine of the server alone, unless it runs with --sql all.',
       )
@@ -78,8 +72,6 @@ export function createSqlService(engine: Engine, { access, timeoutMs }: SqlLimit
 }
 
 const denied = (text: string) => new MlflowError('PERMISSION_DENIED', text)
-
-const isLoopback = (address = ''): boolean => /^(::ffff:)?127\.|^::1$/.test(address)
 
 const asError = (error: unknown) =>
   error instanceof MlflowError

@@ -194,12 +194,50 @@ describeEachEngine('retention policies', (target) => {
     expect(await refusal('policies/preview', { policy_ids: ['taken'], cutoff: 'yesterday' })).toMatch(
       /'cutoff'/,
     )
+    expect(await refusal('executions/run', { policy_ids: ['taken'], cutoff: '9000-01-01' })).toMatch(
+      /in the future/,
+    )
     expect(await refusal('executions/run', { policy_ids: ['no such'] })).toMatch(/^404/)
     expect((await app.request('GET', `${RETENTION}/executions/list?state=x`)).status).toBe(400)
     expect((await app.request('GET', `${RETENTION}/audit/list?kind=x`)).status).toBe(400)
     expect((await app.request('GET', `${RETENTION}/executions/get?execution_id=x`)).status).toBe(404)
     const { entries } = await retention.get<{ entries: AuditEntry[] }>('audit/list?policy_id=wrong')
     expect(entries).toEqual([])
+  })
+
+  it('about tables are made and changed by clients on this machine alone, unless a setting says otherwise', async () => {
+    const payload = {
+      name: 'from afar',
+      target: 'doc.t',
+      column: 'time',
+      category: 'timerange',
+      strategy: 'delete',
+      duration: '1d',
+    }
+    const send = (path: string, payload: object, headers = { 'x-forwarded-for': '203.0.113.7' }) =>
+      app.app.inject({ method: 'POST', url: `${RETENTION}/${path}`, headers, payload })
+    for (const [path, body] of [
+      ['policies/create', payload],
+      ['policies/preview', { policy: payload }],
+    ] as const) {
+      const refused = await send(path, body)
+      expect([refused.statusCode, refused.json().message]).toEqual([
+        403,
+        expect.stringContaining('--retention-tables all'),
+      ])
+    }
+    await retention.create(payload)
+    expect((await send('policies/update', { policy_id: 'from afar', duration: '1ms' })).statusCode).toBe(403)
+    const traces = { name: 'own from afar', target: 'traces', strategy: 'delete', duration: '900y' }
+    expect((await send('policies/create', traces)).statusCode).toBe(200)
+    const off = await startApp(target, { engine: app.engine, retentionTables: 'off' })
+    expect(
+      (await off.request('POST', `${RETENTION}/policies/update`, { policy_id: 'from afar', duration: '2d' }))
+        .status,
+    ).toBe(403)
+    await off.close()
+    for (const policy_id of ['from afar', 'own from afar'])
+      await retention.post('policies/delete', { policy_id })
   })
 
   describe('delete by time', () => {
