@@ -71,8 +71,7 @@ describeEachEngine(
         'TAG POLICIES\nprod 1\nteam-a 1\nteam-b 1\n',
       )
       const edited = await run('retention', 'edit', 'the audit', '--duration', '1ms', '--cron', '0 3 * * *')
-      expect(edited.stdout).toMatch(/duration +1ms\n[\s\S]*cron +0 3 \* \* \*\n/)
-      expect((await run('retention', 'show', 'the audit')).stdout).toMatch(/next_due_at +20\d\d-/)
+      expect(edited.stdout).toMatch(/duration +1ms\n[\s\S]*cron +0 3 \* \* \*\n[\s\S]*next_due_at +20\d\d-/)
 
       const checked = await run('retention', 'check')
       expect(checked).toMatchObject({ code: 0, stderr: '' })
@@ -99,17 +98,9 @@ describeEachEngine(
         code: 0,
         stdout: 'Policy the audit is deleted.\n',
       })
-      expect(await run('retention', 'show', 'the audit')).toMatchObject({
-        code: 1,
-        stderr: "crateflow: Retention policy 'the audit' does not exist.\n",
-      })
       expect(await run('ttl', 'doc.t:month', 'snapshot', '4w')).toMatchObject({
         code: 2,
         stderr: 'crateflow: snapshot wants where: snapshot:repository.\n',
-      })
-      expect(await run('ttl', 'doc.t:month', 'snapshot:cold', '4w')).toMatchObject({
-        code: 1,
-        stderr: expect.stringContaining('that takes CrateDB'),
       })
       server.signal('SIGTERM')
       await server.ended
