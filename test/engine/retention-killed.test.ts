@@ -44,7 +44,7 @@ describeEachEngine('an execution whose server is killed between any two statemen
         },
       }),
     })
-    await migrate(engine, { shards: 1, replicas: '0' })
+    await migrate(engine, { shards: 1, replicas: '0', views: false })
   })
   afterAll(async () => {
     if (target.name === 'CrateDB') await dropData(engine)

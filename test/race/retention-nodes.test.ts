@@ -28,7 +28,7 @@ describe.skipIf(why)(`reallocation of partitions on a cluster of three nodes${wh
     try {
       await cluster.untilGreen()
       const engine = await openEngine(parseBackendUri(cluster.uri), { maxConnections: 5 })
-      await migrate(engine, { shards: 1, replicas: '0' })
+      await migrate(engine, { shards: 1, replicas: '0', views: false })
       const app = await startApp({ uri: cluster.uri } as never, { engine })
       const retention = retentionOf(app.request)
       const table = await createPartitioned(engine, 'moved', { months: MONTHS, rows: ROWS, shards: 3 })

@@ -27,7 +27,7 @@ export function createOverview(deps: OverviewDeps) {
 
   return async (): Promise<z.infer<typeof OverviewWire>> => {
     const sinceMs = clock.now() - HOUR_MS
-    const status = await databaseStatus(engine)
+    const status = await databaseStatus(engine, 1)
     const holdings = (await engine.dialect.aging?.holdings(engine)) ?? []
     const [runs, traces, { executions: running }, { policies: all }] = await Promise.all([
       deps.countRunsSince(sinceMs),
