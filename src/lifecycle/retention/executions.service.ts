@@ -1,6 +1,7 @@
 // Executions of policies: begun, gone on with, shown, cancelled; and what they would do.
 import { randomUUID } from 'node:crypto'
 import { doesNotExist, invalidParameter, reasonOf, unavailable } from '../../errors.ts'
+import { runForAll } from '../../platform/active-request.ts'
 import { limitConcurrency } from '../../platform/concurrency.ts'
 import type { Asker } from '../../platform/wire/asker.ts'
 import { cutoffOf, parseCutoff, parseDuration } from '../../platform/wire/durations.ts'
@@ -55,6 +56,10 @@ export function createExecutionService(deps: ExecutionServiceDeps) {
     userId: string | null,
   ): Promise<Execution[]> {
     const fromMs = parseCutoff(input.cutoff, clock.now())
+    // Where no server runs policies by schedule, this is when somebody looks.
+    await resume().catch((error: unknown) =>
+      log.warn({ reason: reasonOf(error) }, 'Executions of retention policies that were left are left'),
+    )
     const meant = (await policies.select(input)).filter(
       ({ policy }) => policy.enabled || input.policy_ids.length > 0,
     )
@@ -121,7 +126,9 @@ export function createExecutionService(deps: ExecutionServiceDeps) {
   /** Executes while nobody waits. */
   function goOnBehind(execution: ExecutionRow, lease: NonNullable<Awaited<ReturnType<typeof takeLease>>>) {
     const { executionId } = execution
-    const work = inTurn(() => execute({ ...deps, isStopping: () => isStopping }, execution, lease))
+    const work = runForAll(() =>
+      inTurn(() => execute({ ...deps, isStopping: () => isStopping }, execution, lease)),
+    )
       .catch((error: unknown) => {
         // The database is away: whoever looks next goes on.
         log.warn(
