@@ -8,8 +8,8 @@ import { identifierOf, isBefore, timeIn } from './old-rows.ts'
 import type { TableName } from './own-columns.ts'
 import { periodEnd } from './periods.ts'
 
-/** Rows of one DELETE at most, as far as times can be halved: a second or two, and no statement may take a minute. */
-const MOST_ROWS = 200_000
+/** Rows of one DELETE at most, as far as times can be halved: some seconds, since no statement may take a minute. */
+const MOST_ROWS = 100_000
 const EARLIEST_MS = Date.UTC(1, 0)
 
 /** The answer, or undefined where `sys` is hidden from this user. */
