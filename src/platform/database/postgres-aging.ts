@@ -4,16 +4,19 @@ import type { Aging, Holding } from './aging.ts'
 import type { Engine } from './engine.ts'
 import { identifierOf, isBefore } from './old-rows.ts'
 
-/** Rows of one statement: some 100 ms on PGlite, where all else waits meanwhile. */
-const SLICE = 10_000
+/** Rows of one statement. Each begins at the front of the table, so that few large ones are faster. */
+const SLICE = 100_000
+/** The same where all else waits meanwhile: some 100 ms on PGlite. */
+const EXCLUSIVE_SLICE = 10_000
 
 export const postgresAging: Aging<Engine> = {
   async *deleteRange(engine, range) {
     const table = identifierOf(range.table)
     const isOld = isBefore(range)
+    const slice = engine.dialect.exclusive ? EXCLUSIVE_SLICE : SLICE
     // The places of rows are unique within a partition only: the time is asked for in both.
     const statement = sql`DELETE FROM ${table} WHERE ${isOld}
-      AND ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE ${isOld} LIMIT ${SLICE}))`
+      AND ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE ${isOld} LIMIT ${slice}))`
     for (;;) {
       const { rowCount } = await engine.execute(statement)
       if (rowCount > 0) yield { rows: rowCount }
