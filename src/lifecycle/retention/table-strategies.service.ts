@@ -3,7 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { invalidParameter, MlflowError, unavailable } from '../../errors.ts'
 import type { Aging, Partition, Partitions, TimeRange } from '../../platform/database/aging.ts'
 import type { Engine } from '../../platform/database/engine.ts'
-import { countRange, deletionOfRange, describeData, spell } from '../../platform/database/old-rows.ts'
+import {
+  countRange,
+  deletionOfRange,
+  describeData,
+  identifierOf,
+  spell,
+} from '../../platform/database/old-rows.ts'
 import type { TableName } from '../../platform/database/own-columns.ts'
 import type { PolicyDefinition } from './schema.ts'
 import type { Counts, Found, Step, StepRun, Strategy } from './strategies.ts'
@@ -57,6 +63,9 @@ export function createTableStrategies(engine: Engine): TableStrategies {
     const columns = await partitionsOf().columns(engine, table)
     if (!columns.includes(policy.column ?? ''))
       throw invalidParameter(`${policy.target} is not partitioned by ${policy.column}.`)
+    // Rows are counted as far as they can be searched.
+    const settle = engine.dialect.ownTables?.settle?.(identifierOf(table))
+    if (settle) await engine.execute(settle)
     const all = await partitionsOf().list(engine, table, policy.column ?? '')
     return all.filter(({ endsMs }) => endsMs !== undefined && endsMs <= cutoffMs)
   }
