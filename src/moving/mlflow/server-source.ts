@@ -96,7 +96,9 @@ const hasTraces = async ({ rest, active: [first] }: Reading) =>
 
 const request = (rest: Rest, method: 'GET' | 'POST', path: string, body: Json): Promise<Json> => {
   if (method === 'POST') return rest.post(path, body)
-  const query = new URLSearchParams(Object.entries(body).map(([key, value]) => [key, String(value)]))
+  const query = new URLSearchParams(
+    Object.entries(body).map(([key, value]): [string, string] => [key, String(value)]),
+  )
   return rest.get(`${path}?${query}`)
 }
 
