@@ -29,11 +29,17 @@ export const collectGarbage = (settings: GcSettings): Promise<number> =>
 
 /** What is asked for, as requests have it. */
 const selectionOf = ({ olderThan, experimentIds, runIds, loggedModelIds }: GcSettings) => ({
-  ...(olderThan !== undefined && { older_than: olderThan }),
+  ...(olderThan !== undefined && { older_than: ageOf(olderThan) }),
   experiment_ids: listOf('--experiment-ids', experimentIds),
   run_ids: listOf('--run-ids', runIds),
   logged_model_ids: listOf('--logged-model-ids', loggedModelIds),
 })
+
+/** Nor must an age that came out empty mean any age. */
+function ageOf(text: string): string {
+  if (text.trim() === '') throw new UsageError('--older-than names no age. Leave it out for all ages.')
+  return text
+}
 
 /** A list that came out empty, as of a variable of the shell, must not mean everything. */
 function listOf(option: string, text: string | undefined): string[] {

@@ -1,5 +1,4 @@
 // How rows of SQL are printed, piece by piece: as a table, CSV, JSON or Parquet.
-import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import type { LineColumn } from '../platform/database/sql-lines.ts'
 import { csvCell, csvQuoted } from './csv-cell.ts'
@@ -14,16 +13,21 @@ export type Lines = AsyncGenerator<string>
 /** Rows that are laid out together: the widths of a table's columns are those of the first. */
 const AT_ONCE = 1000
 
-/** @throws Error with the text of an error that ends the answer, or when its end is missing */
+/**
+ * Prints until nobody reads any more, as behind `| head`.
+ * @throws Error with the text of an error that ends the answer, or when its end is missing
+ */
 export async function printRows(lines: Lines, format: Format, out: Writable): Promise<void> {
   const printer = await printerOf(format)
+  let isRead = true
   const write = async (piece: string | Uint8Array) => {
-    if (piece.length > 0 && !out.write(piece)) await once(out, 'drain')
+    isRead &&= piece.length === 0 || (await isTaken(out, piece))
   }
   let rows: Row[] = []
   let ended = false
   for await (const line of lines) {
-    const read = JSON.parse(line) as Row | { columns?: LineColumn[]; rows?: number; message?: string }
+    if (!isRead) return
+    const read = parsed(line)
     if (Array.isArray(read)) {
       if (rows.push(read) < AT_ONCE) continue
       await write(printer.rows(rows))
@@ -39,6 +43,24 @@ export async function printRows(lines: Lines, format: Format, out: Writable): Pr
   if (!ended) throw new Error('The answer was cut off.')
 }
 
+/** @returns false once nobody reads any more */
+const isTaken = (out: Writable, piece: string | Uint8Array): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    out.write(piece, (error) => {
+      if (!error) resolve(true)
+      else if ('code' in error && /^(EPIPE|ERR_STREAM_DESTROYED)$/.test(String(error.code))) resolve(false)
+      else reject(error)
+    })
+  })
+
+function parsed(line: string): Row | { columns?: LineColumn[]; rows?: number; message?: string } {
+  try {
+    return JSON.parse(line)
+  } catch {
+    throw new Error('The answer has a line that is no JSON: is it a Crateflow server?')
+  }
+}
+
 async function printerOf(format: Format): Promise<Printer> {
   if (format === 'parquet') return (await import('./sql-parquet.ts')).parquetPrinter()
   return format === 'table' ? tablePrinter() : format === 'csv' ? csvPrinter() : jsonPrinter()
@@ -47,8 +69,8 @@ async function printerOf(format: Format): Promise<Printer> {
 const textOf = (value: unknown): string =>
   value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value)
 
-/** Characters that would break a line, or do things to a terminal. */
-const UNPRINTABLE = /[\p{Cc}\u2028\u2029]/gu
+/** Characters that would break a line, do things to a terminal or turn the direction of writing. */
+const UNPRINTABLE = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
 
 function tablePrinter(): Printer {
   let names: string[] = []

@@ -67,7 +67,11 @@ async function askServer(config: SqlConfig & { trackingUri: string }, statement:
 }
 
 async function* linesFrom(input: Readable): Lines {
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) yield line
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) yield line
+  } finally {
+    input.destroy()
+  }
 }
 
 interface Printing {

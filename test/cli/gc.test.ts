@@ -165,6 +165,11 @@ describe('crateflow gc, asked wrongly,', () => {
         stderr: `crateflow: ${option} names no id. Leave it out to delete all.\n`,
       })
     }
+    expect(await gc('--older-than', '')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'crateflow: --older-than names no age. Leave it out for all ages.\n',
+    })
     const away = await gc('--tracking-uri', 'http://127.0.0.1:1')
     expect(away.stderr).toMatch(/^crateflow: http:\/\/127\.0\.0\.1:1 cannot be reached: /)
     expect(away.code).toBe(1)

@@ -1,11 +1,16 @@
 // `crateflow sql` through a running server and straight from its store: formats, errors.
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { pythonOutput } from '../support/python.ts'
-import { missing } from '../support/services.ts'
+import { missing, useService } from '../support/services.ts'
 import { emptyFolder, runProgram, runServer } from './program.ts'
 
 const STATEMENT = `SELECT i, 'a,"b' || i AS t, NULL AS n, '{"k": 1}'::json AS j FROM generate_series(1, 2) AS s(i) ORDER BY i`
@@ -78,6 +83,33 @@ print(json.dumps([pq.ParquetFile(${JSON.stringify(file)}).num_row_groups, table.
     expect(off).toMatchObject({ code: 1, stderr: expect.stringMatching(/cannot be reached/) })
     const both = ['--tracking-uri', 'http://127.0.0.1:9', '--backend-store-uri', 'pglite:x']
     expect(await runProgram(['sql', 'SELECT 1', ...both])).toMatchObject({ code: 2 })
+  })
+
+  it('ends without a word when nobody reads any more', async () => {
+    const { server, cwd } = await servedStore()
+    const { main } = await useService('build')
+    const statement = 'SELECT i FROM generate_series(1, 1000000) AS s(i)'
+    const begin = `"$0" "$1" sql "$2" --format csv --tracking-uri "$3"`
+    const ended = await promisify(execFile)(
+      'bash',
+      ['-c', `set -o pipefail; ${begin} | head -n 2`, process.execPath, main, statement, server.url],
+      { cwd },
+    )
+    expect(ended).toEqual({ stdout: 'i\n1\n', stderr: '' })
+  })
+
+  it('shows nothing that a terminal would obey, and nothing of another server', async () => {
+    const { sql } = await servedStore()
+    const { stdout } = await sql(
+      "SELECT 'a' || chr(27) || '[31m' || chr(8238) || 'b' || chr(8297) || 'c' AS x",
+    )
+    expect(stdout).toBe('x\na [31m b c\n(1 row)\n')
+    const other = createServer((_request, response) => response.end('<html>'))
+    await once(other.listen(0, '127.0.0.1'), 'listening')
+    const { port } = other.address() as AddressInfo
+    const asked = await runProgram(['sql', 'SELECT 1', '--tracking-uri', `http://127.0.0.1:${port}`])
+    other.close()
+    expect(asked).toMatchObject({ code: 1, stderr: expect.stringMatching(/is it a Crateflow server\?\n$/) })
   })
 
   it('is refused where the server answers no SQL', async () => {

@@ -299,6 +299,9 @@ describeEachEngine(
         ).toMatch(
           /map\.yaml:5:18: run\.end\.column: the column finished_s is of type \w+: say "unit: ms" or "unit: s"/,
         )
+        expect(await saying(`${table}\nkey: *none\nexperiment: x\n`)).toMatch(
+          /map\.yaml: Unresolved alias .*: none$/m,
+        )
         expect(await saying(`table: nowhere.models\nkey: [name]\nexperiment: x\n`)).toContain(
           'map.yaml:1:8: table: there is no table nowhere.models',
         )

@@ -1,5 +1,5 @@
 // The mapping of a table: a YAML file that says which columns become what of experiments, runs and model versions.
-import { isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
 import { z } from 'zod'
 
 const columnName = z.string().min(1)
@@ -95,7 +95,7 @@ export function readMapping(text: string, file: string): Mapping {
   const placeOf = (path: Path) => at(offsetOf(document.contents, path))
   const mistake = (path: Path, what: string) =>
     new MappingError(`${placeOf(path)}: ${path.length > 0 ? `${told(path)}: ` : ''}${what}`)
-  const read = MappingSchema.safeParse(document.toJS())
+  const read = MappingSchema.safeParse(resolved(document, file))
   if (!read.success) {
     const found = read.error.issues.flatMap((issue) => {
       if (issue.code !== 'unrecognized_keys') return [mistake(issue.path as Path, toldIssue(issue)).message]
@@ -116,6 +116,15 @@ export function readMapping(text: string, file: string): Mapping {
       'expected table or schema.table; names with points or quotes in them in double quotes',
     )
   return { ...mapping, table, mistake, columns: () => columnsOf(mapping) }
+}
+
+/** @throws MappingError for aliases that lead nowhere, or to more than fits into memory */
+function resolved(document: Document, file: string): unknown {
+  try {
+    return document.toJS()
+  } catch (error) {
+    throw new MappingError(`${file}: ${(error as Error).message}`)
+  }
 }
 
 /** `run.start.column`, `params[2].column` */

@@ -41,6 +41,7 @@ export async function importTable(deps: TableImportDeps): Promise<void> {
   const before = own ? own.mark : await findMark(engine, name)
   const from = readsAll || mapping.high_water === undefined ? undefined : before
   const writer = createPageWriter(deps)
+  const ofTable = { ...rules, hasTimes: reader.hasTimes }
   await writer.begin()
   // A row that is not taken now is read again the next time, so no mark passes it.
   let held = false
@@ -66,7 +67,7 @@ export async function importTable(deps: TableImportDeps): Promise<void> {
     }
     for (const [at, row] of rows.entries()) {
       try {
-        models.push({ model: readRow(row, mapping, name, rules), at })
+        models.push({ model: readRow(row, mapping, name, ofTable), at })
       } catch (error) {
         if (!(error instanceof RefusedRow)) throw error
         refuse(keyOf(row, mapping.key), at, error.message)

@@ -15,6 +15,8 @@ export interface Page {
 export interface TableReader {
   /** In words: the database and the table. */
   name: string
+  /** The database keeps times in the column, which CrateDB spells as digits. */
+  hasTimes(column: string): boolean
   /** Rows of the table behind the mark, or about as many. For progress alone. */
   count(from: string | undefined): Promise<number>
   /** Rows in the order of the high-water column and the key, from a mark on, rows with that very mark as well. */
@@ -119,6 +121,7 @@ export async function openTable(reader: SqlReader, name: string, mapping: Mappin
 
   return {
     name: `${name}, table ${schema ? `${schema}.${table}` : table}`,
+    hasTimes: (column) => typeOf(column).startsWith('timestamp'),
     async count(mark) {
       const begin = fromMark(mark)
       const [row] = await reader.rows(

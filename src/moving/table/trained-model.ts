@@ -4,7 +4,7 @@ import { isJsonObject, parseJsonAsSpelled, SpelledNumber } from '../../platform/
 import * as limits from '../../platform/wire/limits.ts'
 import { checkEntityKey, checkLength, lengthOf } from '../../platform/wire/names.ts'
 import type { Mapping, TextFrom, TimeFrom, ValuesFrom } from './mapping.ts'
-import type { TableRow } from './table-reader.ts'
+import type { TableReader, TableRow } from './table-reader.ts'
 
 export interface TrainedModel {
   /** As it is told: `name=x, version=1`. */
@@ -75,7 +75,12 @@ function runIdOf(name: string, values: readonly unknown[]): string {
  * @param name what tells the table from others
  * @throws RefusedRow
  */
-export function readRow(row: TableRow, mapping: Mapping, name: string, rules: Rules): TrainedModel {
+export function readRow(
+  row: TableRow,
+  mapping: Mapping,
+  name: string,
+  rules: Rules & Pick<TableReader, 'hasTimes'>,
+): TrainedModel {
   const key = keyOf(row, mapping.key)
   const keyValues = mapping.key.map((column) => row.get(column))
   try {
@@ -91,8 +96,8 @@ export function readRow(row: TableRow, mapping: Mapping, name: string, rules: Ru
       experiment,
       runName: checkLength('run_name', limits.MAX_TAG_VALUE_LENGTH, runName),
       userId,
-      startTime: timeFrom(row, run.start),
-      endTime: timeFrom(row, run.end),
+      startTime: timeFrom(row, run.start, rules),
+      endTime: timeFrom(row, run.end, rules),
       artifacts: textFrom(row, run.artifacts),
       params: valuesFrom(row, mapping.params, 'param').map(checkParam),
       metrics: valuesFrom(row, mapping.metrics, 'metric').map(readMetric),
@@ -115,7 +120,11 @@ export function readRow(row: TableRow, mapping: Mapping, name: string, rules: Ru
   }
 }
 
-function readModel(row: TableRow, from: NonNullable<Mapping['model']>, rules: Rules): ModelVersionOf {
+function readModel(
+  row: TableRow,
+  from: NonNullable<Mapping['model']>,
+  rules: Rules & Pick<TableReader, 'hasTimes'>,
+): ModelVersionOf {
   const name = required(textFrom(row, from.name), from.name)
   rules.checkModelName(name)
   const text = from.version ? required(textFrom(row, from.version), from.version) : null
@@ -129,7 +138,7 @@ function readModel(row: TableRow, from: NonNullable<Mapping['model']>, rules: Ru
   }
   const source = from.source ? required(textFrom(row, from.source), from.source) : null
   if (source !== null) checkLength('source', MAX_SOURCE_LENGTH, source)
-  return { name, text, alias: isAlias ? text : null, source, createdMs: timeFrom(row, from.created) }
+  return { name, text, alias: isAlias ? text : null, source, createdMs: timeFrom(row, from.created, rules) }
 }
 
 /** NUL characters no engine keeps. */
@@ -235,24 +244,35 @@ function readMetric([key, text]: [string, string]): { key: string; value: number
   return { key, value: value + 0, isNan: false }
 }
 
-function timeFrom(row: TableRow, from: TimeFrom | undefined): number | null {
+function timeFrom(
+  row: TableRow,
+  from: TimeFrom | undefined,
+  { hasTimes }: Pick<TableReader, 'hasTimes'>,
+): number | null {
   const text = from && row.get(from.column)
   if (!from || text === null || text === undefined || text === '') return null
+  // A text of digits may be 20260131 as well as seconds or milliseconds.
+  if (from.unit === 'timestamp' && DIGITS.test(text) && !hasTimes(from.column))
+    throw new RefusedRow(`${from.column} is no time, or lacks "unit: ms" or "unit: s": ${text.slice(0, 50)}`)
   const ms = from.unit === 'timestamp' ? readTimestamp(text) : Number(text) * (from.unit === 's' ? 1000 : 1)
   if (ms === undefined || !(Math.abs(ms) <= MAX_MS))
     throw new RefusedRow(`${from.column} is no time: ${text.slice(0, 50)}`)
   return Math.round(ms)
 }
 
+const DIGITS = /^-?\d+$/
 const TIMESTAMP =
   /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(?::(\d\d)(\.\d+)?)?)?\s?(?:(Z)|([+-]\d\d)(?::?(\d\d))?)?$/
 
 /** ISO 8601 or nearly so, in UTC where no zone is told; or digits, which are how CrateDB spells its timestamps. */
 function readTimestamp(text: string): number | undefined {
-  if (/^-?\d+$/.test(text)) return Number(text)
+  if (DIGITS.test(text)) return Number(text)
   const match = TIMESTAMP.exec(text)
   if (!match) return undefined
   const [, day, minutes = '00:00', seconds = '00', fraction = '', , hours, rest = '00'] = match
+  // JavaScript takes 30 February for 2 March.
+  const midnight = Date.parse(`${day}T00:00:00Z`)
+  if (Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(`${day}T`)) return undefined
   const zone = hours === undefined ? 'Z' : `${hours}:${rest}`
   const ms = Date.parse(`${day}T${minutes}:${seconds}${zone}`)
   return Number.isNaN(ms) ? undefined : ms + Math.floor(Number(`0${fraction}`) * 1000)

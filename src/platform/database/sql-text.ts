@@ -22,21 +22,19 @@ interface Token {
 
 /**
  * In the order in which they are tried. Texts in quotes and dollars, comments and numbers are one piece each, as both databases
- * read them with `standard_conforming_strings` on.
+ * read them with `standard_conforming_strings` on. Only these five characters are space: to PostgreSQL all others beyond ASCII,
+ * such as the no-break space, belong to names.
  */
 const PIECES =
-  /(?<space>\s+|--[^\n\r]*)|(?<comment>\/\*)|(?<unicode>[uU]&["'])|(?<escaped>[eE]'(?:[^'\\]|\\[\s\S]|'')*'?)|(?<text>'(?:[^']|'')*'?)|(?<dollar>\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$)|(?<quoted>"(?:[^"]|"")*"?)|(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)|(?<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)|(?<symbol>[\s\S])/gy
+  /(?<space>[ \t\n\r\f]+|--[^\n\r]*)|(?<comment>\/\*)|(?<unicode>[uU]&["'])|(?<escaped>[eE]'(?:[^'\\]|\\[\s\S]|'')*'?)|(?<text>'(?:[^']|'')*'?)|(?<dollar>\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$)|(?<quoted>"(?:[^"]|"")*"?)|(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)|(?<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)|(?<symbol>[\s\S])/gy
 
-/** Comments of PostgreSQL may hold others. */
+/** Comments of PostgreSQL may hold others, those of CrateDB end where the first `*\/` is. */
 function endOfComment(sql: string, start: number): number {
   const marks = /\/\*|\*\//g
-  marks.lastIndex = start
-  let depth = 0
-  for (let mark = marks.exec(sql); mark; mark = marks.exec(sql)) {
-    depth += mark[0] === '/*' ? 1 : -1
-    if (depth === 0) return marks.lastIndex
-  }
-  return sql.length
+  marks.lastIndex = start + 2
+  const mark = marks.exec(sql)
+  if (mark?.[0] === '/*') throw invalidParameter('A comment cannot have another one in it.')
+  return mark ? marks.lastIndex : sql.length
 }
 
 function* tokensOf(sql: string): Generator<Token> {
@@ -61,14 +59,17 @@ function* tokensOf(sql: string): Generator<Token> {
       yield { kind: 'other', text: '', start, end: at }
     } else if (groups.quoted !== undefined) {
       yield { kind: 'quoted', text: piece.slice(1, -1).replaceAll('""', '"'), start, end: at }
-    } else if (groups.word !== undefined) yield { kind: 'word', text: piece, start, end: at }
-    else yield { kind: groups.symbol === undefined ? 'other' : 'symbol', text: piece, start, end: at }
+    } else if (groups.word !== undefined) {
+      // To PostgreSQL it is part of the name, to CrateDB a text may begin with it.
+      if (piece.includes('$')) throw invalidParameter('A name with $ in it has to be in double quotes.')
+      yield { kind: 'word', text: piece, start, end: at }
+    } else yield { kind: groups.symbol === undefined ? 'other' : 'symbol', text: piece, start, end: at }
   }
 }
 
 /**
  * The statements of a text, in order; empty ones are left out.
- * @throws INVALID_PARAMETER_VALUE for names and texts that are spelled by code points
+ * @throws INVALID_PARAMETER_VALUE for what the databases, or the database and this, might read in two ways
  */
 export function readStatements(sql: string): SqlText[] {
   const statements: SqlText[] = []

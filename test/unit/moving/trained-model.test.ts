@@ -14,8 +14,11 @@ metrics: [{ column: score }]
   'map.yaml',
 )
 const RULES = { checkExperimentName: () => {}, checkModelName: () => {}, checkAlias: () => {} }
-const read = (values: Record<string, string | null>) =>
-  readRow(new Map(Object.entries({ id: '1', ...values })), mapping, 'models', RULES)
+const read = (values: Record<string, string | null>, hasTimes = false) =>
+  readRow(new Map(Object.entries({ id: '1', ...values })), mapping, 'models', {
+    ...RULES,
+    hasTimes: () => hasTimes,
+  })
 
 describe('a row of a table', () => {
   it.each([
@@ -24,14 +27,33 @@ describe('a row of a table', () => {
     ['2026-01-02 03:04:05+02', 1767315845000],
     ['2026-01-02 03:04:05.5-03:30', 1767335645500],
     ['2026-01-02', 1767312000000],
-    ['1767323045000', 1767323045000],
-    ['-1', -1],
+    ['2024-02-29T24:00', 1709251200000],
   ])('is from %s', (at, ms) => {
     expect(read({ at }).startTime).toBe(ms)
   })
 
-  it.each(['yesterday', '2026-13-01', '02.01.2026', '9999999999999999999'])('has no time %s', (at) => {
-    expect(() => read({ at })).toThrow(new RefusedRow(`at is no time: ${at}`))
+  it.each([
+    ['1767323045000', 1767323045000],
+    ['-1', -1],
+  ])('is from %s if that is how the database spells its times', (at, ms) => {
+    expect(read({ at }, true).startTime).toBe(ms)
+  })
+
+  it.each([...['yesterday', '2026-13-01', '2026-02-30', '2026-00-10T12:00:00Z', '02.01.2026']])(
+    'has no time %s',
+    (at) => {
+      expect(() => read({ at })).toThrow(new RefusedRow(`at is no time: ${at}`))
+    },
+  )
+
+  it.each(['20260131', '2026', '1767323045', '1767323045000'])('has no time %s without its unit', (at) => {
+    expect(() => read({ at })).toThrow(
+      new RefusedRow(`at is no time, or lacks "unit: ms" or "unit: s": ${at}`),
+    )
+  })
+
+  it('has no time beyond the last one', () => {
+    expect(() => read({ at: '9999999999999999999' }, true)).toThrow('at is no time')
   })
 
   it('takes seconds with fractions', () => {

@@ -139,6 +139,10 @@ describeEveryEngine('SQL over HTTP', (target) => {
     ['a table that is not there', 'SELECT * FROM nosuch'],
     ['no SQL', 'SELEKT 1'],
     ['names by code points', 'SELECT U&"\\0070g_sleep"(1)'],
+    ['comments in comments', "SELECT '' /* /* */ ' */ || version()"],
+    ['names with dollars', 'SELECT 1 AS a$b'],
+    ['a call behind a no-break space', "SELECT 1 AS \u00a0$$, pg_read_file('/etc/hostname') AS x$$"],
+    ['a call behind a byte order mark', "SELECT 1 AS \ufeff$$, pg_read_file('/etc/hostname') AS x$$"],
   ])('refuses %s', async (_what, statement) => {
     const { status, end } = await ask(app, statement)
     expect({ status, end }).toMatchObject({ status: 400, end: { error_code: expect.any(String) } })
@@ -161,7 +165,6 @@ describeEveryEngine('SQL over HTTP', (target) => {
       "nextval('x')",
       "E'\\'' || pg_read_file('/etc/hostname') || ''",
       "$a$ $b$ $a$ || pg_read_file('/etc/hostname')",
-      "'' /* /* */ ' */ || pg_read_file('/etc/hostname')",
     ])('refuses to call %s', async (call) => {
     const { status, end } = await ask(app, `SELECT ${call}`)
     expect({ status, end }).toMatchObject({
@@ -178,6 +181,19 @@ describeEveryEngine('SQL over HTTP', (target) => {
   ])('does not show what the server keeps to itself: %s', async (statement) => {
     const { end } = await ask(app, statement)
     expect(end).toMatchObject({ message: expect.stringMatching(/permission denied|does not show/) })
+  })
+
+  // PostgreSQL and CrateDB end comments, texts and names at different places.
+  it.each([
+    'SELECT url FROM /* /* */ webhooks -- */ */',
+    "SELECT '' WHERE '' LIKE$$'$$ UNION ALL SELECT url FROM webhooks --'",
+    "SELECT TEXT$$'$$, url FROM webhooks --'",
+    'SELECT 1 AS \u00a0$$, url FROM webhooks AS x$$',
+  ])('shows it to no other reading of the text either: %s', async (statement) => {
+    expect(await ask(app, statement)).toMatchObject({
+      status: expect.toSatisfy((code) => code === 400 || code === 403),
+      end: { error_code: expect.any(String) },
+    })
   })
 
   it('tells what is wrong with a statement in the words of the database', async () => {
