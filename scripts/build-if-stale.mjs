@@ -1,6 +1,6 @@
 // Compiles src to dist when a source is newer than the last build; `npm start` runs it, so it has to be quick.
 import { spawnSync } from 'node:child_process'
-import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
@@ -17,10 +17,7 @@ const sources = ['package.json', 'package-lock.json'].concat(
 )
 
 if (sources.some((path) => modified(join(root, path)) >= modified(stamp))) {
-  const startedAt = new Date()
   process.stderr.write('Compiling Crateflow, which takes some seconds after each change of its sources\n')
   const { status } = spawnSync(process.execPath, [join(root, 'scripts/build.mjs')], { stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
-  writeFileSync(stamp, startedAt.toISOString())
-  utimesSync(stamp, startedAt, startedAt)
 }

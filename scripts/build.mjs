@@ -1,6 +1,6 @@
 // Makes the program in dist, and the template of embedded databases beside it.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bundle } from './bundle.mjs'
 import { licensesOf } from './licenses.mjs'
@@ -10,6 +10,7 @@ const dist = join(root, 'dist')
 const main = join(dist, 'main.js')
 const makeTemplate = join(dist, 'make-template.js')
 
+const startedAt = new Date()
 rmSync(dist, { recursive: true, force: true })
 const files = await bundle(
   {
@@ -24,3 +25,6 @@ writeFileSync(join(dist, 'LICENSES.txt'), licensesOf(files))
 process.stderr.write('Making the template of embedded databases\n')
 execFileSync(process.execPath, [makeTemplate], { stdio: 'inherit' })
 for (const file of [makeTemplate, `${makeTemplate}.map`]) rmSync(file)
+// Sources that are newer are not in it: see build-if-stale.mjs.
+writeFileSync(join(dist, '.built'), startedAt.toISOString())
+utimesSync(join(dist, '.built'), startedAt, startedAt)

@@ -31,15 +31,17 @@ export interface WebDeps {
 
 export function createWeb(deps: WebDeps) {
   const { engine, sources, graphql = DEFAULT_LIMITS, sql = DEFAULT_SQL, ui, staticPrefix } = deps
+  const queries = createGraphqlService(sources, graphql)
   return {
-    endpoints: [
-      ...graphqlEndpoints(createGraphqlService(sources, graphql)),
-      ...sqlEndpoints(createSqlService(engine, sql)),
-    ],
+    endpoints: [...graphqlEndpoints(queries), ...sqlEndpoints(createSqlService(engine, sql))],
     register: async (app: FastifyInstance) => {
       // Loaded when wanted, as the documentation is.
       if (ui) await (await import('./ui/routes.ts')).registerUi(app, { ui, staticPrefix })
       registerUiTelemetry(app)
+      app.addHook('onListen', async () => {
+        await queries.load()
+        app.log.debug('GraphQL is loaded')
+      })
     },
   }
 }

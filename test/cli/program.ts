@@ -17,6 +17,8 @@ export interface Ended {
 export interface RunOptions {
   env?: Record<string, string>
   cwd?: string
+  /** Another program than that of the run. */
+  main?: string
 }
 
 /** Variables of this process that would configure the program. */
@@ -37,7 +39,7 @@ export async function emptyFolder(): Promise<string> {
 }
 
 async function launch(args: readonly string[], options: RunOptions) {
-  const { main } = await useService('build')
+  const main = options.main ?? (await useService('build')).main
   const own = Object.entries(process.env).filter(([name]) => !foreign.test(name))
   const child = spawn(process.execPath, [main, ...args], {
     cwd: options.cwd ?? (await emptyFolder()),

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { describeEachEngine } from '../support/engines.ts'
@@ -45,6 +45,24 @@ describeEachEngine('a server process', (engine) => {
       /^crateflow: The database lacks migrations: 1 tracking.*Run node \S+main\.[jt]s db migrate\.$/m,
     )
     expect(code).toBe(1)
+  })
+})
+
+describe('a program whose files are replaced', () => {
+  it('goes on with all that it answers', async () => {
+    const { main } = await useService('build')
+    const root = join(dirname(main), '..')
+    const home = await mkdtemp(join(root, '.cache/program-'))
+    await cp(dirname(main), join(home, 'dist'), { recursive: true })
+    for (const name of ['migrations', 'package.json', 'data', 'openapi'])
+      await symlink(join(root, name), join(home, name))
+    const server = await runServer(['--log-level', 'debug'], { main: join(home, 'dist', basename(main)) })
+    await expect.poll(() => JSON.stringify(server.output)).toContain('GraphQL is loaded')
+    await rm(home, { recursive: true })
+    const asked = { query: '{ __typename }', operationName: null, variables: {} }
+    expect(await server.request('POST', '/graphql', asked)).toMatchObject({ status: 200, body: { data: {} } })
+    server.signal('SIGTERM')
+    expect((await server.ended).code).toBe(0)
   })
 })
 

@@ -1,4 +1,4 @@
-// Answers GraphQL queries. The library is loaded with the first of them, so that a start does not wait for it.
+// Answers GraphQL queries. The library is loaded behind the start, which does not wait for it.
 import type { z } from 'zod'
 import { limitConcurrency } from '../../platform/concurrency.ts'
 import type { DocumentLimits } from './documents.ts'
@@ -15,9 +15,15 @@ export function createGraphqlService(sources: Sources, limits: DocumentLimits) {
   const inTurn = limitConcurrency(QUERIES_AT_ONCE)
   let loaded: Promise<Execute> | undefined
 
-  async function load(): Promise<Execute> {
-    const { createExecution } = await import('./execution.ts')
-    return createExecution(sources, limits)
+  /** Not left to the first query: the program's files may be others by then, as after a build. */
+  function load(): Promise<Execute> {
+    loaded ??= import('./execution.ts')
+      .then(({ createExecution }) => createExecution(sources, limits))
+      .catch((error) => {
+        loaded = undefined
+        throw error
+      })
+    return loaded
   }
 
   /**
@@ -26,10 +32,9 @@ export function createGraphqlService(sources: Sources, limits: DocumentLimits) {
    * @see mlflow/server/handlers.py _graphql
    */
   async function answer(request: z.output<typeof GraphqlRequest>): Promise<GraphqlResponse> {
-    loaded ??= load()
-    const execute = await loaded
+    const execute = await load()
     return inTurn(() => execute(request))
   }
 
-  return { answer }
+  return { answer, load }
 }
