@@ -1,7 +1,7 @@
 // The pane of assessments: feedback of each type, expectations, changes with their history, errors, deletion.
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
-import { component, see } from '../../ui.ts'
+import { component, QUIET_MS, see, untilQuiet } from '../../ui.ts'
 import { type GenaiUi, openTrace, PANE } from './seed.ts'
 
 type Type = 'Boolean' | 'Number' | 'String'
@@ -86,6 +86,8 @@ export function assessmentTests(ui: GenaiUi): void {
     await component(page, `${PANE}.assessment-edit-save-button`).click()
     await see(page.getByRole('dialog').getByText('False', { exact: true }))
     await ui.shot(page, 'feedback-edited')
+    // What was changed is loaded again, and a dialog that is open then is forgotten.
+    await untilQuiet(page, QUIET_MS)
     await expand()
     await choose('Delete')
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).last().click()

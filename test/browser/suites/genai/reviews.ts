@@ -1,6 +1,6 @@
 // A queue of reviews worked through by a person, and the questions that are asked in it.
 import { expect, it } from 'vitest'
-import { component, see } from '../../ui.ts'
+import { component, QUIET_MS, see, untilQuiet } from '../../ui.ts'
 import { type GenaiUi, openTab, openTrace } from './seed.ts'
 
 const REVIEW = 'mlflow.experiment-review-queue'
@@ -52,6 +52,8 @@ export function reviewTests(ui: GenaiUi): void {
       .toBe('Could a child read it?')
     await ui.shot(page, 'question')
     await page.getByRole('button', { name: 'Cancel', exact: true }).click()
+    // What was changed is loaded again, and a dialog that is open then is forgotten.
+    await untilQuiet(page, QUIET_MS)
     const rows = page
       .getByRole('dialog')
       .locator('div')

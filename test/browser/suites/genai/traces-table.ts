@@ -1,7 +1,7 @@
 // The table of traces: columns, filters, sorting, pages, tags and deletion.
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
-import { component, see } from '../../ui.ts'
+import { component, QUIET_MS, see, untilQuiet } from '../../ui.ts'
 import { COLUMNS, type GenaiUi, openTab } from './seed.ts'
 
 /** A part of a clause, and the option to choose or the text to fill in. */
@@ -151,6 +151,8 @@ export function tracesTableTests(ui: GenaiUi): void {
     await dialog.getByRole('button', { name: 'Save tags' }).click()
     await see(page.getByText('shelf: top'))
     await ui.shot(page, 'traces-tagged')
+    // The table loads again what was changed, and forgets a dialog that is open then.
+    await untilQuiet(page, QUIET_MS)
     await choose('delete')
     const deleted = page.waitForResponse((answer) => answer.url().endsWith('/traces/delete-traces'))
     await page
