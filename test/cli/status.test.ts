@@ -18,10 +18,9 @@ interface Status {
 }
 
 describeEveryEngine('crateflow status', (target) => {
-  async function statusOf(uri = target.uri) {
-    // On a database that others use too, at times with slower statements.
-    const args = ['--json', '--statements', '10000']
-    const { code, stdout, stderr } = await runProgram(['status', ...args, '--backend-store-uri', uri])
+  async function statusOf(uri = target.uri, args: readonly string[] = []) {
+    const all = ['status', '--json', '--backend-store-uri', uri, ...args]
+    const { code, stdout, stderr } = await runProgram(all)
     expect(stderr).toBe('')
     return { code, stdout, status: JSON.parse(stdout) as Status }
   }
@@ -57,7 +56,8 @@ describeEveryEngine('crateflow status', (target) => {
       : `SELECT pg_sleep(4), 'hunter2''s' AS "name", E'hun\\'ter2', $tag$hunter2$tag$, 314159 /* hunter2 */`
     const slow = engine.execute(sql.raw(long))
     if (isCrate) await slow
-    const { stdout, status } = await statusOf()
+    // On a database that others use too, at times with slower statements.
+    const { stdout, status } = await statusOf(target.uri, ['--statements', '10000'])
     await slow
     const told = (isCrate ? status.slow_statements : status.running_statements) ?? []
     expect(told.map(({ statement }) => statement)).toContainEqual(

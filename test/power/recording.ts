@@ -105,7 +105,7 @@ export async function bundleServer(program: string): Promise<string> {
     [worker]: join(root, 'src/platform/database', worker),
   }
   await bundle(entries, dist)
-  symlinkSync(join(root, 'migrations'), join(home, 'migrations'))
+  for (const name of ['migrations', 'package.json']) symlinkSync(join(root, name), join(home, name))
   for (const name of ['template', 'template.folders.json'])
     cpSync(join(program, name), join(dist, name), { recursive: true })
   const file = join(dist, worker)

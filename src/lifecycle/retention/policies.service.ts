@@ -41,6 +41,7 @@ const DEFAULT_RESULTS = 100
 const MAX_RESULTS = 1000
 /** Changes of one policy at once that are waited for. */
 const MOST_ATTEMPTS = 20
+const REQUIRED = ['name', 'target', 'strategy', 'duration'] as const
 
 export const policyIdOf = (name: string): string => `p-${hashOf(name, 16)}`
 
@@ -65,6 +66,9 @@ export function createPolicyService(deps: PolicyServiceDeps) {
 
   /** What a request says, checked. @throws INVALID_PARAMETER_VALUE, PERMISSION_DENIED */
   async function read(input: PolicyInput, asker: Asker): Promise<PolicyDefinition> {
+    // Of a message in another one nothing is required by its shape alone.
+    const missing = REQUIRED.find((field) => input[field] === undefined)
+    if (missing) throw invalidParameter(`Missing value for required parameter '${missing}'.`)
     checkAsker(input.target, asker)
     const category = input.category ? readCategory(input.category) : await categoryOf(input)
     const definition = definitionOf(input, category)

@@ -191,6 +191,8 @@ describeEachEngine('retention policies', (target) => {
     expect(await refusal('policies/update', { policy_id: 'taken', clear: ['target'] })).toMatch(
       /parameter 'clear'/,
     )
+    for (const policy of [{}, { name: '', strategy: '', duration: '', cron: '' }])
+      expect(await refusal('policies/preview', { policy })).toMatch(/^400 .*Missing value/)
     expect(await refusal('policies/preview', { policy_ids: ['taken'], cutoff: 'yesterday' })).toMatch(
       /'cutoff'/,
     )
