@@ -113,14 +113,18 @@ export async function withClient(config, use) {
   }
 }
 
-/** Drops all tables of schemas of CrateDB. */
+/** Drops all views and tables of schemas of CrateDB. */
 export const dropSchemas = (uri, schemas) =>
   withClient(connectionOf(uri), async (client) => {
     const { rows } = await client.query(
-      'SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema = ANY($1::text[])',
+      `SELECT table_schema, table_name, table_type FROM information_schema.tables WHERE table_schema = ANY($1::text[])
+        ORDER BY table_type DESC`,
       [schemas],
     )
-    for (const row of rows) await client.query(`DROP TABLE "${row.table_schema}"."${row.table_name}"`)
+    for (const row of rows) {
+      const kind = row.table_type === 'VIEW' ? 'VIEW' : 'TABLE'
+      await client.query(`DROP ${kind} "${row.table_schema}"."${row.table_name}"`)
+    }
   })
 
 export function removeFolder(folder) {
