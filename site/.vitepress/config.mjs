@@ -11,7 +11,13 @@ const source = process.env.DOCS_SOURCE
 const linkTo = (path) => `/${path.replace(/(^|\/)README\.md$/, '$1').replace(/\.md$/, '')}`
 const toItems = (room) => room.map(([text, path]) => ({ text, link: linkTo(path) }))
 
-/** Links to files of the repository that are no pages lead to its sources; where those are nowhere, only their text stays. */
+/** Pages that are called README are called index on the site. */
+const renamed = (path) => path.replace(/(^|\/)README\.md$/, '$1index.md')
+
+/**
+ * Links to pages lead to where they are on the site. Those to files of the repository that are no pages lead to its sources; where
+ * those are nowhere, only their text stays.
+ */
 function linkToSources(markdown) {
   markdown.core.ruler.push('sources', ({ tokens, env }) => {
     for (const { children } of tokens) {
@@ -23,8 +29,10 @@ function linkToSources(markdown) {
         }
         if (token.type !== 'link_open') continue
         const href = token.attrGet('href') ?? ''
-        const path = posix.join(posix.dirname(env.relativePath), href.split('#', 1)[0] ?? '')
+        const [file = '', ...anchor] = href.split('#')
+        const path = posix.join(posix.dirname(env.relativePath), file)
         const isOurs = href !== '' && !/^([a-z]+:|#|\/)/.test(href)
+        if (isOurs && pages.includes(path)) token.attrSet('href', [renamed(file), ...anchor].join('#'))
         if (!isOurs || pages.includes(path) || !existsSync(join(root, path))) continue
         if (source) token.attrSet('href', `${source}/${path}`)
         else {
@@ -45,9 +53,7 @@ export default defineConfig({
   outDir: './dist',
   cacheDir: './.cache',
   rewrites: Object.fromEntries(
-    pages
-      .filter((path) => path.endsWith('README.md'))
-      .map((path) => [path, path.replace('README.md', 'index.md')]),
+    pages.filter((path) => path.endsWith('README.md')).map((path) => [path, renamed(path)]),
   ),
   cleanUrls: true,
   lastUpdated: false,

@@ -2,7 +2,7 @@
 import type { Writable } from 'node:stream'
 import type { LineColumn } from '../platform/database/sql-lines.ts'
 import { csvCell, csvQuoted } from './csv-cell.ts'
-import type { Printer, Row } from './sql-printer.ts'
+import { distinct, type Printer, type Row } from './sql-printer.ts'
 
 export const FORMATS = ['table', 'csv', 'json', 'parquet'] as const
 export type Format = (typeof FORMATS)[number]
@@ -115,13 +115,13 @@ function csvPrinter(): Printer {
   }
 }
 
-/** A list of objects; of columns with the same name, the last one counts. */
+/** A list of objects. */
 function jsonPrinter(): Printer {
   let names: string[] = []
   let separator = '[\n'
   return {
     begin(columns) {
-      names = columns.map(({ name }) => name)
+      names = distinct(columns).map(({ name }) => name)
       return ''
     },
     rows(rows) {

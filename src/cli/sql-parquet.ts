@@ -1,7 +1,7 @@
 // Rows of SQL as a Parquet file, a row group at a time.
 import { ByteWriter, type ColumnSource, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer'
 import type { LineColumn } from '../platform/database/sql-lines.ts'
-import type { Printer, Row } from './sql-printer.ts'
+import { distinct, type Printer, type Row } from './sql-printer.ts'
 
 interface ParquetColumn {
   name: string
@@ -25,16 +25,6 @@ function columnOf({ name, type }: LineColumn): ParquetColumn {
   if (type === 'timestamp') return { name, type: 'TIMESTAMP', convert: UTC }
   if (type === 'json' || type.endsWith('[]')) return { name, type: 'JSON', convert: (value) => value }
   return { name, type: 'STRING', convert: String }
-}
-
-/** Columns with the same name get numbers: a file has one of each. */
-function distinct(columns: readonly LineColumn[]): LineColumn[] {
-  const seen = new Map<string, number>()
-  return columns.map(({ name, type }) => {
-    const times = (seen.get(name) ?? 0) + 1
-    seen.set(name, times)
-    return { name: times === 1 ? name : `${name}_${times}`, type }
-  })
 }
 
 export function parquetPrinter(): Printer {

@@ -33,6 +33,8 @@ export async function askSql({ flags, env, statement, format, output }: SqlComma
     throw new UsageError('Parquet is no text: name a file with --output, or lead stdout elsewhere.')
   const database = databaseOf(config, flags)
   const asked = statement ?? (await readAll(process.stdin))
+  if (asked.trim() === '')
+    throw new UsageError('There is no statement: write it behind sql, in quotes, or send it to stdin.')
   if (database === undefined) {
     const { trackingUri = SERVER } = config
     await print(await askServer({ ...config, trackingUri }, asked), { format, output })

@@ -89,13 +89,33 @@ const openSpan = (span: Span): OpenSpan => ({
   },
 })
 
+/** What would break the line or do things to a terminal. */
+const printable = (text: string): string => text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
+
+/** What the receiver says of its refusal, behind the name of the status: the text of its body, which the exporter keeps, or all texts of its JSON. */
+function refusalOf(error: unknown): string {
+  const { data } = Object(error) as { data?: unknown }
+  if (typeof data !== 'string' || data === '') return ''
+  const texts: string[] = []
+  const gather = (_key: string, value: unknown) => {
+    if (typeof value === 'string') texts.push(value)
+    return value
+  }
+  try {
+    JSON.parse(data, gather)
+  } catch {
+    texts.push(data)
+  }
+  return `: ${texts.join(' ').trim()}`
+}
+
 /** A dead receiver makes a line a minute. */
 function tellOfFailures(warn: (text: string) => void): void {
   let [failures, toldAt] = [0, Number.NEGATIVE_INFINITY]
   const note = (error: unknown) => {
     failures++
     if (performance.now() - toldAt < LINE_EVERY_MS) return
-    const reason = redactPasswords(reasonOf(error)).slice(0, MAX_REASON)
+    const reason = printable(redactPasswords(reasonOf(error) + refusalOf(error))).slice(0, MAX_REASON)
     warn(`Traces of requests were not sent${failures > 1 ? `, ${failures} times` : ''}: ${reason}`)
     failures = 0
     toldAt = performance.now()

@@ -128,6 +128,17 @@ describeEachEngine(
       expect(rows[299]).toEqual(Object.fromEntries(names.map((name, i) => [name, i])))
     })
 
+    it('leaves no table behind when there are more columns than rows may have', async () => {
+      const names = Array.from({ length: 10_000 }, (_, i) => `c${i}`)
+      const name = unique('wider')
+      const wide = await load(`${name}.csv`, `${names.join()}\n${names.map((_, i) => i).join()}\n`)
+      expect(wide.code).toBe(1)
+      const { rows } = await engine.execute(
+        sql`SELECT table_name FROM information_schema.tables WHERE table_name = ${name}`,
+      )
+      expect(rows).toEqual([])
+    })
+
     it('stops at the line that does not fit, tells it, and goes on behind it', async () => {
       const name = unique('wrong')
       const lines = Array.from({ length: 12_000 }, (_, i) => `${i},"line\nbreak"`)
@@ -302,6 +313,16 @@ describeEachEngine(
         expect(there).toMatchObject({ code: 0, stderr: '' })
         const absent = await runProgram(['load', 'table', `${place}/absent.csv`, ...args])
         expect(absent).toMatchObject({ code: 1, stderr: expect.stringMatching(/answered with status 404/) })
+        const signed = await runProgram(['load', 'table', `${place}/absent.csv?sig=hunter2`, ...args])
+        expect(signed.stderr).toBe(`crateflow: ${place}/absent.csv is answered with status 404.\n`)
+        const secret = await runProgram([
+          'load',
+          'table',
+          `http://me:hunter2@127.0.0.1:${port}/a.csv`,
+          ...args,
+        ])
+        expect(secret).toMatchObject({ code: 2, stderr: expect.stringMatching(/has a user or a password/) })
+        expect(secret.stderr).not.toContain('hunter2')
       } finally {
         server.close()
       }
@@ -351,7 +372,6 @@ describeEachEngine(
 describe('crateflow load table', () => {
   it('is not for the embedded store', async () => {
     const cwd = await emptyFolder()
-    await runProgram(['db', 'migrate'], { cwd })
     await writeFile(join(cwd, 'a.csv'), 'a\n1\n')
     expect(await runProgram(['load', 'table', 'a.csv'], { cwd })).toMatchObject({
       code: 2,

@@ -9,6 +9,8 @@ export interface Seeded {
   /** Experiment `first steps`, with one run `baseline`. */
   first: string
   run: string
+  /** Logged by that run, `taster`. */
+  model: string
   /** Experiment `wine, "dry"`, with runs `baseline` and `second`, in the order of their start. */
   dry: string
   dryRuns: string[]
@@ -53,6 +55,8 @@ export async function seed(server: TestServer): Promise<Seeded> {
   const path = `/api/2.0/mlflow-artifacts/artifacts/${first}/${run}/artifacts/notes.txt`
   await server.request('PUT', path, { raw: 'x'.repeat(5000), contentType: 'text/plain' })
 
+  const model = await logInputs(post, first, run)
+
   const old = await createRun({ experiment_id: dry, run_name: 'baseline', start_time: START_MS })
   await post('runs/log-batch', {
     run_id: old,
@@ -79,10 +83,27 @@ export async function seed(server: TestServer): Promise<Seeded> {
   })
   await seedModels(post)
   await seedTraces(server, first, await createExperiment('many'))
-  return { first, run, dry, dryRuns: [old, second], manyTraces: MANY }
+  return { first, run, model, dry, dryRuns: [old, second], manyTraces: MANY }
 }
 
-async function seedModels(post: (path: string, body: unknown) => Promise<unknown>): Promise<void> {
+type Post = <Answer>(path: string, body: unknown) => Promise<Answer>
+
+/** A dataset and a logged model of the run. @returns the id of the model */
+async function logInputs(post: Post, experiment_id: string, run_id: string): Promise<string> {
+  const dataset = { name: 'wines', digest: 'abc123', source_type: 'local', source: '{}' }
+  const tags = [{ key: 'mlflow.data.context', value: 'training' }]
+  await post('runs/log-inputs', { run_id, datasets: [{ tags, dataset }] })
+  const { model } = await post<{ model: { info: { model_id: string } } }>('logged-models', {
+    experiment_id,
+    name: 'taster',
+    source_run_id: run_id,
+  })
+  const { model_id } = model.info
+  await post('runs/outputs', { run_id, models: [{ model_id, step: 3 }] })
+  return model_id
+}
+
+async function seedModels(post: Post): Promise<void> {
   const name = 'wine taster'
   await post('registered-models/create', { name, tags: [{ key: 'origin', value: 'here' }] })
   for (let made = 0; made < 3; made++)

@@ -16,12 +16,12 @@ const linesOf = (text: string) =>
     .replaceAll(/ {2,}/g, '  ')
     .split('\n')
 
-/** Cells by lines of a CSV text, read by the grammar of RFC 4180. */
+/** Cells by lines of a CSV text, read by the grammar of RFC 4180, with the ends of lines that the shell wants. */
 function parseCsv(text: string): string[][] {
   const rows: string[][] = [[]]
-  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/g)) {
+  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n)/g)) {
     rows.at(-1)?.push(quoted?.replaceAll('""', '"') ?? plain ?? '')
-    if (end === '\r\n') rows.push([])
+    if (end === '\n') rows.push([])
   }
   return rows.slice(0, -1)
 }
@@ -187,6 +187,12 @@ describeOnCratedb('commands on a running server', (engine) => {
         'team            taste',
         'mlflow.runName  baseline',
         '',
+        'Datasets',
+        'wines  abc123  training, local',
+        '',
+        'Logged models',
+        `taster  ${seeded.model}  step 3`,
+        '',
         'Artifacts',
         'notes.txt  4.9 KiB',
         '',
@@ -198,6 +204,8 @@ describeOnCratedb('commands on a running server', (engine) => {
         ['field', 'value'],
         ['run_id', seeded.run],
         ['metrics.loss', '0.25'],
+        ['datasets.wines', 'abc123'],
+        ['logged_models.taster', seeded.model],
         ['artifacts.notes.txt', '5000'],
       ]),
     )
@@ -246,6 +254,13 @@ describeOnCratedb('commands on a running server', (engine) => {
       stdout: '',
       stderr: 'Nothing differs.\n',
     })
+    const differing = JSON.parse(
+      (await run('runs', 'compare', first, second, '--diff', '--format', 'json')).stdout,
+    ).runs as { info: { run_id: string }; data: Record<string, { key: string }[]> }[]
+    expect(differing.map(({ info }) => info.run_id)).toEqual([first, second])
+    expect(differing[0]?.data.params?.map(({ key }) => key)).toEqual(['optimizer'])
+    const same = JSON.parse((await run('runs', 'compare', first, first, '--diff', '--format', 'json')).stdout)
+    expect(same.runs[0].data).toEqual({ metrics: [], params: [], tags: [] })
     const csv = parseCsv((await run('runs', 'compare', first, second, '--format', 'csv')).stdout)
     expect(csv[0]).toEqual(['group', 'key', 'differs', first, second])
     expect(csv).toContainEqual(['params', 'optimizer', 'true', 'sgd', 'adam'])

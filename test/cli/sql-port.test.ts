@@ -1,5 +1,6 @@
 // The SQL port of the embedded database, asked by what people ask PostgreSQL with: psql, psycopg2, pandas, pg; and what it refuses.
 import { execFile, execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -137,6 +138,7 @@ describe('the SQL port', () => {
     ['SELECT secret FROM webhooks', '42501'],
     ['SELECT * FROM pg_authid', '42501'],
     ["SELECT dblink('', '')", '42883'],
+    [`SELECT 1${' UNION ALL SELECT 1'.repeat(20_000)}`, '54000'],
   ]
 
   describe('refuses, in both protocols:', () => {
@@ -163,6 +165,7 @@ describe('the SQL port', () => {
           })
         }
       }
+      await expect(client.query('SET work_mem = 1')).rejects.toThrow(/^SET work_mem is not taken/)
       await expect(client.query('SELECT 1; DELETE FROM runs')).rejects.toMatchObject({ code: '25006' })
       await expect(
         client.query({ text: 'SELECT 1; DELETE FROM runs', queryMode: 'extended' } as pg.QueryConfig),
@@ -248,6 +251,23 @@ describe('the SQL port', () => {
     expect(await withClient(port, async (client) => (await client.query('SELECT 1 AS a')).rows)).toEqual([
       { a: 1 },
     ])
+  })
+
+  it('lets in clients beside any number of connections that never say who they are', async () => {
+    const { port } = await serveSql()
+    const silent = Array.from({ length: 200 }, () => connect(port, '127.0.0.1').on('error', () => {}))
+    try {
+      await Promise.all(silent.map((socket) => once(socket, 'connect')))
+      const clients = await Promise.all(Array.from({ length: 16 }, () => connected(port)))
+      for (const socket of silent.slice(0, 100)) socket.destroy()
+      silent.push(...Array.from({ length: 100 }, () => connect(port, '127.0.0.1').on('error', () => {})))
+      for (const client of clients) {
+        expect((await client.query('SELECT 1 AS a')).rows).toEqual([{ a: 1 }])
+        await client.end()
+      }
+    } finally {
+      for (const socket of silent) socket.destroy()
+    }
   })
 
   it.skipIf(!hasPsql)('answers psql: its own questions, its cursors, places of errors', async () => {

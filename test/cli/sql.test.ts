@@ -38,6 +38,8 @@ describe('crateflow sql', () => {
       { i: 2, t: 'a,"b2', n: null, j: { k: 1 } },
     ])
     expect((await sql('SELECT 1 AS a WHERE false', '--format', 'json')).stdout).toBe('[]\n')
+    const alike = await sql('SELECT 1 AS a, 2 AS a, 3 AS a_2, 4 AS a', '--format', 'json')
+    expect(JSON.parse(alike.stdout)).toEqual([{ a: 1, a_3: 2, a_2: 3, a_4: 4 }])
   })
 
   it.skipIf(missing('python'))('writes Parquet that others read, with types, by row groups', async () => {
@@ -81,6 +83,10 @@ print(json.dumps([pq.ParquetFile(${JSON.stringify(file)}).num_row_groups, table.
     expect((await sql('DELETE FROM runs')).stderr).toMatch(/not DELETE: SQL reads, and the API writes/)
     const off = await runProgram(['sql', 'SELECT 1', '--tracking-uri', 'http://127.0.0.1:9'])
     expect(off).toMatchObject({ code: 1, stderr: expect.stringMatching(/cannot be reached/) })
+    expect(await sql(' ')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^crateflow: There is no statement/),
+    })
     const both = ['--tracking-uri', 'http://127.0.0.1:9', '--backend-store-uri', 'pglite:x']
     expect(await runProgram(['sql', 'SELECT 1', ...both])).toMatchObject({ code: 2 })
   })
@@ -123,6 +129,11 @@ print(json.dumps([pq.ParquetFile(${JSON.stringify(file)}).num_row_groups, table.
     const store = ['--backend-store-uri', 'pglite:./crateflow-data/store']
     const locked = await runProgram(['sql', 'SELECT 1', ...store], { cwd })
     expect(locked).toMatchObject({ code: 1, stderr: expect.stringMatching(/crateflow-data\/store/) })
+    const status = await runProgram(['status', ...store], { cwd })
+    expect(status).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/in use by .* doctor --tracking-uri/),
+    })
     const nowhere = ['--backend-store-uri', 'pglite:./nowhere']
     expect(await runProgram(['sql', 'SELECT 1', ...nowhere], { cwd })).toMatchObject({ code: 2 })
     expect(existsSync(join(cwd, 'nowhere'))).toBe(false)

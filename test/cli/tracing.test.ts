@@ -144,6 +144,16 @@ describe('traces of requests', () => {
     expect(server.output.stderr.match(/were not sent/g)).toHaveLength(1)
   })
 
+  it('that are refused make a line that tells why', async () => {
+    const port = await freePort()
+    const server = await serve(STORE, `http://127.0.0.1:${port}`, {}, port)
+    await createRun(server)
+    await expect
+      .poll(() => server.output.stderr)
+      .toMatch(/Traces of requests were not sent.*: Unprocessable Entity: .*x-mlflow-experiment-id/)
+    await stop(server)
+  })
+
   it('are left out by the sampler', async () => {
     const receiver = await receive()
     const server = await serve(STORE, receiver.url, { OTEL_TRACES_SAMPLER: 'always_off' })

@@ -1,6 +1,6 @@
 // Links and anchors between the documents, as GitHub and the site have them; at night, the site itself.
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { others, pages } from '../../site/pages.mjs'
@@ -52,6 +52,33 @@ describe('the documents', () => {
 
 const isAsked = process.env.TEST_CLIENTS === 'all'
 
+/** Links and files that pages of the built site name and that it does not have, as servers of static files find them. */
+function deadLinksOf(dist: string): string[] {
+  const pageOf = (path: string) =>
+    [path, `${path}.html`, `${path}index.html`].find((one) => isFile(join(dist, one)))
+  const built = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('.html'),
+  )
+  expect(built.length).toBeGreaterThanOrEqual(pages.length)
+  return built.flatMap((page) => {
+    const address = new URL(page.replace(/(^|\/)index\.html$/, '$1').replace(/\.html$/, ''), SITE)
+    const links = readFileSync(join(dist, page), 'utf8').matchAll(/<[a-z][^>]* (?:href|src)="([^"]+)"/g)
+    return [...links].flatMap(([, link = '']) => {
+      const { origin, pathname, hash } = new URL(link.replaceAll('&amp;', '&'), address)
+      if (origin !== SITE) return []
+      const target = pageOf(decodeURIComponent(pathname).slice(1))
+      const anchor = decodeURIComponent(hash.slice(1))
+      const isThere =
+        target !== undefined &&
+        (anchor === '' || readFileSync(join(dist, target), 'utf8').includes(`id="${anchor}"`))
+      return isThere ? [] : [`${page}: ${link}`]
+    })
+  })
+}
+
+const SITE = 'http://site.example'
+const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true
+
 describe.skipIf(!isAsked)(`the site${isAsked ? '' : ' (part of npm run test:clients)'}`, () => {
   it('is built without dead links, with a page for every document and a search', () => {
     const env = { ...process.env, DOCS_SOURCE: 'https://example.com/blob/v1' }
@@ -65,6 +92,7 @@ describe.skipIf(!isAsked)(`the site${isAsked ? '' : ' (part of npm run test:clie
     const home = readFileSync(join(dist, 'index.html'), 'utf8')
     expect(home).toContain('href="https://example.com/blob/v1/deploy/nfpm.yaml"')
     expect(home).toContain('id="what-is-not-there"')
+    expect(deadLinksOf(dist)).toEqual([])
     const assets = readdirSync(join(dist, 'assets'), { recursive: true, encoding: 'utf8' })
     expect(assets.some((name) => /localSearchIndex/i.test(name))).toBe(true)
   }, 300_000)

@@ -38,6 +38,7 @@ describe('the package', () => {
         ...migrations,
         ...[
           'data/model-prices.tsv',
+          'docs/sql.md',
           'openapi/openapi.json',
           'package.json',
           'LICENSE',
@@ -56,7 +57,7 @@ describe('the package', () => {
 
   it('holds nothing else: no sources, tests, benchmarks or data of somebody', () => {
     const expected =
-      /^(dist\/|migrations\/|data\/model-prices\.tsv$|openapi\/openapi\.json$|(package\.json|LICENSE|NOTICE|README\.md)$)/
+      /^(dist\/|migrations\/|data\/model-prices\.tsv$|docs\/[a-z]+\.md$|openapi\/openapi\.json$|(package\.json|LICENSE|NOTICE|README\.md)$)/
     expect(paths.filter((path) => !expected.test(path))).toEqual([])
   })
 

@@ -1,10 +1,10 @@
 // `crateflow load table`: a file or URL into a table of people's own, and into a run as its dataset.
 import { ClientConfigSchema } from '../../client-config.ts'
-import { type Environment, type Flags, readConfig } from '../../config.ts'
+import { DatabaseConfigSchema, type Environment, type Flags, readConfig } from '../../config.ts'
 import { reasonOf } from '../../errors.ts'
 import type { TableName } from '../../platform/database/own-columns.ts'
-import { createTable, describeTable, settleTable } from '../../platform/database/own-tables.ts'
-import { describeTarget } from '../../platform/database/uri.ts'
+import { createTable, describeTable, dropTable, settleTable } from '../../platform/database/own-tables.ts'
+import { describeTarget, parseBackendUri } from '../../platform/database/uri.ts'
 import { confirm } from '../confirm.ts'
 import { explained, layoutOf } from '../database.ts'
 import { type Opened, withDatabase } from '../db.ts'
@@ -37,6 +37,8 @@ export interface LoadCommand {
 }
 
 const PROGRESS_EVERY_MS = 250
+const NO_OWN_TABLES =
+  'The embedded store holds the tables of the server alone: load into CrateDB or PostgreSQL, by --backend-store-uri.'
 
 /** Loads until the end or the first row that does not fit. @returns the exit code @throws UsageError, Error */
 export async function loadTable(given: LoadCommand): Promise<number> {
@@ -47,12 +49,10 @@ export async function loadTable(given: LoadCommand): Promise<number> {
     given.runId === undefined
       ? undefined
       : asUsage(() => readConfig(ClientConfigSchema, given.flags.server, given.env))
+  refuseEmbedded(given)
   return withDatabase(given.flags.database, given.env, async (opened) => {
     const { ownTables } = opened.engine.dialect
-    if (!ownTables)
-      throw new UsageError(
-        'The embedded store holds the tables of the server alone: load into CrateDB or PostgreSQL, by --backend-store-uri.',
-      )
+    if (!ownTables) throw new UsageError(NO_OWN_TABLES)
     const names = { ownTables, serverSchema: opened.engine.schema }
     const name = readTableName(given.table ?? tableNameOf(from), names)
     if (server && given.runId !== undefined) await requireRun(server, given.runId)
@@ -72,7 +72,11 @@ export async function loadTable(given: LoadCommand): Promise<number> {
       const columns = plan.columns.map(({ column }) => column)
       if (!plan.exists) await createTable(opened.engine, name, { columns, ...layout })
       const loader = createLoader(opened.engine, name, { plan, unit: records.unit })
-      const code = await loadAll(loader, { sample, rows, name, opened, offset: given.offset })
+      const code = await loadAll(loader, {
+        ...{ sample, rows, name, opened },
+        offset: given.offset,
+        isNew: !plan.exists,
+      })
       if (code !== EXIT.ok || !server || given.runId === undefined) return code
       const loaded = { name, columns, rows: loader.loaded, digest: loader.digest() }
       await logDataset(server, given.runId, { ...loaded, database: describeTarget(opened.target) })
@@ -86,6 +90,12 @@ export async function loadTable(given: LoadCommand): Promise<number> {
       await rows.return?.(undefined)
     }
   })
+}
+
+/** Before it is opened, which fails beside the server that has it open. @throws UsageError */
+function refuseEmbedded({ flags, env }: LoadCommand): void {
+  const { backendStoreUri } = asUsage(() => readConfig(DatabaseConfigSchema, flags.database, env))
+  if (asUsage(() => parseBackendUri(backendStoreUri)).engine === 'pglite') throw new UsageError(NO_OWN_TABLES)
 }
 
 /** Rows behind the first `offset`, `limit` at most. */
@@ -133,10 +143,15 @@ interface Loading {
   name: TableName
   opened: Opened
   offset: number
+  /** The table was made for these rows. */
+  isNew: boolean
 }
 
 /** Tells what was loaded, also when it ends early. */
-async function loadAll(loader: RowLoader, { sample, rows, name, opened, offset }: Loading): Promise<number> {
+async function loadAll(
+  loader: RowLoader,
+  { sample, rows, name, opened, offset, isNew }: Loading,
+): Promise<number> {
   const progress = createProgress()
   let isInterrupted = false
   const interrupt = () => {
@@ -156,6 +171,11 @@ async function loadAll(loader: RowLoader, { sample, rows, name, opened, offset }
   } catch (error) {
     progress.clear()
     process.stderr.write(`${errorLine(error)}\n`)
+    if (isNew && loader.loaded === 0) {
+      await dropTable(opened.engine, name)
+      print(`Nothing was loaded, and the new table ${visible(table)} was dropped.`)
+      return EXIT.failure
+    }
     await settleTable(opened.engine, name).catch(() => {})
     const behind = ` The file up to there is in it: to go on, say --offset ${offset + loader.loaded}.`
     print(`${loader.loaded} rows were loaded into ${visible(table)}.${loader.loaded > 0 ? behind : ''}`)

@@ -29,7 +29,13 @@ export interface Source {
 }
 
 const isUrl = (from: string) => /^https?:\/\//i.test(from)
-const pathOf = (from: string) => (isUrl(from) ? new URL(from).pathname : from).toLowerCase()
+const pathOf = (from: string) => (isUrl(from) ? urlOf(from).pathname : from).toLowerCase()
+
+function urlOf(from: string): URL {
+  if (!URL.canParse(from))
+    throw new UsageError('This is no URL that can be read; it is not shown, it may hold secrets.')
+  return new URL(from)
+}
 
 /** The format that the end of the name tells. @throws UsageError when it tells none */
 export function formatOf(from: string): Format {
@@ -69,11 +75,16 @@ async function openFile(path: string): Promise<Readable> {
 }
 
 async function download(url: string): Promise<Readable> {
+  const { origin, pathname, username, password } = urlOf(url)
+  // A signature in the query, or a password, is for nobody to see.
+  const told = origin + pathname
+  if (username || password)
+    throw new UsageError(`The URL ${told} has a user or a password, which is not sent: fetch the file first.`)
   const response = await fetch(url).catch((error: unknown) => {
     const cause = error instanceof Error ? (error.cause ?? error) : error
-    throw new Error(`${url} cannot be reached: ${reasonOf(cause)}`)
+    throw new Error(`${told} cannot be reached: ${reasonOf(cause)}`)
   })
-  if (!response.ok || !response.body) throw new Error(`${url} is answered with status ${response.status}.`)
+  if (!response.ok || !response.body) throw new Error(`${told} is answered with status ${response.status}.`)
   return Readable.fromWeb(response.body as never)
 }
 

@@ -53,7 +53,7 @@ function listOptions(filterExample: string, orderExample: string): Option[] {
 }
 
 const comparisonOptions = () => [
-  option('--diff', 'Leave out what is the same.', SELECTION),
+  option('--diff', 'Leave out what is the same; in json, params, metrics and tags that are.', SELECTION),
   formatOption(),
   utcOption(),
 ]
@@ -216,7 +216,7 @@ function runs(): Thing {
       },
       {
         name: 'show <run>',
-        help: 'Show a run, by id or name, with its metrics, params, tags and files.',
+        help: 'Show a run, by id or name, with its metrics, params, tags, datasets, logged models and files.',
         options: [experimentOption(), formatOption(), utcOption()],
         run: async (asked, [name = '']) => (await load()).showRun(asked, name),
       },

@@ -16,7 +16,6 @@ export async function compareRuns(
   onlyDifferent: boolean,
 ): Promise<void> {
   const runs = await Promise.all(names.map((name) => findRun(asked, name, 'all')))
-  if (asked.format === 'json') return print(jsonText({ runs }))
   const lines = [
     lineFor(runs, ['run', 'run_id'], ({ info }) => info.run_id),
     lineFor(runs, ['run', 'experiment_id'], ({ info }) => info.experiment_id),
@@ -27,6 +26,11 @@ export async function compareRuns(
     ...linesOfRuns(runs),
     ...linesByKey(runs, ['tags'], ({ data }) => data.tags?.filter(({ key }) => !SHOWN_ABOVE.includes(key))),
   ]
+  if (asked.format === 'json') {
+    const differ = differing(lines)
+    const shown = onlyDifferent ? runs.map((run) => ({ ...run, data: kept(run.data, differ) })) : runs
+    return print(jsonText({ runs: shown }))
+  }
   const headings = runs.map(({ info }) => ({ title: info.run_name ?? '', id: info.run_id }))
   printComparison(asked, headings, wanted(lines, onlyDifferent))
 }
@@ -40,7 +44,6 @@ export async function compareVersions(
   onlyDifferent: boolean,
 ): Promise<void> {
   const versions = await Promise.all(names.map((name) => findVersion(asked, name)))
-  if (asked.format === 'json') return print(jsonText({ model_versions: versions }))
   const runs = await Promise.all(versions.map((version) => runOf(asked, version)))
   const lines = [
     lineFor(versions, ['version', 'version'], ({ version }) => version),
@@ -54,6 +57,13 @@ export async function compareVersions(
     ...linesOfRuns(runs),
     ...linesByKey(versions, ['tags'], ({ tags }) => tags),
   ]
+  if (asked.format === 'json') {
+    const differ = differing(lines)
+    const shown = onlyDifferent
+      ? versions.map((version) => ({ ...version, ...kept({ tags: version.tags }, differ) }))
+      : versions
+    return print(jsonText({ model_versions: shown }))
+  }
   const headings = versions.map(({ name, version }) => `${name}/${version}`)
   printComparison(
     asked,
@@ -72,6 +82,22 @@ const linesOfRuns = (runs: readonly (Run | undefined)[]): Line[] => [
   ...linesByKey(runs, ['params'], (run) => run?.data.params),
   ...linesByKey(runs, ['metrics', 'number'], (run) => run?.data.metrics),
 ]
+
+/** What differs, as `params.lr`. */
+const differing = (lines: readonly Line[]): ReadonlySet<string> =>
+  new Set(lines.filter(({ differs }) => differs).map(({ group, label }) => `${group}.${label}`))
+
+/** Of lists of keys and values, those that differ. */
+function kept<Data extends Record<string, readonly { key: string }[] | undefined>>(
+  data: Data,
+  differ: ReadonlySet<string>,
+): Data {
+  const lists = Object.entries(data).map(([group, list]) => [
+    group,
+    list?.filter(({ key }) => differ.has(`${group}.${key}`)),
+  ])
+  return Object.fromEntries(lists)
+}
 
 const wanted = (lines: readonly Line[], onlyDifferent: boolean): Line[] =>
   lines.filter(({ differs }) => differs || !onlyDifferent)

@@ -78,12 +78,12 @@ export function exactly(value: Value, kind: Kind | undefined): string {
 }
 
 /**
- * A line of CSV. On a terminal, signs that it would obey are spelled out; elsewhere values are exact.
+ * A line of CSV, ended as lines of the shell are. On a terminal, signs that it would obey are spelled out; elsewhere values are exact.
  * @see https://www.rfc-editor.org/rfc/rfc4180
  */
 export function csvLine(values: readonly string[], { width }: Terminal): string {
   const told = width === undefined ? values : values.map(visible)
-  return `${told.map(csvCell).join(',')}\r\n`
+  return `${told.map(csvCell).join(',')}\n`
 }
 
 /** JSON in which no sign is left that a terminal would obey. */

@@ -1,4 +1,5 @@
 // `crateflow runs`: list, show, delete and restore runs on a running server.
+import type { LoggedModel } from '../../tracking/logged-models/schema.ts'
 import type { Run } from '../../tracking/runs/schema.ts'
 import { type Asked, mlflow, VIEWS } from './asked.ts'
 import { type Detail, printDetails, type Section } from './details.ts'
@@ -85,10 +86,11 @@ export async function showRun(asked: Asked, name: string): Promise<void> {
   const run = await findRun(asked, name, 'all')
   await printDetails(asked, { run }, async () => {
     const experimentId = run.info.experiment_id
-    const [{ experiment }, files] = await Promise.all([
+    const [{ experiment }, models, files] = await Promise.all([
       asked.ask<{ experiment: { name: string } }>({
         path: mlflow('experiments/get', { experiment_id: experimentId }),
       }),
+      loggedModelsOf(asked, run),
       artifactsOf(asked, run),
     ])
     return [
@@ -96,6 +98,8 @@ export async function showRun(asked: Asked, name: string): Promise<void> {
       { title: 'Metrics', prefix: 'metrics.', details: metricsOf(run) },
       { title: 'Params', prefix: 'params.', details: paramsOf(run) },
       tagsSection(run.data.tags),
+      { title: 'Datasets', prefix: 'datasets.', details: datasetsOf(run) },
+      models,
       files,
     ]
   })
@@ -128,6 +132,36 @@ const metricsOf = ({ data }: Run): Detail[] =>
 
 const paramsOf = ({ data }: Run): Detail[] =>
   [...(data.params ?? [])].sort(byKey).map(({ key, value }) => ({ label: key, value }))
+
+const datasetsOf = ({ inputs }: Run): Detail[] =>
+  (inputs?.dataset_inputs ?? []).map(({ dataset, tags = [] }) => ({
+    label: dataset.name,
+    value: dataset.digest,
+    remark: [tags.find(({ key }) => key === 'mlflow.data.context')?.value, dataset.source_type]
+      .filter(Boolean)
+      .join(', '),
+  }))
+
+/** Models that the run logged, by name where it is known, and those that it read. */
+async function loggedModelsOf({ ask }: Asked, { info, inputs, outputs }: Run): Promise<Section> {
+  const section = { title: 'Logged models', prefix: 'logged_models.' }
+  const [read, logged] = [inputs?.model_inputs ?? [], outputs?.model_outputs ?? []]
+  if (read.length + logged.length === 0) return { ...section, details: [] }
+  const { models = [] } = await ask<{ models?: LoggedModel[] }>({
+    method: 'POST',
+    path: mlflow('logged-models/search'),
+    body: { experiment_ids: [info.experiment_id], filter: `source_run_id = '${info.run_id}'` },
+  })
+  const names = new Map(models.map(({ info: { model_id, name } }) => [model_id, name]))
+  const detail = (id: string, remark: string) => ({ label: names.get(id) ?? id, value: id, remark })
+  return {
+    ...section,
+    details: [
+      ...logged.map(({ model_id, step }) => detail(model_id, `step ${step}`)),
+      ...read.map(({ model_id }) => detail(model_id, 'input')),
+    ],
+  }
+}
 
 interface FileInfo {
   path: string

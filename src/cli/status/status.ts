@@ -1,5 +1,7 @@
 // `crateflow status`: what the database behind a server is, holds and does.
 import type { Environment, Flags } from '../../config.ts'
+import { MlflowError } from '../../errors.ts'
+import { COMMAND } from '../../package.ts'
 import { databaseStatus } from '../../platform/database/diagnosis.ts'
 import { SLOW_MINUTES } from '../../platform/database/status.ts'
 import { describeTarget } from '../../platform/database/uri.ts'
@@ -19,8 +21,25 @@ export interface StatusCommand {
   statements: number
 }
 
-/** Changes nothing. @returns the exit code: 1 when a table of the cluster lacks a part */
-export function showDatabaseStatus({ flags, env, json, statements }: StatusCommand): Promise<number> {
+/**
+ * Changes nothing.
+ * @returns the exit code: 1 when a table of the cluster lacks a part
+ * @throws Error that names the way when a server has the embedded store open
+ */
+export async function showDatabaseStatus(command: StatusCommand): Promise<number> {
+  try {
+    return await showStatus(command)
+  } catch (error) {
+    if (!(error instanceof MlflowError) || error.code !== 'INVALID_STATE') throw error
+    const reason = error.message.split('. ', 1)[0]
+    throw new Error(
+      `${reason}, and an embedded store is open to one process. "${COMMAND} doctor --tracking-uri <uri>" asks the server that runs on it.`,
+      { cause: error },
+    )
+  }
+}
+
+function showStatus({ flags, env, json, statements }: StatusCommand): Promise<number> {
   return withDatabase(flags, env, async ({ engine, target }) => {
     const status = await databaseStatus(engine, statements)
     const place = describeTarget(target)

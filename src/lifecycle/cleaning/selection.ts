@@ -31,7 +31,7 @@ export function readSelection(input: SelectionInput, parseExperimentId: (id: str
     logged_model: [...new Set(input.logged_model_ids)],
   }
   const isNamed = Object.values(ids).some((list) => list.length > 0)
-  return { ids: isNamed ? ids : undefined, olderThan: input.older_than || undefined }
+  return { ids: isNamed ? ids : undefined, olderThan: input.older_than }
 }
 
 /** What a collection of everything ends with, in a step of its own: rows that came too late. */

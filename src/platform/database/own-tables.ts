@@ -66,6 +66,11 @@ export async function createTable(
   await engine.execute(sql`CREATE TABLE ${identifierOf(name)} (${listed}) ${options}`)
 }
 
+/** Drops the table with all its rows, if it is there. */
+export async function dropTable(engine: Engine, name: TableName): Promise<void> {
+  await engine.execute(sql`DROP TABLE IF EXISTS ${identifierOf(name)}`)
+}
+
 /**
  * Returns the writer of rows: one statement, one array per column, however many rows.
  * It answers how many rows the database says it took; CrateDB skips those that it cannot write.

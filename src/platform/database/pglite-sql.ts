@@ -1,6 +1,6 @@
 // Statements of people on the embedded database, by HTTP: one at a time, its rows fetched as they are wanted.
 import { serialize } from 'pg-protocol'
-import { cancelled } from '../../errors.ts'
+import { cancelled, invalidParameter } from '../../errors.ts'
 import { QUERY_CANCELED, statementTimedOut } from './errors.ts'
 import type { Frame } from './pglite-frames.ts'
 import { declareCursor, type PgliteReader, throwError } from './pglite-reader.ts'
@@ -13,11 +13,13 @@ import {
   type SqlRow,
   wholeAnswer,
 } from './sql-reader.ts'
-import { isReport, refuseCalls, requireOneQuery, type SqlText } from './sql-text.ts'
+import { isReport, refuseCalls, requireOneQuery, type SqlText, tooLong } from './sql-text.ts'
 
 export function createPgliteSql(reader: PgliteReader): ReadSql {
   return async (sql, limits) => {
     const statement = requireOneQuery(sql)
+    const refusal = tooLong(statement)
+    if (refusal !== undefined) throw invalidParameter(refusal)
     const readerLimits = { limitMs: limits.timeoutMs, signal: limits.signal }
     try {
       refuseCalls(statement, await reader.volatileFunctions(readerLimits))

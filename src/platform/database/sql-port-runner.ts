@@ -6,7 +6,7 @@ import type { Frame } from './pglite-frames.ts'
 import { declareCursor, errorOf, type PgliteReader, type SessionSettings } from './pglite-reader.ts'
 import { closeCursor } from './pglite-sql.ts'
 import { AS_TEXT, bind, errorResponse, NO_PARAMETERS } from './sql-port-messages.ts'
-import { isQuery, isReport, refuseCalls, type SqlText } from './sql-text.ts'
+import { isQuery, isReport, refuseCalls, type SqlText, tooLong } from './sql-text.ts'
 
 /** An error as the client is to see it. */
 export class SqlError extends Error {
@@ -27,6 +27,11 @@ export class SqlError extends Error {
 /** SQLSTATEs */
 export const READ_ONLY = '25006'
 const INSUFFICIENT_PRIVILEGE = '42501'
+const LIMIT_EXCEEDED = '54000'
+
+/** What a statement is called that is refused: of settings, by name. */
+const whatOf = ({ words: [first = 'This'], text }: SqlText): string =>
+  /^(?:SET|RESET)\s+(?:(?:SESSION|LOCAL)\s+)?[\w.]+/i.exec(text)?.[0].replace(/\s+/g, ' ') ?? first
 
 /** What a statement takes and gives. */
 export interface Description {
@@ -126,10 +131,12 @@ export function createRunner(reader: PgliteReader, settings: SessionSettings, ti
 
     /** @throws SqlError for what is neither a question nor a report, or calls what may do more than answer */
     async check(statement: SqlText): Promise<void> {
+      const refusal = tooLong(statement)
+      if (refusal !== undefined) throw new SqlError(LIMIT_EXCEEDED, refusal)
       if (!isQuery(statement) && !isReport(statement))
         throw new SqlError(
           READ_ONLY,
-          `${statement.words[0] ?? 'This'} is not taken: SQL at this port reads, and the API writes`,
+          `${whatOf(statement)} is not taken: SQL at this port reads, and the API writes`,
         )
       const volatile = await limited((limits) => reader.volatileFunctions(limits))
       try {

@@ -43,8 +43,10 @@ export interface SqlPort {
 }
 
 const MAX_CLIENTS = 32
+/** Connections that have not said who they are yet: of more, the oldest goes, so that nobody is kept out by those who never do. */
+const MAX_STRANGERS = 64
 /** How long a client may take to say who it is, in milliseconds. */
-const LOGIN_MS = 10_000
+const LOGIN_MS = 5_000
 /** How long a client may leave an answer unread, in milliseconds. */
 const UNREAD_MS = 60_000
 const PROTOCOL = 3
@@ -63,13 +65,16 @@ export async function listenForSql(engine: PgliteReader, options: SqlPortOptions
   }
   const sockets = new Set<Socket>()
   const ended = new Set<Promise<void>>()
+  const guests = createGuests()
   const cancels: Cancels = new Map()
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
-    const served = serveClient(socket, { reader, options, cancels, isCrowded: sockets.size > MAX_CLIENTS })
+    guests.arrive(socket)
+    const served = serveClient(socket, { reader, options, cancels, guests })
       .catch(() => {})
       .finally(() => {
+        guests.leave(socket)
         sockets.delete(socket)
         ended.delete(served)
         socket.destroy()
@@ -94,19 +99,47 @@ interface Serving {
   reader: PgliteReader
   options: SqlPortOptions
   cancels: Cancels
-  isCrowded: boolean
+  guests: Guests
 }
 
-async function serveClient(socket: Socket, { reader, options, cancels, isCrowded }: Serving): Promise<void> {
+/** Who is connected: strangers, and clients that are let in. */
+function createGuests() {
+  const strangers = new Set<Socket>()
+  const clients = new Set<Socket>()
+  return {
+    arrive(socket: Socket): void {
+      const [oldest] = strangers
+      if (oldest && strangers.size >= MAX_STRANGERS) {
+        strangers.delete(oldest)
+        oldest.destroy()
+      }
+      strangers.add(socket)
+    },
+    /** @returns false when there are too many clients */
+    letIn(socket: Socket): boolean {
+      if (clients.size >= MAX_CLIENTS) return false
+      strangers.delete(socket)
+      clients.add(socket)
+      return true
+    },
+    leave(socket: Socket): void {
+      strangers.delete(socket)
+      clients.delete(socket)
+    },
+  }
+}
+type Guests = ReturnType<typeof createGuests>
+
+async function serveClient(socket: Socket, { reader, options, cancels, guests }: Serving): Promise<void> {
   const input = createInput(socket)
   const write = (message: Buffer) => send(socket, message)
   const deadline = setTimeout(() => socket.destroy(), LOGIN_MS)
   const parameters = await readStartup(input, write, cancels)
   if (!parameters) return
-  if (isCrowded) return write(errorResponse('FATAL', '53300', 'too many clients already'))
   if (options.password !== undefined && !(await knowsPassword(input, write, options.password)))
     return write(errorResponse('FATAL', '28P01', 'password authentication failed'))
   clearTimeout(deadline)
+  if (!guests.letIn(socket)) return write(errorResponse('FATAL', '53300', 'too many clients already'))
 
   const settings = new Map(
     [...parameters].filter(([name]) => isKept(name)).map(([name, value]) => [name.toLowerCase(), value]),

@@ -123,6 +123,15 @@ export function requireOneQuery(sql: string): SqlText {
   return statement
 }
 
+/** Characters of a statement on the embedded database, which plans it in memory that is never given back: some 2 GB for 360,000. */
+const LONGEST = 100_000
+
+/** Why the statement is not taken by the embedded database; undefined for one that is not too long. */
+export const tooLong = ({ text }: SqlText): string | undefined =>
+  text.length > LONGEST
+    ? `The embedded database takes statements of ${LONGEST} characters at most.`
+    : undefined
+
 export const notARead = ({ words, text }: SqlText) =>
   invalidParameter(
     `Only SELECT, WITH, VALUES, TABLE, SHOW and EXPLAIN of these are taken, not ${words[0] ?? text.slice(0, 1)}: SQL reads, and the API writes.`,

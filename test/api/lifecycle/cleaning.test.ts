@@ -232,7 +232,7 @@ describeEachEngine('the deletion for good', (target) => {
     expect(await gc({ logged_model_ids: ['m-1'] })).toBe(
       "404 RESOURCE_DOES_NOT_EXIST: Logged model with ID 'm-1' not found.",
     )
-    for (const older_than of ['month', '1.2.3d', '5', '-1d', '30 d', '99999999999999d']) {
+    for (const older_than of ['', 'month', '1.2.3d', '5', '-1d', '30 d', '99999999999999d']) {
       expect(await gc({ older_than })).toBe(
         `400 INVALID_PARAMETER_VALUE: Could not parse any time information from '${older_than}'. Examples of valid strings: '8h', '2d8h5m20s', '2m4s'`,
       )

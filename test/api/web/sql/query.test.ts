@@ -204,6 +204,18 @@ describeEveryEngine('SQL over HTTP', (target) => {
     })
   })
 
+  it.runIf(target.name === 'PGlite')(
+    'refuses what would take the memory of the embedded database',
+    async () => {
+      const { status, end } = await ask(app, `SELECT 1${' UNION ALL SELECT 1'.repeat(20_000)}`)
+      expect(status).toBe(400)
+      expect(end).toMatchObject({ message: expect.stringMatching(/100000 characters at most/) })
+      expect(await ask(app, `SELECT 1 WHERE 'x' IN (${"'0123456789', ".repeat(6_000)}'x')`)).toMatchObject({
+        status: 200,
+      })
+    },
+  )
+
   it('lets go of answers whose clients leave before, at and behind the first line', async () => {
     const url = await app.app.listen({ port: 0 })
     const statement = 'SELECT i, i * 2, i * 3 FROM generate_series(1, 200000) AS t(i)'
