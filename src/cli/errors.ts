@@ -8,7 +8,15 @@ import { visible } from './visible.ts'
 export const EXIT = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const
 
 /** The arguments or the environment ask for what the program cannot do. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  /** Further mistakes beside that of the message, one a line. */
+  readonly further: readonly string[]
+
+  constructor(message: string, further: readonly string[] = []) {
+    super(message)
+    this.further = further
+  }
+}
 
 /** A name that several things have. */
 export class AmbiguousError extends Error {
@@ -41,10 +49,14 @@ export function reportError(error: unknown, debug: boolean): number {
   // Commander has written its own text.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   process.stderr.write(`${errorLine(error)}\n`)
-  if (error instanceof AmbiguousError)
-    for (const candidate of error.candidates) process.stderr.write(`  ${visible(candidate)}\n`)
+  for (const line of furtherLines(error)) process.stderr.write(`  ${visible(line)}\n`)
   if (debug && error instanceof Error) process.stderr.write(`${redactPasswords(stackOf(error))}\n`)
   return error instanceof UsageError ? EXIT.usage : EXIT.failure
+}
+
+function furtherLines(error: unknown): readonly string[] {
+  if (error instanceof AmbiguousError) return error.candidates
+  return error instanceof UsageError ? error.further : []
 }
 
 function stackOf(error: Error): string {

@@ -27,8 +27,11 @@ export interface ArtifactMove extends ArtifactPlaces {
   /** The source is a folder of files, whose artifacts lie among what it says of runs. */
   isAmongFiles?: boolean
   isDryRun: boolean
-  /** Moves the rows, with locations as they are afterwards. @returns the exit code */
-  move: (relocated: Source) => Promise<number>
+  /**
+   * Moves the rows, with locations as they are afterwards, and calls `copyFiles` once nothing stands in their way.
+   * @returns the exit code
+   */
+  move: (relocated: Source, copyFiles?: () => Promise<void>) => Promise<number>
 }
 
 /** Copies files first, so that rows name what is there. @returns 1 when rows differ, or a file could not be copied */
@@ -38,13 +41,15 @@ export async function moveWithArtifacts(options: ArtifactMove): Promise<number> 
   const root = resolveUriIfLocal(config.defaultArtifactRoot ?? 'mlflow-artifacts:/', process.cwd())
   const relocations = await relocationsOf(source, root)
   if (isDryRun) return options.move(relocated(source, relocations))
-  const isCopied = await copyAndTell({
-    relocations,
-    openSource: (one) => (archive === undefined ? openLocation(one.from) : openAt(inArchive(archive, one))),
-    openStore: ({ to }) => openAt(isProxied(to) ? below(config.artifactsDestination, to) : to),
-    ...(isAmongFiles && { isWanted: isArtifact }),
+  let isCopied = false
+  const code = await options.move(relocated(source, relocations), async () => {
+    isCopied = await copyAndTell({
+      relocations,
+      openSource: (one) => (archive === undefined ? openLocation(one.from) : openAt(inArchive(archive, one))),
+      openStore: ({ to }) => openAt(isProxied(to) ? below(config.artifactsDestination, to) : to),
+      ...(isAmongFiles && { isWanted: isArtifact }),
+    })
   })
-  const code = await options.move(relocated(source, relocations))
   return isCopied ? code : EXIT.failure
 }
 

@@ -49,13 +49,12 @@ const settingsOf = (command: Command) => ({
 })
 
 /** Options about files of experiments. */
-function withArtifacts(command: Command, { hasFrom = true } = {}): Command {
+function withArtifacts(command: Command): Command {
   command.addOption(
     new Option('--artifacts <mode>', 'copy files along, or keep them where they are.')
       .choices(['copy', 'keep'])
       .default('keep'),
   )
-  if (!hasFrom) return command
   return command.option(
     '--artifacts-from <place>',
     'Where locations mlflow-artifacts: of the source lie: a folder, s3://… or http://server.',
@@ -116,10 +115,17 @@ function addImportArchive(parent: Command, code: ExitCode): void {
     .command('archive')
     .description('Take what crateflow export has written into the store.')
     .argument('<archive>', 'A folder, or a file archive.tar.gz.')
-  withStoreOptions(withArtifacts(command, { hasFrom: false }))
+  command.addOption(
+    new Option(
+      '--artifacts <mode>',
+      'copy the files of the archive below --artifacts-destination, which is the default if it has any, or keep locations as they are and leave the files out.',
+    ).choices(['copy', 'keep']),
+  )
+  withStoreOptions(command)
   command.action(async (from: string) => {
     const { importArchive } = await import('./moving.ts')
-    code.value = await importArchive({ ...settingsOf(command), ...artifactSettingsOf(command), from })
+    const { artifacts } = command.opts()
+    code.value = await importArchive({ ...settingsOf(command), artifacts, from })
   })
 }
 

@@ -5,9 +5,10 @@ import { reasonOf } from '../errors.ts'
 import { openSql } from '../moving/mlflow/open.ts'
 import { createProgress } from '../moving/progress.ts'
 import { type Mapping, MappingError, readMapping } from '../moving/table/mapping.ts'
+import { refuseOwn } from '../moving/table/own-table.ts'
 import type { NamedExperiment, NamedModel } from '../moving/table/rows.ts'
 import { importTable as importRows } from '../moving/table/table-import.service.ts'
-import { openTable } from '../moving/table/table-reader.ts'
+import { openTable, type TableReader } from '../moving/table/table-reader.ts'
 import { createTableReport, type TableReport } from '../moving/table/table-report.ts'
 import { RefusedRow, type Rules } from '../moving/table/trained-model.ts'
 import type { Engine } from '../platform/database/engine.ts'
@@ -19,8 +20,10 @@ import { createModelNames } from '../registry/model-registry/model-names.service
 import { findModelByName } from '../registry/model-registry/models.store.ts'
 import { checkNewAlias, checkNewModelName } from '../registry/model-registry/names.ts'
 import { createExperimentNames } from '../tracking/experiments/names.service.ts'
+import { findExperiments } from '../tracking/experiments/store.ts'
+import { layoutOf } from './database.ts'
 import { EXIT, UsageError } from './errors.ts'
-import { type MoveCommand, openDatabase, withStore } from './moving.ts'
+import { type MoveCommand, openDatabase, readSettings, withStore } from './moving.ts'
 import { print, printTable } from './print.ts'
 import { visible } from './visible.ts'
 
@@ -41,23 +44,34 @@ const RULES: Rules = {
 /** `import table`: rows of a user's own table. @returns 1 when a row was not taken */
 export async function importTable(command: ImportTable): Promise<number> {
   const mapping = await openMapping(command.mapping)
-  return withStore(command, async ({ engine, config }) => {
-    const opened = await openSql(command.from, {
-      openDatabase: (uri) => openDatabase(uri, config),
-      cratedbSchema: 'doc',
-    })
-    if (!opened)
-      throw new UsageError(
-        '--from names a database: postgresql://…, cratedb://…, mysql://… or sqlite:///file.db.',
-      )
-    try {
-      return await importOpened(command, { engine, config, mapping, opened })
-    } catch (error) {
-      throw error instanceof MappingError ? new UsageError(error.message) : error
-    } finally {
-      await opened.reader.close()
-    }
+  const settings = readSettings(command)
+  const opened = await openSql(command.from, {
+    openDatabase: (uri) => openDatabase(uri, settings.config),
+    cratedbSchema: 'doc',
   })
+  if (!opened)
+    throw new UsageError(
+      '--from names a database: postgresql://…, cratedb://…, mysql://… or sqlite:///file.db.',
+    )
+  try {
+    // What is wrong with the table or the mapping is told before the store is made.
+    const reader = await openTable(opened.reader, opened.name, mapping)
+    return await withStore(settings, async ({ engine, config }) => {
+      await refuseOwn({ engine, layout: layoutOf(config), source: opened.reader, mapping })
+      return importOpened(command, { engine, config, mapping, reader })
+    })
+  } catch (error) {
+    throw asMistakes(error)
+  } finally {
+    await opened.reader.close()
+  }
+}
+
+/** All mistakes of a mapping, each in its line. */
+function asMistakes(error: unknown): unknown {
+  if (!(error instanceof MappingError)) return error
+  const [first = '', ...further] = error.message.split('\n')
+  return new UsageError(first, further)
 }
 
 async function openMapping(file: string): Promise<Mapping> {
@@ -67,7 +81,7 @@ async function openMapping(file: string): Promise<Mapping> {
   try {
     return readMapping(text, file)
   } catch (error) {
-    throw error instanceof MappingError ? new UsageError(error.message) : error
+    throw asMistakes(error)
   }
 }
 
@@ -75,15 +89,14 @@ interface Sides {
   engine: Engine
   config: MoveConfig
   mapping: Mapping
-  opened: NonNullable<Awaited<ReturnType<typeof openSql>>>
+  reader: TableReader
 }
 
 async function importOpened(
   command: ImportTable,
-  { engine, config, mapping, opened }: Sides,
+  { engine, config, mapping, reader }: Sides,
 ): Promise<number> {
   const startedAt = Date.now()
-  const reader = await openTable(opened.reader, opened.name, mapping)
   const report = createTableReport({ isDryRun: command.dryRun })
   const isShown = process.stderr.isTTY
   const progress = createProgress(
@@ -135,7 +148,19 @@ function createPlaces(engine: Engine, config: MoveConfig, isDryRun: boolean) {
     await make().catch(alreadyThere)
     return find()
   }
+  async function requireStanding(names: ReadonlyMap<string, string>): Promise<void> {
+    const found = await findExperiments(engine, [...names.keys()])
+    const standing = new Set(
+      found.flatMap((row) => (row.lifecycleStage === 'active' ? [row.experimentId] : [])),
+    )
+    for (const [id, name] of names)
+      if (!standing.has(id))
+        throw new Error(
+          `The experiment ${name} was deleted while rows were written into it. Restore it and begin anew; if it was deleted for good, begin anew with --all.`,
+        )
+  }
   return {
+    requireStanding,
     experimentOf: remembered((name) =>
       made(
         () => findExperiment(name),

@@ -14,6 +14,7 @@ import {
 } from '../config.ts'
 import { labelSchemaNames } from '../genai/label-schemas/store.ts'
 import { nameKeyOf, queueNames } from '../genai/review-queues/store.ts'
+import type { MoveDeps } from '../moving/moving.ts'
 import type { Names } from '../moving/names.ts'
 import type { Report } from '../moving/report.ts'
 import type { Source } from '../moving/source.ts'
@@ -38,8 +39,10 @@ export interface MoveCommand {
   dryRun: boolean
 }
 
+type Mode = 'copy' | 'keep'
+
 export interface WithArtifacts extends MoveCommand {
-  artifacts: 'copy' | 'keep'
+  artifacts: Mode
   /** Where `mlflow-artifacts:` of the source lie. */
   artifactsFrom?: string | undefined
 }
@@ -50,53 +53,58 @@ export interface ImportMlflow extends WithArtifacts {
 }
 
 /** `import mlflow`: what a stock server has. @returns 1 when both sides differ afterwards */
-export function importMlflow(command: ImportMlflow): Promise<number> {
-  return withStore(command, async (opened) => {
-    const { openMlflow } = await import('../moving/mlflow/open.ts')
-    const source = await openMlflow(command.from, {
-      experiments: command.experiments,
-      takesNewer: command.newerSchema,
-      credentials: asUsage(() => readConfig(ClientConfigSchema.omit({ trackingUri: true }), {}, command.env)),
-      openDatabase: (uri) => openDatabase(uri, opened.config),
-    })
-    const isServer = /^https?:/.test(command.from)
-    const isDatabase =
-      !isServer && /^[a-z][\w+]*:\/\//i.test(command.from) && !command.from.startsWith('file:')
-    return moveAll(opened, source, {
-      ...command,
-      artifactsFrom: command.artifactsFrom ?? (isServer ? command.from : undefined),
-      isAmongFiles: !isServer && !isDatabase,
-    })
+export async function importMlflow(command: ImportMlflow): Promise<number> {
+  const settings = readSettings(command)
+  const { NoSourceError, openMlflow } = await import('../moving/mlflow/open.ts')
+  const source = await openMlflow(command.from, {
+    experiments: command.experiments,
+    takesNewer: command.newerSchema,
+    credentials: asUsage(() => readConfig(ClientConfigSchema.omit({ trackingUri: true }), {}, command.env)),
+    openDatabase: (uri) => openDatabase(uri, settings.config),
+  }).catch((error: unknown) => {
+    throw error instanceof NoSourceError ? new UsageError(error.message) : error
+  })
+  const isServer = /^https?:/.test(command.from)
+  const isDatabase = !isServer && /^[a-z][\w+]*:\/\//i.test(command.from) && !command.from.startsWith('file:')
+  return moveAll(settings, source, {
+    ...command,
+    artifactsFrom: command.artifactsFrom ?? (isServer ? command.from : undefined),
+    isAmongFiles: !isServer && !isDatabase,
   })
 }
 
 /** `copy`: all of one store of ours into another one. */
-export function copyStore(command: WithArtifacts): Promise<number> {
-  return withStore(command, async (opened) => {
-    const from = asUsage(() => parseBackendUri(command.from))
-    if (describeTarget(from) === describeTarget(opened.target))
-      throw new UsageError('--from and --to are the same store.')
-    return moveAll(opened, await openOwn(command.from, opened.config), command)
-  })
+export async function copyStore(command: WithArtifacts): Promise<number> {
+  const settings = readSettings(command)
+  const from = asUsage(() => parseBackendUri(command.from))
+  if (describeTarget(from) === describeTarget(settings.target))
+    throw new UsageError('--from and --to are the same store.')
+  return moveAll(settings, await openOwn(command.from, settings.config), command)
 }
 
-/** `import archive`: what `export` has written. */
-export function importArchive(command: WithArtifacts): Promise<number> {
-  return withStore(command, async (opened) => {
-    const { openArchive } = await import('../moving/archive/reader.ts')
-    const { isPacked, unpack } = await import('../moving/archive/packed.ts')
-    const unpacked = isPacked(command.from) ? await mkdtemp(join(tmpdir(), 'crateflow-archive-')) : undefined
-    try {
-      if (unpacked !== undefined) await unpack(command.from, unpacked)
-      const folder = unpacked ?? command.from
-      const source = await openArchive(folder)
-      if (command.artifacts === 'copy' && !source.manifest.artifacts)
-        throw new UsageError('The archive holds no artifacts: leave --artifacts copy out.')
-      return await moveAll(opened, source, { ...command, archive: folder })
-    } finally {
-      if (unpacked !== undefined) await rm(unpacked, { recursive: true, force: true })
-    }
-  })
+/** `import archive`: what `export` has written, with its files unless they are to be left out. */
+export async function importArchive(command: MoveCommand & { artifacts: Mode | undefined }): Promise<number> {
+  const settings = readSettings(command)
+  const { openArchive } = await import('../moving/archive/reader.ts')
+  const { isPacked, unpack } = await import('../moving/archive/packed.ts')
+  const unpacked = isPacked(command.from) ? await mkdtemp(join(tmpdir(), 'crateflow-archive-')) : undefined
+  try {
+    if (unpacked !== undefined) await unpack(command.from, unpacked)
+    const folder = unpacked ?? command.from
+    const source = await openArchive(folder, command.from)
+    const hasFiles = source.manifest.artifacts
+    if (command.artifacts === 'copy' && !hasFiles)
+      throw new UsageError('The archive holds no artifacts: leave --artifacts copy out.')
+    const artifacts = command.artifacts ?? (hasFiles ? 'copy' : 'keep')
+    const left = hasFiles && artifacts === 'keep' ? ['the files of the archive were left out.'] : []
+    return await moveAll(
+      settings,
+      { ...source, notes: () => [...source.notes(), ...left] },
+      { ...command, artifacts, archive: folder },
+    )
+  } finally {
+    if (unpacked !== undefined) await rm(unpacked, { recursive: true, force: true })
+  }
 }
 
 /** `export`: all of a store into an archive. @returns 1 when an artifact could not be copied */
@@ -105,8 +113,12 @@ export async function exportArchive(
 ): Promise<number> {
   const config = asUsage(() => readConfig(MoveConfigSchema, command.flags, command.env))
   const artifacts = asUsage(() => readConfig(ArtifactConfigSchema, {}, command.env))
+  const { isOtherPacked, isPacked, pack } = await import('../moving/archive/packed.ts')
+  if (isOtherPacked(command.to))
+    throw new UsageError(
+      `${command.to} is neither of the forms of an archive: a folder, or a file whose name ends in .tar.gz or .tgz.`,
+    )
   const source = await openOwn(config.backendStoreUri, config)
-  const { isPacked, pack } = await import('../moving/archive/packed.ts')
   const { writeArchive } = await import('../moving/archive/writer.ts')
   const unpacked = isPacked(command.to) ? await mkdtemp(join(tmpdir(), 'crateflow-archive-')) : undefined
   const folder = unpacked ?? command.to
@@ -136,30 +148,34 @@ interface Moving extends WithArtifacts {
   isAmongFiles?: boolean
 }
 
-/** Moves rows, and files if they are wanted; closes the source. */
-async function moveAll(
-  { engine, config, artifacts }: Opened,
-  source: Source,
-  command: Moving,
-): Promise<number> {
+/** Opens the store, moves rows, and files if they are wanted; closes the source. */
+async function moveAll(settings: Settings, source: Source, command: Moving): Promise<number> {
   try {
-    if (command.artifacts === 'keep') return await moveAndTell(engine, source, command)
-    const { moveWithArtifacts } = await import('./moving-artifacts.ts')
-    const { dryRun: isDryRun, artifactsFrom, archive, isAmongFiles = false } = command
-    const move = (relocated: Source) => moveAndTell(engine, relocated, command)
-    return await moveWithArtifacts({
-      source,
-      config,
-      artifacts,
-      artifactsFrom,
-      archive,
-      isAmongFiles,
-      isDryRun,
-      move,
-    })
+    return await withStore(settings, ({ engine }) => moveFrom(source, engine, settings, command))
   } finally {
     await source.close()
   }
+}
+
+async function moveFrom(
+  source: Source,
+  engine: Engine,
+  { config, artifacts }: Settings,
+  command: Moving,
+): Promise<number> {
+  const { dryRun: isDryRun, artifactsFrom, archive, isAmongFiles = false } = command
+  if (command.artifacts === 'keep') return moveAndTell({ engine, source, isDryRun })
+  const { moveWithArtifacts } = await import('./moving-artifacts.ts')
+  return moveWithArtifacts({
+    source,
+    config,
+    artifacts,
+    artifactsFrom,
+    archive,
+    isAmongFiles,
+    isDryRun,
+    move: (relocated, prepare) => moveAndTell({ engine, source: relocated, isDryRun, prepare }),
+  })
 }
 
 /** A store of ours for reading. @throws Error when there is none */
@@ -180,27 +196,32 @@ async function openOwn(uri: string, config: MoveConfig): Promise<Source> {
   return { ...createOwnSource(engine, name), close: () => engine.close() }
 }
 
-export interface Opened {
-  engine: Engine
+export interface Settings {
   config: MoveConfig
   artifacts: ArtifactConfig
+  /** The store that is written to. */
   target: BackendTarget
+}
+
+/** What the command says of the store that is written to, which is not opened yet: a source that fails leaves nothing there. */
+export function readSettings({ flags, env, to }: Pick<MoveCommand, 'flags' | 'env' | 'to'>): Settings {
+  const given = to === undefined ? flags : { ...flags, backendStoreUri: to }
+  const config = asUsage(() => readConfig(MoveConfigSchema, given, env))
+  const artifacts = asUsage(() => readConfig(ArtifactConfigSchema, {}, env))
+  return { config, artifacts, target: asUsage(() => parseBackendUri(config.backendStoreUri)) }
 }
 
 /** Opens the store that is written to, and makes its tables. */
 export async function withStore(
-  { flags, env, to }: Pick<MoveCommand, 'flags' | 'env' | 'to'>,
-  run: (opened: Opened) => Promise<number>,
+  settings: Settings,
+  run: (opened: Settings & { engine: Engine }) => Promise<number>,
 ): Promise<number> {
-  const given = to === undefined ? flags : { ...flags, backendStoreUri: to }
-  const config = asUsage(() => readConfig(MoveConfigSchema, given, env))
-  const artifacts = asUsage(() => readConfig(ArtifactConfigSchema, {}, env))
-  const target = asUsage(() => parseBackendUri(config.backendStoreUri))
+  const { config, target } = settings
   const engine = await openEngineAt(target, config)
   try {
     await ready(engine, target, config)
     await migrate(engine, layoutOf(config))
-    return await run({ engine, config, artifacts, target })
+    return await run({ ...settings, engine })
   } catch (error) {
     throw explained(error, target)
   } finally {
@@ -258,16 +279,12 @@ const NAMES: Names = {
 }
 
 /** Moves, and prints what both sides have then. */
-export async function moveAndTell(
-  engine: Engine,
-  source: Source,
-  { dryRun }: Pick<MoveCommand, 'dryRun'>,
-): Promise<number> {
+async function moveAndTell(deps: Omit<MoveDeps, 'names' | 'terminal'>): Promise<number> {
   const { moveInto } = await import('../moving/moving.ts')
   const startedAt = Date.now()
-  const report = await moveInto({ engine, source, names: NAMES, isDryRun: dryRun, terminal: process.stderr })
-  tell(report, source, (Date.now() - startedAt) / 1000)
-  return report.isEqual() || dryRun ? EXIT.ok : EXIT.failure
+  const report = await moveInto({ ...deps, names: NAMES, terminal: process.stderr })
+  tell(report, deps.source, (Date.now() - startedAt) / 1000)
+  return report.isEqual() || deps.isDryRun ? EXIT.ok : EXIT.failure
 }
 
 function tell(report: Report, source: Source, seconds: number): void {

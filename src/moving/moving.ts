@@ -13,6 +13,8 @@ export interface MoveDeps {
   names: Names
   /** Compares both sides and writes nothing. */
   isDryRun: boolean
+  /** What comes before the rows, once nothing stands in their way. */
+  prepare?: (() => Promise<void>) | undefined
   /** Where progress is shown. Absent: nowhere. */
   terminal?: NodeJS.WriteStream
 }
@@ -25,12 +27,14 @@ export class ConflictError extends Error {}
  * @returns what both sides have now
  * @throws ConflictError before anything is written
  */
-export async function moveInto({ engine, source, names, isDryRun, terminal }: MoveDeps): Promise<Report> {
+export async function moveInto(deps: MoveDeps): Promise<Report> {
+  const { engine, source, names, isDryRun, prepare, terminal } = deps
   const conflicts = await findConflicts(engine, source, names)
   if (conflicts.length > 0)
     throw new ConflictError(
       `Nothing was written: ${conflicts.join('; ')}. Rename or delete one of both, or move into a store of its own.`,
     )
+  await prepare?.()
   const report = createReport({ isDryRun })
   const progress = terminal?.isTTY
     ? createProgress(terminal, (await source.estimate?.()) ?? new Map())

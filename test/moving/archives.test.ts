@@ -1,4 +1,6 @@
 // Archives and copies: what was in one store is in the other, whichever engines they are of.
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -84,27 +86,24 @@ describe.skipIf(reason)('archives and copies', () => {
         const exported = await runMove(['export', place, ...from])
         expect(exported, exported.stdout + exported.stderr).toMatchObject({ code: 0 })
         const [to, there] = [await embedded.another(), `${place}-artifacts`]
-        const args = [
-          'import',
-          'archive',
-          place,
-          '--to',
-          to,
-          '--artifacts',
-          'copy',
-          '--artifacts-destination',
-          there,
-        ]
+        const args = ['import', 'archive', place, '--to', to, '--artifacts-destination', there]
         const imported = await runMove(args)
         expect(imported, imported.stdout + imported.stderr).toMatchObject({ code: 0 })
+        expect(imported.stdout).toContain(`From archive ${place} of pglite:`)
         expect(await answersOf(to, there)).toEqual(answers)
         expect((await runMove(args)).stdout).toContain('0 rows written')
       }
       const other = await cratedb.another()
-      expect(await runMove(['import', 'archive', plain, '--to', other])).toMatchObject({ code: 0 })
+      const kept = await runMove(['import', 'archive', plain, '--to', other, '--artifacts', 'keep'])
+      expect(kept, kept.stdout + kept.stderr).toMatchObject({ code: 0 })
+      expect(kept.stdout).toContain('Note: the files of the archive were left out')
       expect(await answersOf(other)).toEqual(answers)
       const again = await runMove(['export', plain, ...from])
       expect(again.stderr).toContain('is not empty')
+      const zip = await runMove(['export', join(folder, 'archive.zip'), ...from])
+      expect(zip).toMatchObject({ code: 2 })
+      expect(zip.stderr).toContain('a file whose name ends in .tar.gz')
+      expect(existsSync(join(folder, 'archive.zip'))).toBe(false)
     },
     TIMEOUT_MS,
   )
@@ -123,10 +122,20 @@ describe.skipIf(reason)('archives and copies', () => {
       await writeFile(manifest, text.replace('tables/runs.jsonl', '../runs.jsonl'))
       expect(await take()).toContain('manifest.json names ../runs.jsonl')
       await writeFile(manifest, text)
-      await appendFile(join(place, 'tables/tags.jsonl'), '{}\n')
+      const tags = join(place, 'tables/tags.jsonl')
+      const before = await readFile(tags, 'utf8')
+      await appendFile(tags, '{}\n')
       expect(await take()).toContain('is not what its checksum says')
       await rm(manifest)
       expect(await take()).toContain('is no archive, or one that was not finished')
+      expect(existsSync(join(folder, 'none'))).toBe(false)
+      // Broken before its checksum was made.
+      const sha256 = (of: string) => createHash('sha256').update(of).digest('hex')
+      const [first, second, ...others] = before.split('\n')
+      const broken = [first, second?.replace('{', '['), ...others].join('\n')
+      await writeFile(tags, broken)
+      await writeFile(manifest, text.replace(sha256(before), sha256(broken)))
+      expect(await take()).toContain(`${tags}:2: the line is no JSON`)
     },
     TIMEOUT_MS,
   )
@@ -158,12 +167,21 @@ describe.skipIf(reason)('archives and copies', () => {
     TIMEOUT_MS,
   )
 
-  it('says so when a server has the store open', async () => {
+  it('says so when a server has the store open, or there is none', async () => {
     const server = await startServer({ backendStoreUri: embedded.uri })
     try {
       const { code, stderr } = await runMove(['copy', '--from', embedded.uri, '--to', cratedb.uri])
       expect(code).not.toBe(0)
       expect(stderr).toContain('is in use by process')
+      const none = await runMove([
+        'copy',
+        '--from',
+        `pglite:${folder}/no-store`,
+        '--to',
+        `pglite:${folder}/no-copy`,
+      ])
+      expect(none.stderr).toContain('There is no store in')
+      expect(existsSync(join(folder, 'no-copy'))).toBe(false)
     } finally {
       await server.stop()
     }

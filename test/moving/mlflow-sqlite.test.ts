@@ -1,4 +1,5 @@
 // The store of a stock server in SQLite, taken over: both servers answer the same afterwards.
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeOnCratedb } from '../support/engines.ts'
@@ -125,8 +126,19 @@ db.execute("UPDATE experiments SET name = '${target.name} second' WHERE name = '
         await server.request('POST', '/api/2.0/mlflow/registered-models/create', { name: 'wine' })
         await server.request('POST', '/api/2.0/mlflow/experiments/create', { name: 'deleted one' })
         await server.stop()
-        const { code, stderr } = await importMlflow(stock.uri, to)
+        const files = `${stock.file}-${target.name}-files`
+        const args = [
+          '--artifacts',
+          'copy',
+          '--artifacts-destination',
+          files,
+          '--artifacts-from',
+          stock.artifacts,
+        ]
+        const { code, stdout, stderr } = await importMlflow(stock.uri, to, args)
         expect(code).toBe(1)
+        expect(stdout).toBe('')
+        expect(existsSync(files)).toBe(false)
         expect(stderr).toContain('the registered model "wine" is there as another one')
         expect(stderr).toContain('the experiment "deleted one" is there as another one')
         const counts = countsOf(

@@ -90,7 +90,7 @@ describe.skipIf(reason)('import mlflow', () => {
 
   it('says which sources there are', async () => {
     const { code, stderr } = await importMlflow('mssql://root:secret@h/x', 'pglite:./store')
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(stderr).toContain('is no source. There are sqlite:///file.db')
     expect(stderr).not.toContain('secret')
     const none = await importMlflow('http://127.0.0.1:9', 'pglite:./store')

@@ -275,6 +275,42 @@ describeEachEngine(
       TIMEOUT_MS,
     )
 
+    it.skipIf(target.name === 'PGlite')(
+      'ends where its experiment is deleted meanwhile, and takes all rows once that is back',
+      async () => {
+        const to = await target.another()
+        const table = await createUserTable(target.name)
+        const count = 6000
+        const rows = Array.from({ length: count }, (_, i) => model(`m${i % 3}`, `r${i}`, i))
+        for (let start = 0; start < count; start += 1000)
+          await table.run(inserting(rows.slice(start, start + 1000)))
+        await serving(to, async (server) => {
+          const importing = importTable(table, to, mappingOf(table))
+          let experiment_id: string | undefined
+          while (experiment_id === undefined) {
+            const { body } = await server.request(
+              'GET',
+              '/api/2.0/mlflow/experiments/get-by-name?experiment_name=Forecasts',
+            )
+            experiment_id = (body as { experiment?: { experiment_id: string } }).experiment?.experiment_id
+          }
+          await server.request('POST', '/api/2.0/mlflow/experiments/delete', { experiment_id })
+          const ended = await importing
+          expect(ended, ended.stdout).toMatchObject({ code: 1 })
+          expect(ended.stderr).toContain(
+            'The experiment Forecasts was deleted while rows were written into it.',
+          )
+          await server.request('POST', '/api/2.0/mlflow/experiments/restore', { experiment_id })
+          const again = await importTable(table, to, mappingOf(table))
+          expect(again, again.stdout + again.stderr).toMatchObject({ code: 0 })
+          const [runs] = await ask(server, 'SELECT count(*) AS runs FROM runs')
+          expect(runs).toEqual({ runs: count })
+        })
+        await table.drop()
+      },
+      TIMEOUT_MS,
+    )
+
     it(
       'says where a mapping is wrong, by file, line and column',
       async () => {
@@ -299,11 +335,23 @@ describeEachEngine(
         ).toMatch(
           /map\.yaml:5:18: run\.end\.column: the column finished_s is of type \w+: say "unit: ms" or "unit: s"/,
         )
+        expect(await saying(`${table}\nkey: [name]\nexperimnt: x\n`)).toMatch(
+          /map\.yaml:1:1: experiment: it is missing\n {2}map\.yaml:3:12: experimnt: there is no such field; there are table,/,
+        )
+        if (target.name !== 'PGlite') {
+          await runMove(['db', 'migrate', '--backend-store-uri', target.uri])
+          const own = `table: ${new URL(target.uri).searchParams.get('schema')}.runs\nkey: [run_id]\nexperiment: x\n`
+          expect((await importTable({ ...source, uri: target.uri }, target.uri, own)).stderr).toContain(
+            'runs belongs to the store that is written to',
+          )
+        }
         expect(await saying(`${table}\nkey: *none\nexperiment: x\n`)).toMatch(
           /map\.yaml: Unresolved alias .*: none$/m,
         )
         expect(await saying(`table: nowhere.models\nkey: [name]\nexperiment: x\n`)).toContain(
-          'map.yaml:1:8: table: there is no table nowhere.models',
+          target.name === 'PGlite'
+            ? 'map.yaml:1:8: table: a file of SQLite has no schemas: say the plain name, models'
+            : 'map.yaml:1:8: table: there is no table nowhere.models',
         )
         expect(await saying(`${table}\nkey: [name]\nexperiment: x\n`)).toContain(
           'map.yaml:2:1: key: several rows have the same key: name=wind',

@@ -7,7 +7,11 @@ import { createGunzip, createGzip } from 'node:zlib'
 import tar from 'tar-stream'
 import { invalidParameter } from '../../errors.ts'
 
-export const isPacked = (path: string): boolean => /\.(tar\.gz|tgz)$/.test(path)
+export const isPacked = (path: string): boolean => /\.(tar\.gz|tgz)$/i.test(path)
+
+/** The name is that of a file of another kind of archive. */
+export const isOtherPacked = (path: string): boolean =>
+  !isPacked(path) && /\.(zip|tar|gz|bz2|xz|zst|7z|rar|tbz2?|txz|tzst)$/i.test(path)
 
 /** Packs all files of a folder, the manifest last as it was written. */
 export async function pack(folder: string, file: string): Promise<void> {

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isAbsolute, join, normalize } from 'node:path'
 import { invalidParameter } from '../../errors.ts'
-import { parseJson } from '../../platform/wire/int64.ts'
+import { isJsonObject, parseJson } from '../../platform/wire/int64.ts'
 import type { Family, MovedTable, Row } from '../families.store.ts'
 import { CHUNK_PARENTS, CHUNK_ROWS, type Chunk, type Source } from '../source.ts'
 import { doublesOf } from '../tables.store.ts'
@@ -17,17 +17,33 @@ export interface ArchiveSource extends Source {
   manifest: Manifest
 }
 
-/** @throws INVALID_PARAMETER_VALUE for a folder that is no archive, or whose files were changed */
-export async function openArchive(folder: string): Promise<ArchiveSource> {
+/** The lines of a table. */
+interface TableFile {
+  path: string
+  /** As it is called in errors. */
+  called: string
+}
+
+type TableFiles = ReadonlyMap<string, TableFile>
+
+/**
+ * @param called the archive as users name it, where it was unpacked into another folder
+ * @throws INVALID_PARAMETER_VALUE for a folder that is no archive, or whose files were changed
+ */
+export async function openArchive(folder: string, called = folder): Promise<ArchiveSource> {
   const json = await readFile(join(folder, MANIFEST), 'utf8').catch(() => {
-    throw invalidParameter(`${folder} is no archive, or one that was not finished: it has no ${MANIFEST}.`)
+    throw invalidParameter(`${called} is no archive, or one that was not finished: it has no ${MANIFEST}.`)
   })
   const manifest = readManifest(json)
-  const files = new Map(manifest.tables.map(({ name, file }) => [name, placeOf(folder, file)]))
-  for (const { name, sha256 } of manifest.tables) await checkFile(files.get(name) ?? '', sha256)
+  const files = new Map<string, TableFile>()
+  for (const { name, file, sha256 } of manifest.tables) {
+    const place = { path: placeOf(folder, file), called: join(called, file) }
+    await checkFile(place, sha256)
+    files.set(name, place)
+  }
   return {
     manifest,
-    name: `archive ${folder} of ${manifest.source}`,
+    name: `archive ${called} of ${manifest.source}`,
     has: ({ name }) => files.has(name),
     chunks: (family) => chunksOf(family, files),
     estimate: async () => new Map(manifest.tables.map(({ name, rows }) => [name, rows])),
@@ -43,18 +59,18 @@ function placeOf(folder: string, file: string): string {
   return join(folder, file)
 }
 
-async function checkFile(file: string, sha256: string): Promise<void> {
+async function checkFile({ path, called }: TableFile, sha256: string): Promise<void> {
   const hash = createHash('sha256')
   try {
-    for await (const part of createReadStream(file)) hash.update(part as Buffer)
+    for await (const part of createReadStream(path)) hash.update(part as Buffer)
   } catch {
-    throw invalidParameter(`${file} is missing in the archive.`)
+    throw invalidParameter(`${called} is missing in the archive.`)
   }
   if (hash.digest('hex') !== sha256)
-    throw invalidParameter(`${file} is not what its checksum says: the archive is damaged.`)
+    throw invalidParameter(`${called} is not what its checksum says: the archive is damaged.`)
 }
 
-async function* chunksOf(family: Family, files: ReadonlyMap<string, string>): AsyncGenerator<Chunk> {
+async function* chunksOf(family: Family, files: TableFiles): AsyncGenerator<Chunk> {
   const parents = files.get(family.parent.name)
   if (parents === undefined) return
   const children = new Map<string, Cursor>()
@@ -74,7 +90,7 @@ async function* chunksOf(family: Family, files: ReadonlyMap<string, string>): As
       },
     }
   }
-  for await (const { row } of linesFrom(parents, family.parent, 0)) {
+  for await (const { row } of linesFrom(parents, family.parent, START)) {
     chunk.push(row)
     if (chunk.length < CHUNK_PARENTS) continue
     yield* within(chunk, children, family, chunkOf)
@@ -103,6 +119,15 @@ async function* within(
   for (const cursor of children.values()) await cursor.pass(own)
 }
 
+/** How far a file is read. */
+interface Place {
+  byte: number
+  /** Lines in front of it. */
+  lines: number
+}
+
+const START: Place = { byte: 0, lines: 0 }
+
 /** A place in a file, in front of the rows of the chunk that is read now. */
 interface Cursor {
   read(owners: ReadonlySet<string>): AsyncIterable<Row[]>
@@ -110,8 +135,8 @@ interface Cursor {
   pass(owners: ReadonlySet<string>): Promise<void>
 }
 
-function createCursor(file: string, table: MovedTable): Cursor {
-  let start = 0
+function createCursor(file: TableFile, table: MovedTable): Cursor {
+  let start = START
   async function* own(owners: ReadonlySet<string>): AsyncGenerator<Line> {
     for await (const line of linesFrom(file, table, start)) {
       if (!owners.has(String(line.row[table.of]))) return
@@ -144,25 +169,42 @@ function createCursor(file: string, table: MovedTable): Cursor {
 
 interface Line {
   row: Row
-  /** The byte behind the line. */
-  end: number
+  /** Behind the line. */
+  end: Place
 }
 
-async function* linesFrom(file: string, table: MovedTable, start: number): AsyncGenerator<Line> {
+/** @throws INVALID_PARAMETER_VALUE for a line that is no row */
+async function* linesFrom(
+  { path, called }: TableFile,
+  table: MovedTable,
+  start: Place,
+): AsyncGenerator<Line> {
   const doubles = doublesOf(table)
   let rest: Buffer = Buffer.alloc(0)
-  let at = start
-  for await (const part of createReadStream(file, { start, highWaterMark: 1 << 20 })) {
+  let { byte, lines } = start
+  for await (const part of createReadStream(path, { start: byte, highWaterMark: 1 << 20 })) {
     const bytes = rest.length > 0 ? Buffer.concat([rest, part as Buffer]) : (part as Buffer)
     let from = 0
     for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, from)) {
-      const row = parseJson(bytes.toString('utf8', from, end)) as Row
+      const row = readRow(bytes.toString('utf8', from, end), `${called}:${++lines}`)
       // Large doubles read as integers otherwise.
       for (const property of doubles) if (row[property] !== null) row[property] = Number(row[property])
-      at += end + 1 - from
+      byte += end + 1 - from
       from = end + 1
-      yield { row, end: at }
+      yield { row, end: { byte, lines } }
     }
     rest = bytes.subarray(from)
   }
+  if (rest.length > 0) throw invalidParameter(`${called}:${lines + 1}: the line has no end.`)
+}
+
+function readRow(text: string, place: string): Row {
+  let row: unknown
+  try {
+    row = parseJson(text)
+  } catch (error) {
+    throw invalidParameter(`${place}: the line is no JSON: ${(error as Error).message}`)
+  }
+  if (!isJsonObject(row)) throw invalidParameter(`${place}: the line is no JSON object.`)
+  return row
 }

@@ -15,9 +15,12 @@ export interface OpenMlflowOptions extends Omit<SqlSourceOptions, 'name'> {
   openDatabase: (uri: string) => Promise<{ engine: Engine; name: string }>
 }
 
+/** What was named is nothing that can be read. */
+export class NoSourceError extends Error {}
+
 /**
  * @param from `sqlite:///file`, `postgresql://…`, `mysql://…`, `crate://…`, `http://…`, or a folder of files
- * @throws Error in words for users
+ * @throws NoSourceError for something else; Error in words for users
  */
 export async function openMlflow(
   from: string,
@@ -35,7 +38,7 @@ export async function openMlflow(
     const { createFilesSource } = await import('./files-source.ts')
     return createFilesSource({ folder, experiments: options.experiments })
   }
-  throw new Error(
+  throw new NoSourceError(
     `${redactPasswords(from).slice(0, 60)} is no source. There are sqlite:///file.db, postgresql://…, mysql://…, crate://…, http://server and a folder of files such as ./mlruns.`,
   )
 }

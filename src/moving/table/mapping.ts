@@ -95,10 +95,12 @@ export function readMapping(text: string, file: string): Mapping {
   const placeOf = (path: Path) => at(offsetOf(document.contents, path))
   const mistake = (path: Path, what: string) =>
     new MappingError(`${placeOf(path)}: ${path.length > 0 ? `${told(path)}: ` : ''}${what}`)
-  const read = MappingSchema.safeParse(resolved(document, file))
+  const value = resolved(document, file)
+  const read = MappingSchema.safeParse(value)
   if (!read.success) {
     const found = read.error.issues.flatMap((issue) => {
-      if (issue.code !== 'unrecognized_keys') return [mistake(issue.path as Path, toldIssue(issue)).message]
+      if (issue.code !== 'unrecognized_keys')
+        return [mistake(issue.path as Path, toldIssue(issue, value)).message]
       const known = knownKeys(issue.path as Path)
       return issue.keys.map(
         (key) =>
@@ -131,12 +133,15 @@ function resolved(document: Document, file: string): unknown {
 const told = (path: Path) =>
   path.map((part, i) => (typeof part === 'number' ? `[${part}]` : i > 0 ? `.${part}` : part)).join('')
 
-const toldIssue = ({ message, code, ...issue }: z.core.$ZodIssue): string =>
-  code === 'invalid_type' && 'input' in issue && issue.input === undefined ? 'it is missing' : plain(message)
-
 /** Without what zod begins all of its texts with. */
-const plain = (message: string) =>
-  message.endsWith('received undefined') ? 'it is missing' : message.replace(/^Invalid (input|option): /, '')
+const toldIssue = ({ message, path }: z.core.$ZodIssue, mapping: unknown): string =>
+  isThere(mapping, path as Path) ? message.replace(/^Invalid (input|option): /, '') : 'it is missing'
+
+function isThere(mapping: unknown, path: Path): boolean {
+  let value = mapping
+  for (const part of path) value = (value as Record<string | number, unknown> | null | undefined)?.[part]
+  return value !== undefined
+}
 
 /** The fields that there are at a place of the mapping. */
 function knownKeys(path: Path): string {

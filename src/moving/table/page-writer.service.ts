@@ -30,6 +30,8 @@ export interface PageWriterDeps {
   experimentOf: (name: string) => Promise<NamedExperiment | undefined>
   /** The registered model of the name, likewise. @throws RefusedRow when it is a prompt */
   modelOf: (name: string) => Promise<NamedModel | undefined>
+  /** Looks again at experiments, whose names are by their ids. @throws Error when one was deleted meanwhile */
+  requireStanding: (experiments: ReadonlyMap<string, string>) => Promise<void>
 }
 
 /** A row on its way, with what it belongs to. */
@@ -53,7 +55,8 @@ const tableOf = (name: string) => TABLES.get(name) as MovedTable
 /** Rows of a statement. */
 const BATCH_ROWS = 10_000
 
-export function createPageWriter({ engine, report, now, experimentOf, modelOf }: PageWriterDeps) {
+export function createPageWriter(deps: PageWriterDeps) {
+  const { engine, report, now, experimentOf, modelOf, requireStanding } = deps
   const names = [
     'params',
     'tags',
@@ -91,9 +94,12 @@ export function createPageWriter({ engine, report, now, experimentOf, modelOf }:
     )
     const due = await withFreeAliases(placed, versions, refuse)
     const [known, fresh] = [due.filter(({ isKnown }) => isKnown), due.filter(({ isKnown }) => !isKnown)]
+    await requireExperiments(due)
     await writeRuns(fresh, true)
     await writeRuns(known, false)
     await writeVersions(due, versions)
+    // Rows in an experiment that goes are not marked, so that another import takes them.
+    await requireExperiments(due)
     const marks = due.map(({ model, experimentId }) => ({
       ...{ runId: model.runId, experimentId },
       ...{ key: ROW_TAG, value: model.digest },
@@ -101,6 +107,13 @@ export function createPageWriter({ engine, report, now, experimentOf, modelOf }:
     await put('tags', marks, false)
     report.created += fresh.length
     report.changed += known.length
+  }
+
+  async function requireExperiments(due: readonly Due[]): Promise<void> {
+    const names = due.flatMap(({ model, experiment, experimentId }): [string, string][] =>
+      experiment?.experimentId === experimentId ? [[experimentId, model.experiment]] : [],
+    )
+    await requireStanding(new Map(names))
   }
 
   /** Finds the experiments and models of rows, or makes them. */
@@ -223,6 +236,7 @@ export function createPageWriter({ engine, report, now, experimentOf, modelOf }:
     })
     const fresh = rows.filter(({ versionUid }) => !versions.has(versionUid))
     report.wrote('model_versions', rows.length)
+    report.wrote('registered_model_aliases', due.filter(({ model }) => model.model?.alias != null).length)
     if (report.isDryRun || rows.length === 0) return
     const last = new Map(
       due.flatMap(({ registered }) => (registered ? [[registered.modelUid, registered.lastVersion]] : [])),
@@ -243,7 +257,6 @@ export function createPageWriter({ engine, report, now, experimentOf, modelOf }:
       return alias && version !== undefined ? [{ ...alias, version, eventId: '' }] : []
     })
     const pointing = await insertAliases(engine, aliases)
-    report.wrote('registered_model_aliases', aliases.length)
     for (const row of aliases) {
       const version = pointing.get(aliasId(row))
       if (version !== row.version && version != null)

@@ -68,6 +68,11 @@ const INTEGERS = /^(big|small|tiny|medium)?int(eger)?\b|^double|^real|^numeric|^
 /** @throws MappingError for a table or column that is not there, or a column of a type that does not fit its use */
 export async function openTable(reader: SqlReader, name: string, mapping: Mapping): Promise<TableReader> {
   const { table, schema = reader.schema } = mapping.table
+  if (reader.kind === 'sqlite' && schema !== undefined && schema !== 'main')
+    throw mapping.mistake(
+      ['table'],
+      `a file of SQLite has no schemas: say the plain name, ${table}, or '"${schema}.${table}"' if the point is part of it`,
+    )
   const types = await readTypes(reader, schema, table)
   checkColumns(mapping, types, schema ? `${schema}.${table}` : table)
   const { quote, value, bound } = SPELLINGS[reader.kind]
