@@ -38,7 +38,7 @@ async function killAndRestart(node: ClusterNode): Promise<void> {
 /** Blocks writes as CrateDB does itself when a disk is nearly full; the block is lifted when there is room again. */
 async function blockWrites(cluster: Cluster, blocked: boolean): Promise<void> {
   const tables = await cluster.query(
-    `SELECT table_name FROM information_schema.tables WHERE table_schema = 'mlflow'`,
+    `SELECT table_name FROM information_schema.tables WHERE table_schema = 'mlflow' AND table_type = 'BASE TABLE'`,
   )
   for (const { table_name: table } of tables) {
     await cluster.query(`ALTER TABLE mlflow."${table}" SET ("blocks.read_only_allow_delete" = ${blocked})`)
