@@ -39,12 +39,15 @@ export function createPgliteSql(reader: PgliteReader): ReadSql {
     const sizes = createPieceSizes()
     const wanted = sizes.rows()
     const readerLimits = { limitMs: limits.timeoutMs, signal: limits.signal }
-    const frames = answered(
-      await reader.transact(
-        [...asked(declareCursor(cursor, statement)), ...asked(fetchFrom(cursor, wanted))],
-        readerLimits,
-      ),
-    )
+    const opening = [...asked(declareCursor(cursor, statement)), ...asked(fetchFrom(cursor, wanted))]
+    const frames = await reader
+      .transact(opening, readerLimits)
+      .then(answered)
+      .catch(async (error: unknown) => {
+        // Who left at that moment may have left it open.
+        await closeCursor(reader, cursor)
+        throw error
+      })
     const first = rowsOf(frames)
     const close = onlyOnce(() => closeCursor(reader, cursor))
     async function* pieces() {
