@@ -65,7 +65,7 @@ const ROOT_FLOORS: Record<string, number> = {
   'main.ts': 6,
 }
 const FLOORS: [RegExp, number][] = [
-  [/^platform\/(wire\/|(active-request|active-span|concurrency|measures|turns)\.ts$)/, 0],
+  [/^platform\/(wire\/|(active-request|active-span|concurrency|measures|polling|turns)\.ts$)/, 0],
   [/^platform\/.*[.]store\.ts$/, 2],
   [/^platform\/(search|database)\/|^artifacts\/stores\//, 1],
   [/^platform\/http\//, 4],

@@ -127,14 +127,11 @@ export function createEvaluationDatasetService(deps: EvaluationDatasetServiceDep
     checkMaxResults(pageSize)
     const orderBy = parseDatasetOrderBy(input.order_by)
     const filter = parseDatasetFilter(input.filter_string)
-    const { bounds, tokenBehind } = pageOf(input.page_token, orderBy, pageSize)
+    const { bounds, cut } = pageOf(input.page_token, orderBy, pageSize)
     const experimentIds = input.experiment_ids
-    const rows = await searchDatasetRows(engine, { experimentIds, filter, orderBy, ...bounds })
-    const page = rows.slice(0, pageSize)
-    return {
-      datasets: await toWire(page),
-      nextPageToken: rows.length > pageSize ? tokenBehind(page.at(-1)?.place) : undefined,
-    }
+    const found = await searchDatasetRows(engine, { experimentIds, filter, orderBy, ...bounds })
+    const { rows, nextPageToken } = cut(found)
+    return { datasets: await toWire(rows), nextPageToken }
   }
 
   const notFound = (datasetId: string) => doesNotExist(`Dataset '${datasetId}' not found`)

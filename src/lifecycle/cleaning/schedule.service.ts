@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { reasonOf } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { findLease, type Lease, moveLease } from '../../platform/database/leases.ts'
+import { createPolling } from '../../platform/polling.ts'
 import type { Clock } from '../../platform/wire/ids.ts'
 import type { CleaningService } from './service.ts'
 
@@ -24,9 +25,12 @@ const HOLD_MS = 15 * 60_000
 /** What is scheduled. A time that was missed, since no server was up, is made up for once. */
 export function createSchedule({ engine, clock, log, cleaning, olderThan }: ScheduleDeps) {
   const ownerId = randomUUID()
-  let timer: NodeJS.Timeout | undefined
-  let isStopping = false
-  let running: Promise<void> = Promise.resolve()
+  const polling = createPolling({
+    look: collectIfDue,
+    // Whatever fails is tried again by whoever looks when the lease is over.
+    onError: (error) => log.warn({ reason: reasonOf(error) }, 'The collection of garbage failed'),
+    everyMs: POLL_MS,
+  })
 
   /** Collects if it is due and nobody else does. */
   async function collectIfDue(): Promise<void> {
@@ -47,35 +51,12 @@ export function createSchedule({ engine, clock, log, cleaning, olderThan }: Sche
       const next = { ...held, untilMs: clock.now() + HOLD_MS }
       if (!(await moveLease(engine, held, next))) return
       held = next
-    } while (token && !isStopping)
+    } while (token && !polling.isStopping())
     log.info({ deleted, olderThan }, 'Collected garbage')
     // Cut short by the end of this server, it is due at once for the next.
     const untilMs = token ? clock.now() : clock.now() + EVERY_MS
     await moveLease(engine, held, { name: WORK, ownerId: '', untilMs })
   }
 
-  /** Whatever fails is tried again by whoever looks when the lease is over. Servers that began together do not look together. */
-  function poll(ms: number): void {
-    timer = setTimeout(
-      () => {
-        running = collectIfDue()
-          .catch((error: unknown) =>
-            log.warn({ reason: reasonOf(error) }, 'The collection of garbage failed'),
-          )
-          .finally(() => {
-            if (!isStopping) poll(POLL_MS)
-          })
-      },
-      ms * (0.8 + 0.4 * Math.random()),
-    ).unref()
-  }
-
-  return {
-    start: () => poll(1_000),
-    async stop(): Promise<void> {
-      isStopping = true
-      clearTimeout(timer)
-      await running
-    },
-  }
+  return { start: polling.start, stop: polling.stop }
 }

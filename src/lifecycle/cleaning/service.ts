@@ -228,10 +228,10 @@ export function createCleaningService(deps: CleaningDeps) {
       experimentId: input.experiment_id ? parseExperimentId(input.experiment_id) : undefined,
       ...page.bounds,
     })
-    const last = found.length > size ? found[size - 1] : undefined
+    const { rows, nextPageToken } = page.cut(found)
     return {
-      deletions: found.slice(0, size).map(deletionToWire),
-      ...(last && { next_page_token: page.tokenBehind(last.place) }),
+      deletions: rows.map(deletionToWire),
+      ...(nextPageToken && { next_page_token: nextPageToken }),
     }
   }
 

@@ -2,14 +2,8 @@
 import { and, eq, gte, sql } from 'drizzle-orm'
 import { keepStored, upsertRows } from '../../platform/database/bulk.ts'
 import type { Engine } from '../../platform/database/engine.ts'
-import {
-  checkPlace,
-  isBehind,
-  orderOf,
-  type Place,
-  placesOf,
-  type SortKey,
-} from '../../platform/search/keyset.ts'
+import { orderOf, type SortKey } from '../../platform/search/keyset.ts'
+import { findPage, type PageBounds } from '../../platform/search/page.store.ts'
 import { type DeletionRow, deletions } from './tables.ts'
 
 /** Records deletions that begin. One that goes on after a crash is recorded already, and stays as it is. */
@@ -55,33 +49,25 @@ const ORDER: SortKey[] = [
  * A page of deletions, the newest first, each with its place in the order. Passes the refresh gate.
  * @throws INVALID_PARAMETER_VALUE when `after` is no place
  */
-export async function findDeletions(
+export const findDeletions = (
   engine: Engine,
-  page: {
+  {
+    kind,
+    entityId,
+    experimentId,
+    ...page
+  }: PageBounds & {
     kind: string | undefined
     entityId: string | undefined
     experimentId: string | undefined
-    after: readonly unknown[] | undefined
-    offset: number
-    limit: number
   },
-): Promise<(DeletionRow & { place: Place })[]> {
-  const { kind, entityId, experimentId, after } = page
-  await engine.refresh(deletions)
-  const rows = await engine.db
-    .select()
-    .from(deletions)
-    .where(
-      and(
-        kind === undefined ? undefined : eq(deletions.kind, kind),
-        entityId === undefined ? undefined : eq(deletions.entityId, entityId),
-        experimentId === undefined ? undefined : eq(deletions.experimentId, experimentId),
-        after && isBehind(ORDER, checkPlace(ORDER, after)),
-      ),
-    )
-    .orderBy(...orderOf(ORDER))
-    .limit(page.limit)
-    .offset(page.offset)
-  const placeOf = placesOf(deletions, ORDER)
-  return rows.map((row) => ({ ...row, place: placeOf(row) }))
-}
+) =>
+  findPage(engine, deletions, {
+    order: ORDER,
+    page,
+    where: and(
+      kind === undefined ? undefined : eq(deletions.kind, kind),
+      entityId === undefined ? undefined : eq(deletions.entityId, entityId),
+      experimentId === undefined ? undefined : eq(deletions.experimentId, experimentId),
+    ),
+  })

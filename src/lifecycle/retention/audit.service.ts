@@ -28,10 +28,10 @@ export function createAuditService(engine: Engine) {
       kind: kind || undefined,
       ...page.bounds,
     })
-    const last = found.length > size ? found[size - 1] : undefined
+    const { rows, nextPageToken } = page.cut(found)
     return {
-      entries: found.slice(0, size).map(entryToWire),
-      ...(last && { next_page_token: page.tokenBehind(last.place) }),
+      entries: rows.map(entryToWire),
+      ...(nextPageToken && { next_page_token: nextPageToken }),
     }
   }
 

@@ -226,11 +226,11 @@ export function createExecutionService(deps: ExecutionServiceDeps) {
     const page = pageOf(input.page_token, 'retention steps', size)
     const execution = await require(input.execution_id)
     const found = await findStepPage(engine, execution.executionId, page.bounds)
-    const last = found.length > size ? found[size - 1] : undefined
+    const { rows, nextPageToken } = page.cut(found)
     return {
       execution: executionToWire(execution),
-      steps: found.slice(0, size).map(stepToWire),
-      ...(last && { next_page_token: page.tokenBehind(last.place) }),
+      steps: rows.map(stepToWire),
+      ...(nextPageToken && { next_page_token: nextPageToken }),
     }
   }
 
@@ -249,10 +249,10 @@ export function createExecutionService(deps: ExecutionServiceDeps) {
       state: state || undefined,
       ...page.bounds,
     })
-    const last = found.length > size ? found[size - 1] : undefined
+    const { rows, nextPageToken } = page.cut(found)
     return {
-      executions: found.slice(0, size).map(executionToWire),
-      ...(last && { next_page_token: page.tokenBehind(last.place) }),
+      executions: rows.map(executionToWire),
+      ...(nextPageToken && { next_page_token: nextPageToken }),
     }
   }
 

@@ -3,7 +3,7 @@ import { and, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import { keepStored, takeAll, upsertRows } from '../../platform/database/bulk.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { SortKey } from '../../platform/search/keyset.ts'
-import { findPage, type PageBounds } from './store.ts'
+import { findPage, type PageBounds } from '../../platform/search/page.store.ts'
 import {
   type ExecutionRow,
   retentionExecutions as executions,

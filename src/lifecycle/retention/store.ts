@@ -1,17 +1,10 @@
 // Statements over policies about old data, and over the audit, which is the log of their changes.
-import { and, eq, type SQL, sql } from 'drizzle-orm'
-import type { PgTable } from 'drizzle-orm/pg-core'
+import { and, eq, sql } from 'drizzle-orm'
 import { createInsert, keepStored, upsertRows } from '../../platform/database/bulk.ts'
 import { changesIf } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
-import {
-  checkPlace,
-  isBehind,
-  orderOf,
-  type Place,
-  placesOf,
-  type SortKey,
-} from '../../platform/search/keyset.ts'
+import type { SortKey } from '../../platform/search/keyset.ts'
+import { findPage, type PageBounds } from '../../platform/search/page.store.ts'
 import { type AuditRow, type PolicyRow, retentionAudit, retentionPolicies } from './tables.ts'
 
 /** The policy by primary key, deleted or not. */
@@ -70,34 +63,6 @@ export async function keepAudit(engine: Engine, row: AuditRow): Promise<void> {
 export async function findAudit(engine: Engine, auditId: string): Promise<AuditRow | undefined> {
   const [row] = await engine.db.select().from(retentionAudit).where(eq(retentionAudit.auditId, auditId))
   return row
-}
-
-export interface PageBounds {
-  after: readonly unknown[] | undefined
-  offset: number
-  limit: number
-}
-
-/**
- * A page of rows in an order, each with its place in it. Passes the refresh gate.
- * @throws INVALID_PARAMETER_VALUE when `after` is no place
- */
-export async function findPage<T extends PgTable>(
-  engine: Engine,
-  table: T,
-  { order, where, page }: { order: SortKey[]; where: SQL | undefined; page: PageBounds },
-): Promise<(T['$inferSelect'] & { place: Place })[]> {
-  await engine.refresh(table)
-  const { after, offset, limit } = page
-  const rows = await engine.db
-    .select()
-    .from(table as PgTable)
-    .where(and(where, after && isBehind(order, checkPlace(order, after))))
-    .orderBy(...orderOf(order))
-    .limit(limit)
-    .offset(offset)
-  const placeOf = placesOf(table, order)
-  return rows.map((row) => ({ ...row, place: placeOf(row) })) as (T['$inferSelect'] & { place: Place })[]
 }
 
 const AUDIT_ORDER: SortKey[] = [

@@ -60,6 +60,11 @@ export function listMigrations(engine: Engine, layout: TableLayout): Migration[]
 
 const VIEW = /^CREATE OR REPLACE VIEW (\w+)/
 
+const viewStatements = (engine: Engine, layout: TableLayout): string[] =>
+  listMigrations(engine, layout)
+    .flatMap(({ statements }) => statements)
+    .filter((statement) => VIEW.test(statement))
+
 const viewOf = (statement: string): string => VIEW.exec(statement)?.[1] ?? ''
 
 /** Statements end with a semicolon at the end of a line; comment lines are dropped. */
@@ -132,16 +137,14 @@ export async function requireMigrated(engine: Engine, layout: TableLayout): Prom
 
 /** Makes the views that the migrations tell, those which are there anew; returns their names. All migrations have to be applied. */
 export async function createViews(engine: Engine, layout: TableLayout): Promise<string[]> {
-  const statements = listMigrations(engine, layout).flatMap((migration) => migration.statements)
-  const views = statements.filter((statement) => VIEW.test(statement))
+  const views = viewStatements(engine, layout)
   for (const statement of views) await tolerateRace(() => engine.execute(sql.raw(statement)))
   return [...new Set(views.map(viewOf))]
 }
 
 /** Drops the views that the migrations tell, but none that somebody else has made; returns the names of those that were there. */
 export async function dropViews(engine: Engine, layout: TableLayout): Promise<string[]> {
-  const statements = listMigrations(engine, layout).flatMap((migration) => migration.statements)
-  const ours = new Set(statements.filter((statement) => VIEW.test(statement)).map(viewOf))
+  const ours = new Set(viewStatements(engine, layout).map(viewOf))
   const views = (await viewNames(engine)).filter((name) => ours.has(name))
   for (const view of views) await engine.execute(sql`DROP VIEW IF EXISTS ${sql.identifier(view)}`)
   return views

@@ -40,14 +40,9 @@ export function createPgliteSql(reader: PgliteReader): ReadSql {
     const wanted = sizes.rows()
     const readerLimits = { limitMs: limits.timeoutMs, signal: limits.signal }
     const opening = [...asked(declareCursor(cursor, statement)), ...asked(fetchFrom(cursor, wanted))]
-    const frames = await reader
-      .transact(opening, readerLimits)
-      .then(answered)
-      .catch(async (error: unknown) => {
-        // Who left at that moment may have left it open.
-        await closeCursor(reader, cursor)
-        throw error
-      })
+    const frames = await opened(reader, cursor, async () =>
+      answered(await reader.transact(opening, readerLimits)),
+    )
     const first = rowsOf(frames)
     const close = onlyOnce(() => closeCursor(reader, cursor))
     async function* pieces() {
@@ -67,6 +62,16 @@ export function createPgliteSql(reader: PgliteReader): ReadSql {
       }
     }
     return { columns: columnsOf(frames), pieces: pieces(), close }
+  }
+}
+
+/** Has the cursor opened. Who leaves at that moment may have left it open. */
+export async function opened<T>(reader: PgliteReader, cursor: string, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open()
+  } catch (error) {
+    await closeCursor(reader, cursor)
+    throw error
   }
 }
 

@@ -4,7 +4,7 @@ import { MlflowError } from '../../errors.ts'
 import { QUERY_CANCELED } from './errors.ts'
 import type { Frame } from './pglite-frames.ts'
 import { declareCursor, errorOf, type PgliteReader, type SessionSettings } from './pglite-reader.ts'
-import { closeCursor } from './pglite-sql.ts'
+import { closeCursor, opened } from './pglite-sql.ts'
 import { AS_TEXT, bind, errorResponse, NO_PARAMETERS } from './sql-port-messages.ts'
 import { isQuery, isReport, refuseCalls, type SqlText, tooLong } from './sql-text.ts'
 
@@ -177,9 +177,12 @@ export function createRunner(reader: PgliteReader, settings: SessionSettings, ti
       const fetchText = (count: number) => `FETCH FORWARD ${count} FROM ${cursor}`
       const fetch = (count: number, isDescribed: boolean) =>
         execute(fetchText(count), { ...WITHOUT_PARAMETERS, formats }, isDescribed)
-      const frames = await transact(
-        [...execute(declared, { ...options, formats: AS_TEXT }, false), ...fetch(FIRST_ROWS, true)],
-        declared.length - statement.text.length,
+      const opening = [
+        ...execute(declared, { ...options, formats: AS_TEXT }, false),
+        ...fetch(FIRST_ROWS, true),
+      ]
+      const frames = await opened(reader, cursor, () =>
+        transact(opening, declared.length - statement.text.length),
       )
       return queryOf({
         description: frames.find(({ type }) => type === 'T')?.whole,

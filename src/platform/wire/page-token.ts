@@ -65,10 +65,16 @@ export function decodePageStart(token: string | undefined, order: unknown): Page
  */
 export function pageOf(token: string | undefined, order: unknown, size: number) {
   const start = decodePageStart(token, order)
+  const tokenBehind = (after: PageStart['after']) =>
+    encodePageStart({ offset: start.offset + size, after }, order)
   return {
     bounds: { offset: rowsToSkip(start), after: start.after, limit: size + 1 },
-    tokenBehind: (after: PageStart['after']) =>
-      encodePageStart({ offset: start.offset + size, after }, order),
+    tokenBehind,
+    /** The page's rows of those that were read, and the next page's token. */
+    cut<Row extends { place: PageStart['after'] }>(found: Row[]) {
+      const last = found.length > size ? found[size - 1] : undefined
+      return { rows: found.slice(0, size), nextPageToken: last && tokenBehind(last.place) }
+    },
   }
 }
 

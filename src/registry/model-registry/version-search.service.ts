@@ -47,12 +47,10 @@ export function createVersionSearch(engine: Engine) {
     }
     const { filter, modelsOnly } = splitPrompts(parseModelVersionFilter(input.filter))
     const orderBy = parseModelVersionOrderBy(input.order_by)
-    const { bounds, tokenBehind } = pageOf(input.page_token, orderBy, pageSize)
-    const rows = await searchVersionRows(engine, { filter, modelsOnly, orderBy, ...bounds })
-    const last = rows.length > pageSize ? rows[pageSize - 1] : undefined
-    return {
-      versions: await readAhead(withTags(rows.slice(0, pageSize))),
-      nextPageToken: last && tokenBehind(last.place),
-    }
+    const { bounds, cut } = pageOf(input.page_token, orderBy, pageSize)
+    const { rows, nextPageToken } = cut(
+      await searchVersionRows(engine, { filter, modelsOnly, orderBy, ...bounds }),
+    )
+    return { versions: await readAhead(withTags(rows)), nextPageToken }
   }
 }

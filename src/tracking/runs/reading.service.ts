@@ -101,21 +101,18 @@ export function createRunReader(engine: Engine) {
     checkMaxResults(maxResults)
     const filter = parseRunFilter(input.filter)
     const orderBy = parseRunOrderBy(input.order_by)
-    const { bounds, tokenBehind } = pageOf(input.page_token, orderBy, maxResults)
+    const { bounds, cut } = pageOf(input.page_token, orderBy, maxResults)
     const experimentIds = input.experiment_ids.map(parseExperimentId)
     if (experimentIds.length === 0) return { runs: withContents([]), nextPageToken: undefined }
-    const rows = await searchRunRows(engine, {
+    const found = await searchRunRows(engine, {
       experimentIds,
       filter,
       orderBy,
       stages: stagesOf(input.run_view_type ?? 'ACTIVE_ONLY'),
       ...bounds,
     })
-    const last = rows.length > maxResults ? rows[maxResults - 1] : undefined
-    return {
-      runs: await readAhead(withContents(rows.slice(0, maxResults))),
-      nextPageToken: last && tokenBehind(last.place),
-    }
+    const { rows, nextPageToken } = cut(found)
+    return { runs: await readAhead(withContents(rows)), nextPageToken }
   }
 
   return { requireRun, requireActive, get, search }
