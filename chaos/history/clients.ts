@@ -1,4 +1,5 @@
 // Clients that do random things to servers on one database until they are told to stop, then read everything.
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTicker, type Operation, type Point, type Span } from './events.ts'
 import * as intents from './intents.ts'
@@ -284,10 +285,9 @@ async function sendAgain({ world, send }: Actor): Promise<number> {
   return status
 }
 
+/** Ids are new whatever the seed: a history of the same one may lie in the same database. */
 const newTrace = ({ world, random }: Actor) => ({
-  id: `${Math.floor(random() * 2 ** 32)
-    .toString(16)
-    .padStart(8, 'a')}${(++world.counter).toString(16).padStart(24, '0')}`,
+  id: randomUUID().replaceAll('-', ''),
   experimentId: pick(random, world.homes),
   next: 0,
 })

@@ -97,8 +97,12 @@ describeEachEngine(
         const app = await startApp(target, { uri: await target.another() })
         const runId = await createRun(app)
         for (let step = 0; step < 5; step++) expect((await logStep(app, runId, step)).status).toBe(200)
+        // Behind a statement that takes seconds, the search is certain to be under way.
+        const long = app.engine.rows(sql`SELECT count(*) FROM generate_series(1, 50000000)`)
+        const failed = expect(long).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' })
         const during = app.request('POST', `${API}/runs/search`, { experiment_ids: ['0'] })
         await threads[0]?.terminate()
+        await failed
         expect(await during).toMatchObject({ status: 503, body: { error_code: 'TEMPORARILY_UNAVAILABLE' } })
         expect(await latestStep(app, runId)).toBe(4)
         expect(threads).toHaveLength(2)
