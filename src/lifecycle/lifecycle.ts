@@ -8,6 +8,7 @@ import type { DoomedRuns, Remains } from './cleaning/doomed.ts'
 import { cleaningEndpoints } from './cleaning/routes.ts'
 import { createSchedule, type ScheduleDeps } from './cleaning/schedule.service.ts'
 import { type CleaningDeps, createCleaningService } from './cleaning/service.ts'
+import { createDownsampling, type DownsamplingDeps } from './downsampling/service.ts'
 import { createRetention, type RetentionDeps } from './retention/retention.service.ts'
 import { retentionEndpoints } from './retention/routes.ts'
 import { checkSchedule, dueAfter } from './schedule/cron.ts'
@@ -32,7 +33,8 @@ export interface LifecycleDeps
   genai: Remains
   /** What these wings know of the age of things. */
   aging: RetentionDeps['runs'] &
-    Pick<RetentionDeps, 'countRunsSince' | 'countTracesSince'> & {
+    Pick<RetentionDeps, 'countRunsSince' | 'countTracesSince'> &
+    Pick<DownsamplingDeps, 'findDueMonths'> & {
       countTraces: RetentionDeps['traces']['count']
       findTraces: RetentionDeps['traces']['find']
       /** An experiment, deleted or not. @throws RESOURCE_DOES_NOT_EXIST */
@@ -68,6 +70,7 @@ export function createLifecycle({ tracking, genai, aging, log, ...deps }: Lifecy
     runs: aging,
     countRunsSince: aging.countRunsSince,
     countTracesSince: aging.countTracesSince,
+    moreStrategies: { downsample: createDownsampling(aging) },
     deletedRuns: {
       find: ({ untilMs, after, limit }) => tracking.runs.find({ deletedUntilMs: untilMs, after, limit }),
       stillDeleted: async (runIds, untilMs) =>

@@ -4,6 +4,7 @@ import { equalsAny } from '../platform/database/columns.ts'
 import type { Engine } from '../platform/database/engine.ts'
 import { compare } from '../platform/search/to-sql.ts'
 import { monthOf } from '../platform/wire/ids.ts'
+import type { metricBuckets } from './downsampling/tables.ts'
 import { experiments } from './experiments/tables.ts'
 import { latestMetrics, latestMetricsDue, metrics } from './metrics/tables.ts'
 import { runs, tags } from './runs/tables.ts'
@@ -29,10 +30,10 @@ export async function findExperimentsLike(
     .where(compare(name, { comparator: 'LIKE', value: pattern }, engine.dialect))
 }
 
-type OfRun = typeof runs | typeof metrics | typeof latestMetrics
+type OfRun = typeof runs | typeof metrics | typeof latestMetrics | typeof metricBuckets
 
 /** Holds for what belongs to runs of the filter. */
-function belongs(table: OfRun, { experimentIds, runTags }: RunFilter): SQL | undefined {
+export function belongs(table: OfRun, { experimentIds, runTags }: RunFilter): SQL | undefined {
   const isTagged = runTags.map(
     ({ key, value }) =>
       sql`${table.runId} IN (SELECT run_id FROM ${tags} WHERE ${tags.key} = ${key} AND ${tags.value} = ${value})`,

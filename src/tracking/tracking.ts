@@ -5,6 +5,8 @@ import type { Clock } from '../platform/wire/ids.ts'
 import * as aging from './aging.store.ts'
 import { datasetEndpoints } from './datasets/routes.ts'
 import { createDatasetService } from './datasets/service.ts'
+import type { DuePlan } from './downsampling/schema.ts'
+import * as due from './due.store.ts'
 import { experimentEndpoints } from './experiments/routes.ts'
 import { createExperimentService, type ExperimentServiceDeps } from './experiments/service.ts'
 import { loggedModelEndpoints } from './logged-models/routes.ts'
@@ -70,6 +72,7 @@ export function createTracking({ engine, clock, ...deps }: TrackingDeps) {
         aging.countOldPoints(engine, filter, untilMs),
       prunePoints: (filter: aging.RunFilter, untilMs: number) =>
         aging.pruneOldPoints(engine, filter, untilMs),
+      findDueMonths: (filter: aging.RunFilter, plan: DuePlan) => due.findDueMonths(engine, filter, plan),
       countRunsSince: (sinceMs: number) => aging.countRunsSince(engine, sinceMs),
     },
     /** Where the artifacts of a run are, deleted or not. @throws RESOURCE_DOES_NOT_EXIST */

@@ -26,6 +26,7 @@ import { parseBackendUri } from '../../src/platform/database/uri.ts'
 import * as modelRegistry from '../../src/registry/model-registry/tables.ts'
 import * as webhooks from '../../src/registry/webhooks/tables.ts'
 import * as datasets from '../../src/tracking/datasets/tables.ts'
+import * as downsampling from '../../src/tracking/downsampling/tables.ts'
 import * as experiments from '../../src/tracking/experiments/tables.ts'
 import * as loggedModels from '../../src/tracking/logged-models/tables.ts'
 import * as metrics from '../../src/tracking/metrics/tables.ts'
@@ -53,6 +54,7 @@ const declared: Table[] = [
     traces,
     assessments,
     cleaning,
+    downsampling,
     retention,
   ].flatMap((room) => Object.values(room) as Table[]),
 ]

@@ -16,11 +16,15 @@ Examples:
     crateflow ttl doc.events:time_month reallocate:storage=cold 6w --tags team-a
   Traces of a team's experiments:
     crateflow retention add "traces of a" --target traces --experiments "team-a/%" --duration 30d --tags team-a
+  Points of metrics older than 30 days to buckets of a minute, older than 210 days of an hour:
+    crateflow ttl metrics downsample 1m:30d,1h:210d
   See what would go, then have it go:
     crateflow retention run --tags team-a --dry-run
     crateflow retention run --tags team-a
 
 On a running server (--tracking-uri, MLFLOW_TRACKING_URI), or in a store that none has open (--backend-store-uri).`
+
+const STRATEGIES = 'delete, reallocate, snapshot or downsample'
 
 const commas = (text: string) =>
   text
@@ -34,6 +38,10 @@ const policyOptions = (): Option[] => [
   new Option('--column <name>', 'The partition column, or the column of time.'),
   new Option('--attribute <name=value>', 'reallocate: what nodes must have.'),
   new Option('--repository <name>', 'snapshot: where the snapshots go.'),
+  new Option(
+    '--ladder <ladder>',
+    'downsample: sizes of buckets and from which age on, such as 1m:30d,1h:210d or 100steps:30d,1000steps:1y.',
+  ),
   new Option('--experiments <pattern>', 'Only of experiments whose names are LIKE this, with % and _.'),
   new Option('--run-tag <key=value>', 'Only of runs with this tag; may be given several times.').argParser(
     collect,
@@ -84,9 +92,9 @@ export function addRetention(program: Command, code: { value: number }): void {
         ).makeOptionMandatory(),
         new Option(
           '--duration <duration>',
-          'What is older goes, such as 90m, 4w, 365d, 1y.',
-        ).makeOptionMandatory(),
-        new Option('--strategy <strategy>', 'delete, reallocate or snapshot.').default('delete'),
+          'What is older goes, such as 90m, 4w, 365d, 1y; a ladder tells its own.',
+        ),
+        new Option('--strategy <strategy>', `${STRATEGIES} (default: delete, or downsample with --ladder).`),
         new Option('--category <category>', 'partition or timerange (default: what the column is).'),
         ...policyOptions(),
         new Option('--dry-run', 'Show what it would do now, and keep nothing.'),
@@ -98,7 +106,7 @@ export function addRetention(program: Command, code: { value: number }): void {
       help: 'Change what is given of a policy.',
       options: [
         new Option('--duration <duration>', 'What is older goes.'),
-        new Option('--strategy <strategy>', 'delete, reallocate or snapshot.'),
+        new Option('--strategy <strategy>', `${STRATEGIES}.`),
         ...policyOptions(),
         new Option('--enabled', 'Run it by schedule and tags again.'),
         new Option('--clear <fields>', 'Take fields away, such as cron,run_tags.').argParser(commas),
@@ -168,11 +176,11 @@ export function addRetention(program: Command, code: { value: number }): void {
   for (const verb of verbs) addVerb(retention, code, verb)
   addVerb(program, code, {
     name: 'ttl <target> <strategy> <duration>',
-    help: 'Make a policy in one line: table:column strategy[:where] duration.',
+    help: 'Make a policy in one line: table:column strategy[:where] duration, or a ladder of downsample.',
     options: [
       new Option('--name <name>', 'Its name (default: made of what it says).'),
       ...policyOptions().filter(
-        ({ long }) => !['--column', '--attribute', '--repository'].includes(long ?? ''),
+        ({ long }) => !['--column', '--attribute', '--repository', '--ladder'].includes(long ?? ''),
       ),
       new Option('--dry-run', 'Show what it would do now, and keep nothing.'),
     ],

@@ -21,6 +21,7 @@ export interface PolicyOptions {
   duration?: string
   attribute?: string
   repository?: string
+  ladder?: string
   experiments?: string
   runTag?: string[]
   tags?: string[]
@@ -57,7 +58,8 @@ function pairOf(option: string, text: string): [string, string] {
 
 /** What options say of a policy, as requests have it. */
 function fieldsOf(options: PolicyOptions): Record<string, unknown> {
-  const { target, category, column, strategy, duration, repository, experiments, tags, cron, every } = options
+  const { target, category, column, strategy, duration, repository, ladder, experiments } = options
+  const { tags, cron, every } = options
   const [attribute, attribute_value] =
     options.attribute === undefined ? [] : pairOf('--attribute', options.attribute)
   const run_tags = options.runTag?.map((tag) => {
@@ -67,14 +69,18 @@ function fieldsOf(options: PolicyOptions): Record<string, unknown> {
   const enabled = options.disabled ? false : options.enabled
   return Object.fromEntries(
     Object.entries({
-      ...{ target, category, column, strategy, duration, attribute, attribute_value, repository },
+      ...{ target, category, column, strategy, duration, attribute, attribute_value, repository, ladder },
       ...{ experiment_pattern: experiments, run_tags, tags, enabled, cron, every },
     }).filter(([, value]) => value !== undefined),
   )
 }
 
 export const add = (asked: Asked, name: string, options: PolicyOptions): Promise<number> =>
-  keep(asked, { name, ...fieldsOf(options) }, options)
+  keep(
+    asked,
+    { name, strategy: options.ladder === undefined ? 'delete' : 'downsample', ...fieldsOf(options) },
+    options,
+  )
 
 function keep(asked: Asked, policy: object, { dryRun }: PolicyOptions): Promise<number> {
   return withAsk(asked.where, async (ask) => {
@@ -110,7 +116,8 @@ export function addShort(
     )
   const name = options.name ?? `${given.target} ${given.strategy} ${given.duration}`
   const where = strategy === 'snapshot' ? { repository: place } : { attribute: place }
-  const said = { ...options, target, column, strategy, duration: given.duration, ...where } as PolicyOptions
+  const age = strategy === 'downsample' ? { ladder: given.duration } : { duration: given.duration }
+  const said = { ...options, target, column, strategy, ...age, ...where } as PolicyOptions
   return keep(asked, { name, ...fieldsOf(said) }, options)
 }
 
@@ -150,7 +157,7 @@ export const list = (asked: Asked, { tags, strategy, target }: PolicyOptions): P
           policy.name,
           policy.column === undefined ? policy.target : `${policy.target}:${policy.column}`,
           strategyOf(policy),
-          policy.duration,
+          policy.ladder ?? policy.duration,
           policy.enabled ? (policy.cron ?? (policy.every ? `every ${policy.every}` : '-')) : 'disabled',
           policy.next_due_at === undefined ? '-' : isoTime(policy.next_due_at),
           policy.tags.join(',') || '-',

@@ -1,5 +1,6 @@
 // Which policies contradict each other: pure rules over what they say.
 import { parseDuration } from '../../platform/wire/durations.ts'
+import { parseLadder } from '../downsampling/ladder.schema.ts'
 import type { PolicyDefinition } from './schema.ts'
 import type { Found } from './strategies.ts'
 
@@ -50,6 +51,16 @@ function contradictionOf(a: PolicyDefinition, b: PolicyDefinition): string | und
     return `'${a.name}' deletes after ${a.duration} what '${b.name}' wants to put into a snapshot after ${b.duration}.`
   if (removesA && b.strategy === 'reallocate' && ms(a) <= ms(b))
     return `'${a.name}' removes after ${a.duration} what '${b.name}' wants to move after ${b.duration}.`
+  if (a.strategy === 'delete' && b.strategy === 'downsample') {
+    const never = parseLadder(b.ladder ?? '').rungs.find(({ ageMs }) => ageMs >= ms(a))
+    return never
+      ? `'${a.name}' deletes after ${a.duration} what '${b.name}' wants to downsample after ${never.age}.`
+      : undefined
+  }
+  if (a.strategy === 'downsample' && b.strategy === 'downsample')
+    return a.ladder === b.ladder
+      ? undefined
+      : `${names} downsample the same points by different ladders: which buckets there are depends on which of them runs first.`
   if (a.strategy === 'reallocate' && b.strategy === 'reallocate') {
     const isOther = a.attribute === b.attribute && a.attribute_value !== b.attribute_value
     return isOther && ms(a) === ms(b)

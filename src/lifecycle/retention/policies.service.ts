@@ -41,7 +41,7 @@ const DEFAULT_RESULTS = 100
 const MAX_RESULTS = 1000
 /** Changes of one policy at once that are waited for. */
 const MOST_ATTEMPTS = 20
-const REQUIRED = ['name', 'target', 'strategy', 'duration'] as const
+const REQUIRED = ['name', 'target', 'strategy'] as const
 
 export const policyIdOf = (name: string): string => `p-${hashOf(name, 16)}`
 

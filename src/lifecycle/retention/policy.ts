@@ -2,6 +2,7 @@
 import { invalidParameter } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { parseDuration } from '../../platform/wire/durations.ts'
+import { parseLadder } from '../downsampling/ladder.schema.ts'
 import type { PolicyChanges, PolicyDefinition, PolicyInput } from './schema.ts'
 import { CATEGORIES, type Category, type OwnTarget } from './schema.ts'
 import type { Strategies, Strategy } from './strategies.ts'
@@ -10,7 +11,7 @@ import { parseTarget } from './target.ts'
 const MAX_NAME = 250
 const MAX_TEXT = 1000
 const MAX_TAGS = 50
-const STRATEGY_FIELDS = ['attribute', 'attribute_value', 'repository'] as const
+const STRATEGY_FIELDS = ['attribute', 'attribute_value', 'repository', 'ladder'] as const
 
 /** Filters that what the server keeps takes. */
 const FILTERS: Record<OwnTarget, readonly ('experiment_pattern' | 'run_tags')[]> = {
@@ -30,21 +31,34 @@ export interface PolicyRules {
 const wrong = (field: string, text: string) =>
   invalidParameter(`Invalid value for parameter '${field}': ${text}`)
 
+const bothGiven = () => wrong('duration', 'of a ladder it is the age of its first step; leave it out.')
+
 const given = <T extends object>(fields: T): Partial<T> =>
   Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined && value !== ''),
   ) as Partial<T>
 
-/** The definition that a request makes. The category is told by the column where the request does not tell it. */
+/** Of a ladder the first age is the duration. */
+const durationOf = (ladder: string): string => parseLadder(ladder).rungs[0]?.age ?? ''
+
+/**
+ * The definition that a request makes. The category is told by the column where the request does not tell it.
+ * @throws INVALID_PARAMETER_VALUE
+ */
 export function definitionOf(input: PolicyInput, category: Category): PolicyDefinition {
   const { name, target, strategy, duration, run_tags = [], tags = [], enabled = true, ...rest } = input
+  if (duration && rest.ladder) throw bothGiven()
+  if (!duration && !rest.ladder)
+    throw invalidParameter(
+      `Missing value for required parameter '${strategy === 'downsample' ? 'ladder' : 'duration'}'.`,
+    )
   return {
     ...given(rest),
     name: name.trim(),
     target,
     category,
     strategy,
-    duration: duration.trim(),
+    duration: rest.ladder ? durationOf(rest.ladder) : (duration ?? '').trim(),
     run_tags,
     tags: [...new Set(tags)],
     enabled,
@@ -56,6 +70,7 @@ const CLEARABLE = [
   'attribute',
   'attribute_value',
   'repository',
+  'ladder',
   'experiment_pattern',
   'run_tags',
   'tags',
@@ -78,7 +93,10 @@ export function changed(
   const kept = Object.fromEntries(
     Object.entries(before).filter(([field]) => ![...clear, ...replaced].includes(field)),
   )
-  return { ...(kept as PolicyDefinition), run_tags: [], tags: [], ...kept, ...news }
+  const after: PolicyDefinition = { ...(kept as PolicyDefinition), run_tags: [], tags: [], ...kept, ...news }
+  if (after.ladder === undefined) return after
+  if (news.duration !== undefined) throw bothGiven()
+  return { ...after, duration: durationOf(after.ladder) }
 }
 
 export const readCategory = (text: string): Category => {
@@ -122,8 +140,10 @@ function checkTexts(policy: PolicyDefinition): void {
 }
 
 function checkOwn(policy: PolicyDefinition, strategy: Strategy, own: OwnTarget): void {
-  if (!strategy.takesOwn)
-    throw wrong('strategy', `${policy.strategy} is for tables; for ${own} there is delete.`)
+  if (!strategy.takesOwn.includes(own)) {
+    const known = strategy.takesOwn.join(', ')
+    throw wrong('strategy', `${policy.strategy} is for ${known || 'tables'}; for ${own} there is delete.`)
+  }
   if (policy.category !== 'timerange') throw wrong('category', `for ${own} it is timerange.`)
   if (policy.column !== undefined) throw wrong('column', `for ${own} there is none to choose.`)
   for (const field of ['experiment_pattern', 'run_tags'] as const) {
@@ -146,6 +166,8 @@ function checkTable(
       'target',
       `the server's own tables lose rows by metrics, traces, artifacts, deleted_runs and audit only.`,
     )
+  if (strategy.categories.length === 0)
+    throw wrong('strategy', `${policy.strategy} is for ${strategy.takesOwn.join(', ')}, not for tables.`)
   if (policy.column === undefined) throw wrong('column', 'name the partition column, or the column of time.')
   if (policy.experiment_pattern !== undefined || policy.run_tags.length > 0)
     throw wrong(

@@ -9,6 +9,7 @@ import { createExecutionService } from './executions.service.ts'
 import { createOverview, type OverviewDeps } from './overview.service.ts'
 import { createOwnTargets, type OwnTargetDeps } from './own-targets.service.ts'
 import { createPolicyService, type PolicyServiceDeps } from './policies.service.ts'
+import { OWN_TARGETS } from './schema.ts'
 import type { Strategies, Strategy } from './strategies.ts'
 import { createTableStrategies } from './table-strategies.service.ts'
 import { parseTarget } from './target.ts'
@@ -38,7 +39,7 @@ export function createRetention(deps: RetentionDeps) {
     categories: ['partition', 'timerange'],
     fields: [],
     keepsRows: false,
-    takesOwn: true,
+    takesOwn: OWN_TARGETS,
     async plan(policy, cutoffMs) {
       const target = parseTarget(policy.target)
       return 'own' in target

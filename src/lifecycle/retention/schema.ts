@@ -12,6 +12,9 @@ export type OwnTarget = (typeof OWN_TARGETS)[number]
 export const STATES = ['running', 'succeeded', 'failed', 'cancelled'] as const
 export type ExecutionState = (typeof STATES)[number]
 
+const LADDER =
+  'downsample: sizes of buckets and from which age on, such as `1m:30d,1h:210d`, or `100steps:30d,1000steps:1y`'
+
 const ms = (what: string) => z.number().int().describe(`${what}, in milliseconds since the epoch`)
 const rows = z.number().int().optional().describe('Absent where nobody counts them')
 const bytes = z
@@ -32,11 +35,14 @@ const definition = {
     .string()
     .optional()
     .describe('The partition column or the column of time; of what the server keeps, none'),
-  strategy: z.string().describe('delete, reallocate or snapshot'),
-  duration: z.string().describe('What is older goes, such as 90m, 4w, 365d, 1y'),
+  strategy: z.string().describe('delete, reallocate, snapshot or downsample'),
+  duration: z
+    .string()
+    .describe('What is older goes, such as 90m, 4w, 365d, 1y; of a ladder, the age of its first step'),
   attribute: z.string().optional().describe('reallocate: an attribute of nodes'),
   attribute_value: z.string().optional().describe('reallocate: the value of that attribute'),
   repository: z.string().optional().describe('snapshot: a repository of the database'),
+  ladder: z.string().optional().describe(LADDER),
   experiment_pattern: z
     .string()
     .optional()
@@ -242,6 +248,7 @@ const changeable = {
   attribute: text().optional(),
   attribute_value: text().optional(),
   repository: text().optional(),
+  ladder: text().optional().describe(LADDER),
   experiment_pattern: text().optional(),
   run_tags: repeated(RunTagInput).optional(),
   tags: repeated(text()).optional(),
@@ -257,7 +264,7 @@ export const CreatePolicy = message('CreateRetentionPolicy', {
   category: text().optional().describe('Absent: partition where the column is one, else timerange'),
   ...changeable,
   strategy: text(),
-  duration: text(),
+  duration: text().optional().describe('Every strategy needs it but downsample, whose ladder tells it'),
 })
 export type PolicyInput = z.infer<typeof CreatePolicy>
 

@@ -1,5 +1,5 @@
 // What a strategy is: how a policy becomes steps. The strategies themselves stand in a table of functions, to which others can be added.
-import type { Category, Finding, PolicyDefinition } from './schema.ts'
+import type { Category, Finding, OwnTarget, PolicyDefinition } from './schema.ts'
 
 export interface Counts {
   rows: number | undefined
@@ -31,13 +31,14 @@ export interface Step {
 export type Found = Omit<Finding, 'policy_id' | 'policy_name'>
 
 export interface Strategy {
+  /** Of tables; none where it is for no table. */
   categories: readonly Category[]
   /** Fields that a policy of it has to have; all other strategies have none of them. */
-  fields: readonly ('attribute' | 'attribute_value' | 'repository')[]
+  fields: readonly ('attribute' | 'attribute_value' | 'repository' | 'ladder')[]
   /** It takes no rows from the table, so that it may be used on tables of the server, too. */
   keepsRows: boolean
-  /** It may be used for what the server keeps: metrics, traces and so on. */
-  takesOwn: boolean
+  /** What of that which the server keeps it may be used for. */
+  takesOwn: readonly OwnTarget[]
   /** Steps in their order, oldest first; none when nothing is due. Changes nothing. */
   plan: (policy: PolicyDefinition, cutoffMs: number) => Promise<Step[]>
   /** What keeps it from working, beside what holds for all strategies. */

@@ -1,0 +1,79 @@
+// The strategy `downsample` for points of metrics: a step for each month of runs that has points due, oldest first.
+import type { DueRung } from './ladder.schema.ts'
+import { type BucketKind, parseLadder, rungsAt } from './ladder.schema.ts'
+
+/** Which runs a policy means. */
+interface RunFilter {
+  experimentIds: readonly string[] | undefined
+  runTags: readonly { key: string; value: string }[]
+}
+
+interface DuePlan {
+  kind: BucketKind
+  rungs: readonly DueRung[]
+}
+
+export interface DownsamplingDeps {
+  findExperiments: (pattern: string) => Promise<{ experimentId: string }[]>
+  /** Months of runs with points that are due, and how many that are. */
+  findDueMonths: (filter: RunFilter, plan: DuePlan) => Promise<{ month: string; points: number }[]>
+}
+
+/** What it reads of a policy. */
+interface Policy {
+  ladder?: string | undefined
+  experiment_pattern?: string | undefined
+  run_tags: readonly { key: string; value: string }[]
+}
+
+export function createDownsampling({ findExperiments, findDueMonths }: DownsamplingDeps) {
+  async function filterOf({ experiment_pattern, run_tags }: Policy): Promise<RunFilter> {
+    const found = experiment_pattern === undefined ? undefined : await findExperiments(experiment_pattern)
+    return { experimentIds: found?.map(({ experimentId }) => experimentId), runTags: run_tags }
+  }
+
+  async function plan(policy: Policy, cutoffMs: number) {
+    const ladder = parseLadder(policy.ladder ?? '')
+    const due: DuePlan = { kind: ladder.kind, rungs: rungsAt(ladder, cutoffMs) }
+    const filter = await filterOf(policy)
+    const months = await findDueMonths(filter, due)
+    return months.map(({ month, points }) => ({
+      key: month,
+      statement: `DOWNSAMPLE points of metrics of runs of ${month} to ${describe(due)}: first, last, least, greatest and latest stay, and one NaN`,
+      counts: { rows: points, bytes: undefined },
+      async run(): Promise<{ rows?: number }> {
+        throw new Error('Points are not thinned yet.')
+      },
+    }))
+  }
+
+  return {
+    categories: [],
+    fields: ['ladder'],
+    keepsRows: false,
+    takesOwn: ['metrics'],
+    plan,
+    check: async () => [],
+  } as const
+}
+
+/** `1m before 2026-09-01T03:00:00.000Z, 1h before 2026-03-05T03:00:00.000Z` */
+const describe = ({ kind, rungs }: DuePlan): string =>
+  rungs
+    .map(({ size, untilMs }) => {
+      const unit = kind === 'time' ? spellMs(size) : `${size} steps`
+      return `buckets of ${unit} before ${new Date(untilMs).toISOString()}`
+    })
+    .join(', ')
+
+const UNITS: [string, number][] = [
+  ['d', 24 * 3600_000],
+  ['h', 3600_000],
+  ['m', 60_000],
+  ['s', 1000],
+]
+
+const spellMs = (ms: number): string => {
+  const [unit, length] = UNITS.find(([, length]) => ms % length === 0) ?? ['ms', 1]
+  return `${ms / length}${unit}`
+}
