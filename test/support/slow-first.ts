@@ -3,7 +3,14 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files and folders, the slowest first. */
-const SLOW = ['test/browser/ui-cratedb', 'test/python/', 'test/browser/', 'test/race/', 'test/cli/']
+const SLOW = [
+  'test/browser/ui-cratedb',
+  'test/python/',
+  'test/browser/',
+  'test/race/',
+  'test/cli/',
+  'test/api/registry/webhooks/delivery',
+]
 
 const rank = ({ moduleId }: TestSpecification): number => {
   const index = SLOW.findIndex((folder) => moduleId.includes(folder))
