@@ -176,9 +176,10 @@ function checkTable(
     )
   if (!strategy.categories.includes(policy.category))
     throw wrong('category', `strategy ${policy.strategy} works on ${strategy.categories.join(', ')} only.`)
-  if (policy.category === 'partition' && !aging?.partitions)
+  const isRange = strategy.categories.includes('timerange') && !strategy.needsPartitions
+  if ((policy.category === 'partition' || strategy.needsPartitions) && !aging?.partitions)
     throw wrong(
-      strategy.categories.includes('timerange') ? 'category' : 'strategy',
+      isRange ? 'category' : 'strategy',
       `the database of this server (${name}) has no partitions, nodes or snapshots that could be used for it; that takes CrateDB. Rows can be deleted by time: category timerange, strategy delete.`,
     )
 }

@@ -10,7 +10,9 @@ import { createOverview, type OverviewDeps } from './overview.service.ts'
 import { createOwnTargets, type OwnTargetDeps } from './own-targets.service.ts'
 import { createPolicyService, type PolicyServiceDeps } from './policies.service.ts'
 import { OWN_TARGETS } from './schema.ts'
+import { createSnapshots } from './snapshots.service.ts'
 import type { Strategies, Strategy } from './strategies.ts'
+import { createTableData } from './table-data.ts'
 import { createTableStrategies } from './table-strategies.service.ts'
 import { parseTarget } from './target.ts'
 
@@ -32,7 +34,8 @@ export type RetentionApi = Pick<Retention, 'policies' | 'checks' | 'executions' 
 
 export function createRetention(deps: RetentionDeps) {
   const { engine, clock, log, events, moreStrategies } = deps
-  const tables = createTableStrategies(engine)
+  const data = createTableData(engine)
+  const tables = createTableStrategies(engine, data)
   const own = createOwnTargets(deps)
   /** Of tables, and of what the server keeps. */
   const deleting: Strategy = {
@@ -51,7 +54,7 @@ export function createRetention(deps: RetentionDeps) {
   const strategies: Strategies = {
     delete: deleting,
     reallocate: tables.reallocate,
-    snapshot: tables.snapshot,
+    snapshot: createSnapshots(engine, data),
     ...moreStrategies,
   }
   const policies = createPolicyService({ ...deps, strategies })

@@ -39,6 +39,8 @@ export interface Strategy {
   keepsRows: boolean
   /** What of that which the server keeps it may be used for. */
   takesOwn: readonly OwnTarget[]
+  /** It is for databases with partitions, nodes and snapshots alone, whatever the category. */
+  needsPartitions?: boolean
   /** Steps in their order, oldest first; none when nothing is due. Changes nothing. */
   plan: (policy: PolicyDefinition, cutoffMs: number) => Promise<Step[]>
   /** What keeps it from working, beside what holds for all strategies. */

@@ -67,6 +67,7 @@ export interface Snapshot {
   failures: string[]
   /** What is in it, by table; the values of the partition columns as texts, in their order. */
   partitions: { schema: string; table: string; values: (string | null)[] }[]
+  tables: TableName[]
 }
 
 /** Statements and questions about partitions. Statements are built, not run: who previews shows them. */
@@ -82,8 +83,10 @@ export interface Partitions<Engine> {
   hold(table: TableName, partition: Partition, isHeld: boolean): SQL
   /** Wants nodes with the attribute for it: the database moves its shards. */
   require(table: TableName, partition: Partition, node: { attribute: string; value: string }): SQL
-  /** Begins a snapshot of the partition; it goes on behind the answer. */
-  beginSnapshot(table: TableName, partition: Partition, place: SnapshotPlace): SQL
+  /** Shards of the whole table, copies left out. */
+  shardsOf(engine: Engine, table: TableName): Promise<number>
+  /** Begins a snapshot of the partition, or of the whole table; it goes on behind the answer. */
+  beginSnapshot(table: TableName, partition: Partition | undefined, place: SnapshotPlace): SQL
   dropSnapshot(place: SnapshotPlace): SQL
   findSnapshot(engine: Engine, place: SnapshotPlace): Promise<Snapshot | undefined>
   hasRepository(engine: Engine, name: string): Promise<boolean>

@@ -179,6 +179,12 @@ async function list(engine: Engine, table: TableName, column: string): Promise<P
     .sort((a, b) => (a.endsMs ?? 0) - (b.endsMs ?? 0) || (a.ident < b.ident ? -1 : 1))
 }
 
+/** `sys.snapshots` has names without quotes; a schema's has no dot in it. */
+function splitName(name: string): TableName {
+  const dot = name.indexOf('.')
+  return { schema: name.slice(0, dot), table: name.slice(dot + 1) }
+}
+
 const partitions: Partitions<Engine> = {
   columns,
   list,
@@ -198,7 +204,7 @@ const partitions: Partitions<Engine> = {
         SET (${sql.identifier(`routing.allocation.require.${attribute}`)} = ${value})`,
   beginSnapshot: (table, partition, { repository, name }) =>
     sql`CREATE SNAPSHOT ${sql.identifier(repository)}.${sql.identifier(name)}
-        TABLE ${identifierOf(table)} ${clauseOf(partition)} WITH (wait_for_completion = false)`,
+        TABLE ${identifierOf(table)} ${partition ? clauseOf(partition) : sql``} WITH (wait_for_completion = false)`,
   dropSnapshot: ({ repository, name }) =>
     sql`DROP SNAPSHOT ${sql.identifier(repository)}.${sql.identifier(name)}`,
   async findSnapshot(engine, { repository, name }): Promise<Snapshot | undefined> {
@@ -207,9 +213,10 @@ const partitions: Partitions<Engine> = {
       shards: unknown
       failures: string[]
       parts: { table_schema: string; table_name: string; values: (string | null)[] }[]
+      tables: string[]
     }
     const { rows } = await engine.execute<Row>(
-      sql`SELECT state, total_shards AS shards, failures, table_partitions AS parts
+      sql`SELECT state, total_shards AS shards, failures, table_partitions AS parts, tables
           FROM sys.snapshots WHERE repository = ${repository} AND name = ${name}`,
     )
     const [row] = rows
@@ -223,8 +230,18 @@ const partitions: Partitions<Engine> = {
           table,
           values,
         })),
+        tables: (row.tables ?? []).map(splitName),
       }
     )
+  },
+  async shardsOf(engine, { schema, table }) {
+    const isIt = sql`table_schema = ${schema} AND table_name = ${table}`
+    const inPartitions = await firstNumber(
+      engine,
+      sql`SELECT sum(number_of_shards) FROM information_schema.table_partitions WHERE ${isIt}`,
+    )
+    const whole = sql`SELECT number_of_shards FROM information_schema.tables WHERE ${isIt}`
+    return inPartitions ?? (await firstNumber(engine, whole)) ?? 0
   },
   async hasRepository(engine, name) {
     return (await engine.rows(sql`SELECT 1 FROM sys.repositories WHERE name = ${name}`)).length > 0

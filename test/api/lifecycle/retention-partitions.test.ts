@@ -9,6 +9,7 @@ import {
   countRowsOf,
   createPartitioned,
   createReadings,
+  DAY_MS,
   dataSchema,
   dropData,
   retentionOf,
@@ -216,6 +217,53 @@ describeEachEngine(
         expect(await isHeld(table)).toBe(true)
       })
 
+      it.for(['whole', 'parted'])(
+        'of a %s table brings back the rows that go by time',
+        async (kind, { skip }) => {
+          const repository = `range_${kind}_${app.engine.schema}`
+          if (!(await createRepository(repository, { location: repository })))
+            skip('the node has no path.repo')
+          const endMs = Date.parse('2020-03-01')
+          const table =
+            kind === 'parted'
+              ? await createPartitioned(app.engine, `range_${kind}`, {
+                  months: MONTHS,
+                  rows: ROWS,
+                  shards: 2,
+                })
+              : await createReadings(app.engine, kind, { days: ROWS, endMs: endMs + 5 * DAY_MS })
+          const name = sql.raw(`"${table.replace('.', '"."')}"`)
+          const all = async () => {
+            await app.engine.execute(sql`REFRESH TABLE ${name}`)
+            return app.engine.rows(sql`SELECT id, time::BIGINT FROM ${name} ORDER BY time LIMIT 1000`)
+          }
+          const before = await all()
+          const kept = before.filter(([, time]) => Number(time) >= endMs)
+          expect(kept.length).toBeGreaterThan(0)
+          await retention.create({
+            ...{ name: repository, target: table, column: 'time', category: 'timerange', repository },
+            ...{ strategy: 'snapshot', duration: '1ms' },
+          })
+          const cutoff = '2020-03-01T00:00:00.001Z'
+          const [plan] = await retention.preview({ policy_ids: [repository], cutoff })
+          expect(plan).toMatchObject({ rows: before.length - kept.length, step_count: 1 })
+          expect(await all()).toEqual(before)
+          const { execution, steps } = await retention.run(repository, { cutoff })
+          expect(execution).toMatchObject({ state: 'succeeded', rows: before.length - kept.length })
+          expect(steps[0]?.statement).toMatch(/^CREATE SNAPSHOT .*; DELETE FROM .* WHERE "time" </)
+          expect(await all()).toEqual(kept)
+          const { rows } = await app.engine.execute<{ name: string; state: string }>(
+            sql`SELECT name, state FROM sys.snapshots WHERE repository = ${repository}`,
+          )
+          expect(rows).toMatchObject([{ state: 'SUCCESS' }])
+          await app.engine.execute(sql`DROP TABLE ${name}`)
+          await app.engine.execute(
+            sql`RESTORE SNAPSHOT ${sql.identifier(repository)}.${sql.identifier(rows[0]?.name ?? '')} TABLE ${name} WITH (wait_for_completion = true)`,
+          )
+          expect(await all()).toEqual(before)
+        },
+      )
+
       it('keeps the data when the repository fails', async ({ skip }) => {
         const repository = `broken_${app.engine.schema}`
         if (!(await createRepository(`${repository}_writing`, { location: repository })))
@@ -241,6 +289,15 @@ describeEachEngine(
         expect(steps).toMatchObject([{ state: 'failed' }])
         expect(await countRowsOf(app.engine, table)).toBe(ROWS)
         expect(await isHeld(table)).toBe(false)
+        const byTime = { ...policy, name: 'by time', category: 'timerange', column: 'time' }
+        await retention.create(byTime)
+        const { execution: failed } = await retention.run(byTime.name)
+        expect(failed).toMatchObject({
+          state: 'failed',
+          rows: 0,
+          message: expect.stringMatching(/read-?only/i),
+        })
+        expect(await countRowsOf(app.engine, table)).toBe(ROWS)
       })
 
       it.skipIf(missing('minio'))('of S3 brings the same rows back', async ({ skip }) => {

@@ -136,7 +136,10 @@ describeEachEngine('retention policies', (target) => {
       [{ ...base, target: 'readings' }, /parameter 'target': name a table with its schema/],
       [{ ...base, target: 'a.b.c' }, /parameter 'target'/],
       [{ ...base, target: 'a.' }, /parameter 'target'/],
-      [{ ...base, strategy: 'downsample' }, /parameter 'strategy': use one of delete, reallocate, snapshot/],
+      [
+        { ...base, strategy: 'move' },
+        /parameter 'strategy': use one of delete, reallocate, snapshot, downsample/,
+      ],
       [{ ...base, strategy: 'toString' }, /parameter 'strategy'/],
       [{ ...base, category: 'partition' }, /parameter 'category': for traces it is timerange/],
       [{ ...base, category: 'x' }, /parameter 'category': use partition or timerange/],
@@ -170,12 +173,17 @@ describeEachEngine('retention policies', (target) => {
       cases.push(
         [{ ...table, category: 'partition' }, /has no partitions, nodes or snapshots .* that takes CrateDB/],
         [{ ...table, category: 'partition', strategy: 'snapshot', repository: 'r' }, /that takes CrateDB/],
+        [{ ...table, strategy: 'snapshot', repository: 'r' }, /parameter 'strategy': .*that takes CrateDB/],
         [
           { ...table, category: 'partition', strategy: 'reallocate', attribute: 'a', attribute_value: 'b' },
           /that takes CrateDB/,
         ],
       )
-    else cases.push([{ ...table, strategy: 'snapshot', repository: 'r' }, /snapshot works on partition only/])
+    else
+      cases.push([
+        { ...table, strategy: 'reallocate', attribute: 'a', attribute_value: 'b' },
+        /reallocate works on partition only/,
+      ])
     for (const [policy, text] of cases) {
       const refused = await refusal('policies/create', policy)
       expect(refused, JSON.stringify(policy)).toMatch(/^400 INVALID_PARAMETER_VALUE/)
