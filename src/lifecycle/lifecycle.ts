@@ -9,6 +9,7 @@ import { cleaningEndpoints } from './cleaning/routes.ts'
 import { createSchedule, type ScheduleDeps } from './cleaning/schedule.service.ts'
 import { type CleaningDeps, createCleaningService } from './cleaning/service.ts'
 import { createDownsampling, type DownsamplingDeps } from './downsampling/service.ts'
+import { createAlone } from './retention/alone.ts'
 import { createRetention, type RetentionDeps } from './retention/retention.service.ts'
 import { retentionEndpoints } from './retention/routes.ts'
 import { checkSchedule, dueAfter } from './schedule/cron.ts'
@@ -34,7 +35,7 @@ export interface LifecycleDeps
   /** What these wings know of the age of things. */
   aging: RetentionDeps['runs'] &
     Pick<RetentionDeps, 'countRunsSince' | 'countTracesSince'> &
-    Pick<DownsamplingDeps, 'findDueMonths'> & {
+    Pick<DownsamplingDeps, 'findDueMonths' | 'thinPoints'> & {
       countTraces: RetentionDeps['traces']['count']
       findTraces: RetentionDeps['traces']['find']
       /** An experiment, deleted or not. @throws RESOURCE_DOES_NOT_EXIST */
@@ -59,6 +60,7 @@ export function createLifecycle({ tracking, genai, aging, log, ...deps }: Lifecy
 
   const findDeleted = (runIds: readonly string[], untilMs: number) =>
     tracking.runs.find({ ids: runIds, deletedUntilMs: untilMs, limit: runIds.length })
+  const alonePoints = createAlone(deps, 'points of metrics')
   const retention = createRetention({
     ...deps,
     log,
@@ -70,7 +72,8 @@ export function createLifecycle({ tracking, genai, aging, log, ...deps }: Lifecy
     runs: aging,
     countRunsSince: aging.countRunsSince,
     countTracesSince: aging.countTracesSince,
-    moreStrategies: { downsample: createDownsampling(aging) },
+    moreStrategies: { downsample: createDownsampling({ ...aging, alone: alonePoints }) },
+    alonePoints,
     deletedRuns: {
       find: ({ untilMs, after, limit }) => tracking.runs.find({ deletedUntilMs: untilMs, after, limit }),
       stillDeleted: async (runIds, untilMs) =>

@@ -26,6 +26,7 @@ import {
 } from '../registry/model-registry/tables.ts'
 import { webhooks } from '../registry/webhooks/tables.ts'
 import { datasets, inputs, inputTags } from '../tracking/datasets/tables.ts'
+import { metricBuckets } from '../tracking/downsampling/tables.ts'
 import { experiments, experimentTags } from '../tracking/experiments/tables.ts'
 import {
   loggedModelMetrics,
@@ -102,6 +103,10 @@ export const FAMILIES = [
       moved(tags, tags.runId),
       moved(metrics, metrics.runId, { order: POINT_ORDER }),
       moved(latestMetrics, latestMetrics.runId),
+      moved(metricBuckets, metricBuckets.runId, {
+        own: ['version'],
+        order: ['key', 'firstTimestamp', 'bucketSize'],
+      }),
       moved(inputTags, inputTags.runId),
       moved(inputs, inputs.destinationId, {
         name: 'inputs_of_runs',

@@ -75,12 +75,13 @@ const RUNS_AT_ONCE = 50
 /**
  * Deletes points that are older than the time, run by run, but for the latest of each metric, which everybody sees. Runs that are logged to in the same
  * moment may be left out on the embedded engine, where a latest point may not be written yet. Repeatable.
+ * @param forget is called with runs whose points went
  * @returns how many went, piece by piece
  */
 export async function* pruneOldPoints(
   engine: Engine,
-  filter: RunFilter,
-  untilMs: number,
+  { filter, untilMs }: { filter: RunFilter; untilMs: number },
+  forget: (runIds: string[]) => Promise<void>,
 ): AsyncGenerator<{ rows: number }> {
   for (let after = ''; ; ) {
     await engine.refresh(runs, tags, metrics, latestMetrics)
@@ -93,6 +94,7 @@ export async function* pruneOldPoints(
     const ids = page.map(({ runId }) => runId)
     if (ids.length === 0) return
     yield* pruneRuns(engine, ids, untilMs)
+    await forget(ids)
     after = ids.at(-1) ?? ''
   }
 }

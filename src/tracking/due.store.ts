@@ -14,14 +14,14 @@ const isOld = ({ rungs }: DuePlan): SQL => sql`${metrics.timestamp} < ${rungs[0]
 const isOldBucket = ({ rungs }: DuePlan): SQL =>
   sql`${metricBuckets.lastTimestamp} < ${rungs[0]?.untilMs ?? 0}::bigint`
 
-/** Buckets that a larger one takes in by now. */
-const isOutgrown = ({ kind, rungs }: DuePlan): SQL => {
+/** Buckets that a larger one takes in by now; undefined where there are no larger ones. */
+const isOutgrown = ({ kind, rungs }: DuePlan): SQL | undefined => {
   const steps = rungs.slice(1).map(
     ({ size, untilMs }) => sql`(${metricBuckets.bucketSize} < ${size}::bigint
       AND ${size}::bigint % ${metricBuckets.bucketSize} = 0 AND ${metricBuckets.lastTimestamp} < ${untilMs}::bigint)`,
   )
-  if (steps.length === 0) return sql`false`
-  return and(eq(metricBuckets.bucketKind, kind), sql`(${sql.join(steps, sql` OR `)})`) as SQL
+  if (steps.length === 0) return undefined
+  return and(eq(metricBuckets.bucketKind, kind), sql`(${sql.join(steps, sql` OR `)})`)
 }
 
 /** Points by a column: old ones in the table, those of them that buckets know, and those whose buckets are outgrown. */
@@ -32,16 +32,20 @@ async function countBy(
 ) {
   const column = sql.identifier(by)
   const ofMonth = month === undefined ? undefined : sql`month = ${month}`
-  const [old, known, outgrown] = await Promise.all(
-    [
-      sql`SELECT ${column}, count(*) FROM ${metrics} WHERE ${and(isOld(plan), ofMonth, belongs(metrics, filter))}`,
-      sql`SELECT ${column}, sum(kept_count) FROM ${metricBuckets}
-        WHERE ${and(isOldBucket(plan), ofMonth, belongs(metricBuckets, filter))}`,
-      sql`SELECT ${column}, sum(kept_count) FROM ${metricBuckets}
-        WHERE ${and(isOutgrown(plan), ofMonth, belongs(metricBuckets, filter))}`,
-    ].map(async (question) => numbersOf(await engine.rows(sql`${question} GROUP BY ${column}`))),
-  )
-  return { old: old ?? new Map(), known: known ?? new Map(), outgrown: outgrown ?? new Map() }
+  const isLeft = isOutgrown(plan)
+  const count = async (what: SQL, from: typeof metrics | typeof metricBuckets, where: SQL | undefined) =>
+    numbersOf(
+      await engine.rows(
+        sql`SELECT ${column}, ${what} FROM ${from} WHERE ${and(where, ofMonth, belongs(from, filter))} GROUP BY ${column}`,
+      ),
+    )
+  const kept = sql`sum(kept_count)`
+  const [old, known, outgrown] = await Promise.all([
+    count(sql`count(*)`, metrics, isOld(plan)),
+    count(kept, metricBuckets, isOldBucket(plan)),
+    isLeft ? count(kept, metricBuckets, isLeft) : new Map<string, number>(),
+  ])
+  return { old, known, outgrown }
 }
 
 /** Months of runs with points that are due, and how many that are, oldest first. Passes the refresh gate. */
@@ -66,11 +70,18 @@ export async function findDueRuns(
   engine: Engine,
   filter: RunFilter,
   { plan, month }: { plan: DuePlan; month: string },
-): Promise<{ runId: string; points: number }[]> {
+): Promise<{ runId: string; experimentId: string; points: number }[]> {
   await engine.refresh(metrics, metricBuckets, tags)
   const { old, known, outgrown } = await countBy(engine, 'run_id', { filter, plan, month })
-  return [...old]
-    .filter(([runId, count]) => count !== (known.get(runId) ?? 0) || (outgrown.get(runId) ?? 0) > 0)
-    .map(([runId, points]) => ({ runId, points }))
+  const due = [...old].filter(
+    ([runId, count]) => count !== (known.get(runId) ?? 0) || (outgrown.get(runId) ?? 0) > 0,
+  )
+  if (due.length === 0) return []
+  const rows = await engine.rows(
+    sql`SELECT DISTINCT run_id, experiment_id FROM ${metrics} WHERE ${and(sql`month = ${month}`, belongs(metrics, filter))}`,
+  )
+  const experimentOf = new Map(rows.map(([runId, experimentId]) => [String(runId), String(experimentId)]))
+  return due
+    .map(([runId, points]) => ({ runId, experimentId: experimentOf.get(runId) ?? '0', points }))
     .sort((a, b) => (a.runId < b.runId ? -1 : 1))
 }

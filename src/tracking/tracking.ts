@@ -5,8 +5,9 @@ import type { Clock } from '../platform/wire/ids.ts'
 import * as aging from './aging.store.ts'
 import { datasetEndpoints } from './datasets/routes.ts'
 import { createDatasetService } from './datasets/service.ts'
-import type { DuePlan } from './downsampling/schema.ts'
-import * as due from './due.store.ts'
+import { createBucketReader } from './downsampling/reading.service.ts'
+import { bucketEndpoints } from './downsampling/routes.ts'
+import { createDownsampling } from './downsampling/service.ts'
 import { experimentEndpoints } from './experiments/routes.ts'
 import { createExperimentService, type ExperimentServiceDeps } from './experiments/service.ts'
 import { loggedModelEndpoints } from './logged-models/routes.ts'
@@ -43,12 +44,14 @@ export function createTracking({ engine, clock, ...deps }: TrackingDeps) {
   const { requireModelsOf, logMetrics: logModelMetrics } = loggedModels
   const logging = createLoggingService({ engine, write, runs, requireModelsOf, logModelMetrics })
   const metrics = createMetricService({ engine })
+  const downsampling = createDownsampling({ engine })
   const promptlab = createPromptlabService({ clock, runs, logging, ...deps })
 
   const endpoints: Endpoint[] = [
     ...experimentEndpoints(experiments),
     ...runEndpoints(runs, logging, datasets),
     ...metricEndpoints(metrics),
+    ...bucketEndpoints(createBucketReader({ engine })),
     ...datasetEndpoints(datasets),
     ...loggedModelEndpoints(loggedModels),
   ]
@@ -71,8 +74,9 @@ export function createTracking({ engine, clock, ...deps }: TrackingDeps) {
       countPoints: (filter: aging.RunFilter, untilMs: number) =>
         aging.countOldPoints(engine, filter, untilMs),
       prunePoints: (filter: aging.RunFilter, untilMs: number) =>
-        aging.pruneOldPoints(engine, filter, untilMs),
-      findDueMonths: (filter: aging.RunFilter, plan: DuePlan) => due.findDueMonths(engine, filter, plan),
+        aging.pruneOldPoints(engine, { filter, untilMs }, (runIds) => downsampling.forget(runIds, untilMs)),
+      findDueMonths: downsampling.findDueMonths,
+      thinPoints: downsampling.thin,
       countRunsSince: (sinceMs: number) => aging.countRunsSince(engine, sinceMs),
     },
     /** Where the artifacts of a run are, deleted or not. @throws RESOURCE_DOES_NOT_EXIST */

@@ -1,4 +1,5 @@
 // The strategy `downsample` for points of metrics: a step for each month of runs that has points due, oldest first.
+import { randomUUID } from 'node:crypto'
 import type { DueRung } from './ladder.schema.ts'
 import { type BucketKind, parseLadder, rungsAt } from './ladder.schema.ts'
 
@@ -17,6 +18,20 @@ export interface DownsamplingDeps {
   findExperiments: (pattern: string) => Promise<{ experimentId: string }[]>
   /** Months of runs with points that are due, and how many that are. */
   findDueMonths: (filter: RunFilter, plan: DuePlan) => Promise<{ month: string; points: number }[]>
+  /** Thins what is due of a month's runs; after each part how many rows went. */
+  thinPoints: (
+    filter: RunFilter,
+    work: { month: string; plan: DuePlan; ownerId: string },
+  ) => AsyncIterable<{ rows: number }>
+  /** Does the work while nobody else does such work, on whichever server. */
+  alone: (run: StepRun, work: () => Promise<void>) => Promise<void>
+}
+
+/** What a step has while it runs. */
+interface StepRun {
+  executionId: string
+  goOn: () => Promise<void>
+  report: (counts: { rows: number }) => void
 }
 
 /** What it reads of a policy. */
@@ -26,7 +41,9 @@ interface Policy {
   run_tags: readonly { key: string; value: string }[]
 }
 
-export function createDownsampling({ findExperiments, findDueMonths }: DownsamplingDeps) {
+export function createDownsampling(deps: DownsamplingDeps) {
+  const { findExperiments, findDueMonths, thinPoints, alone } = deps
+
   async function filterOf({ experiment_pattern, run_tags }: Policy): Promise<RunFilter> {
     const found = experiment_pattern === undefined ? undefined : await findExperiments(experiment_pattern)
     return { experimentIds: found?.map(({ experimentId }) => experimentId), runTags: run_tags }
@@ -41,8 +58,15 @@ export function createDownsampling({ findExperiments, findDueMonths }: Downsampl
       key: month,
       statement: `DOWNSAMPLE points of metrics of runs of ${month} to ${describe(due)}: first, last, least, greatest and latest stay, and one NaN`,
       counts: { rows: points, bytes: undefined },
-      async run(): Promise<{ rows?: number }> {
-        throw new Error('Points are not thinned yet.')
+      async run(run: StepRun) {
+        const work = { month, plan: due, ownerId: randomUUID() }
+        await alone(run, async () => {
+          for await (const { rows } of thinPoints(filter, work)) {
+            run.report({ rows })
+            await run.goOn()
+          }
+        })
+        return {}
       },
     }))
   }

@@ -58,6 +58,8 @@ export interface OwnTargetDeps {
     /** Where the attachments of a trace are; empty where it has no place for them. */
     artifactsOf: (trace: OldTrace) => Promise<string>
   }
+  /** Does work on points of metrics while nobody else does. */
+  alonePoints: (run: StepRun, work: () => Promise<void>) => Promise<void>
   /** The files of a thing. @throws what says that the server does not reach them */
   locateFiles: (rootUri: string, id: string) => { count: () => Promise<number>; remove: () => Promise<void> }
 }
@@ -73,7 +75,8 @@ const PAGE = 500
 const RUNS_AT_ONCE = 50
 const STORES_AT_ONCE = 4
 
-export function createOwnTargets({ engine, runs, deletedRuns, traces, locateFiles }: OwnTargetDeps) {
+export function createOwnTargets(deps: OwnTargetDeps) {
+  const { engine, runs, deletedRuns, traces, locateFiles, alonePoints } = deps
   const inTurn = limitConcurrency(STORES_AT_ONCE)
 
   async function filterOf({ experiment_pattern, run_tags }: PolicyDefinition): Promise<RunFilter> {
@@ -114,12 +117,13 @@ export function createOwnTargets({ engine, runs, deletedRuns, traces, locateFile
     metrics: (filter, untilMs, when) => ({
       statement: `DELETE points of metrics older than ${when}, but for the latest of each metric of a run`,
       count: () => runs.countPoints(filter, untilMs),
-      async run({ goOn, report }) {
-        for await (const { rows } of runs.prunePoints(filter, untilMs)) {
-          report({ rows })
-          await goOn()
-        }
-      },
+      run: (run) =>
+        alonePoints(run, async () => {
+          for await (const { rows } of runs.prunePoints(filter, untilMs)) {
+            run.report({ rows })
+            await run.goOn()
+          }
+        }),
     }),
 
     traces: ({ experimentIds }, untilMs, when) => ({

@@ -7,6 +7,10 @@ import type { TableName } from './own-columns.ts'
 export interface Aging<Engine> {
   /** Deletes rows of the range, and goes on while there are any; each statement is short, and what it did is answered. Repeatable. */
   deleteRange(engine: Engine, range: TimeRange): AsyncGenerator<{ rows: number }>
+  /**
+   * Gives the space of deleted rows of a partition back, which is told by its columns; it may take minutes. Absent where the database does so by itself.
+   */
+  compact?(engine: Engine, table: TableName, partition: Record<string, string>): Promise<void>
   /** Bytes of the table with its indexes, without copies on other nodes; undefined where this user may not see it. */
   bytesOf(engine: Engine, table: TableName): Promise<number | undefined>
   /** Tables that this user sees, with their rows and bytes. */

@@ -115,7 +115,7 @@ const isPartition = ({ values }: Partition): SQL =>
     sql` AND `,
   )
 
-const clauseOf = ({ values }: Partition): SQL =>
+const clauseOf = ({ values }: Pick<Partition, 'values'>): SQL =>
   sql`PARTITION (${sql.join(
     Object.entries(values).map(([column, value]) => sql`${sql.identifier(column)} = ${boundOf(value)}`),
     sql`, `,
@@ -256,4 +256,11 @@ const partitions: Partitions<Engine> = {
   },
 }
 
-export const cratedbAging: Aging<Engine> = { deleteRange, bytesOf, holdings, partitions }
+/** Segments with deleted rows are written anew without them; rows that were deleted within the last half minute may stay. */
+async function compact(engine: Engine, table: TableName, values: Record<string, string>): Promise<void> {
+  await engine.execute(
+    sql`OPTIMIZE TABLE ${identifierOf(table)} ${clauseOf({ values })} WITH (only_expunge_deletes = true)`,
+  )
+}
+
+export const cratedbAging: Aging<Engine> = { deleteRange, compact, bytesOf, holdings, partitions }

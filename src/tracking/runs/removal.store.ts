@@ -5,6 +5,7 @@ import { countOwned, deleteOwned, type Owned } from '../../platform/database/del
 import type { Engine } from '../../platform/database/engine.ts'
 import { monthOf } from '../../platform/wire/ids.ts'
 import { inputs, inputTags } from '../datasets/tables.ts'
+import { metricBuckets } from '../downsampling/tables.ts'
 import { loggedModelMetrics } from '../logged-models/tables.ts'
 import { latestMetrics, metrics } from '../metrics/tables.ts'
 import type { DoomedQuery, DoomedRow } from '../removal.schema.ts'
@@ -16,6 +17,11 @@ const belongings = (runIds: readonly string[]): Owned[] => [
     table: metrics,
     of: metrics.runId,
     where: equalsAny(metrics.month, [...new Set(runIds.map(monthOf))]),
+  },
+  {
+    table: metricBuckets,
+    of: metricBuckets.runId,
+    where: equalsAny(metricBuckets.month, [...new Set(runIds.map(monthOf))]),
   },
   { table: latestMetrics, of: latestMetrics.runId },
   { table: params, of: params.runId },
@@ -122,6 +128,11 @@ const historyOf = (runId: string, key: string): Owned[] => [
     table: metrics,
     of: metrics.runId,
     where: and(eq(metrics.month, monthOf(runId)), eq(metrics.key, key)),
+  },
+  {
+    table: metricBuckets,
+    of: metricBuckets.runId,
+    where: and(eq(metricBuckets.month, monthOf(runId)), eq(metricBuckets.key, key)),
   },
   {
     table: loggedModelMetrics,

@@ -1,0 +1,182 @@
+// Thins old points of metrics: puts them into buckets, and deletes those that their buckets do not keep.
+//
+// There is no transaction. What is about to be done to a part is written into a journal first, with the buckets as they will be and the points that go, and is
+// cleared when it is done. Whoever finds something in it does the same once more, which changes nothing that was done: so each point is counted once.
+import { unavailable } from '../../errors.ts'
+import type { Engine } from '../../platform/database/engine.ts'
+import { monthOf } from '../../platform/wire/ids.ts'
+import type { Int64 } from '../../platform/wire/int64.ts'
+import type { RunFilter } from '../aging.store.ts'
+import { findDueMonths, findDueRuns } from '../due.store.ts'
+import { metrics } from '../metrics/tables.ts'
+import { type Bucket, createPointSet, keptOf, type Point, thinOut } from './buckets.ts'
+import { conditionsFor } from './going.ts'
+import { partsOf } from './parts.service.ts'
+import { bucketToRow, rowToBucket } from './rows.ts'
+import type { DuePlan, GoingOf, Part, PlaceOf } from './schema.ts'
+import * as store from './store.ts'
+import { type MetricBucketRow, metricBuckets } from './tables.ts'
+
+/** Points of a part: some 30 MB of memory, and a journal of 2 MB at most. */
+const MOST_POINTS = 50_000
+/** The same where all else waits for each statement. */
+const EXCLUSIVE_MOST_POINTS = 10_000
+
+/** What is done to a part, in this order. */
+interface Journal {
+  month: string
+  buckets: MetricBucketRow[]
+  going: GoingOf[]
+  takenIn: PlaceOf[]
+}
+
+export type Downsampling = ReturnType<typeof createDownsampling>
+
+export function createDownsampling({ engine }: { engine: Engine }) {
+  const most = engine.dialect.exclusive ? EXCLUSIVE_MOST_POINTS : MOST_POINTS
+
+  /**
+   * Thins the points of a month's runs that are due. One caller at a time should do so on a database; of two, the one that began first ends with an error.
+   * @param ownerId differs for each call, on whichever server
+   * @returns after each part how many rows went
+   * @throws TEMPORARILY_UNAVAILABLE when somebody else has begun meanwhile, or rows stay
+   */
+  async function* thin(
+    filter: RunFilter,
+    { month, plan, ownerId }: { month: string; plan: DuePlan; ownerId: string },
+  ): AsyncGenerator<{ rows: number }> {
+    const left = await store.takeJournal(engine, ownerId)
+    if (left !== null) yield { rows: await apply(JSON.parse(left) as Journal, ownerId) }
+    const untilMs = plan.rungs[0]?.untilMs ?? 0
+    const runs = await findDueRuns(engine, filter, { plan, month })
+    const experimentOf = new Map(runs.map(({ runId, experimentId }) => [runId, experimentId]))
+    let all = 0
+    for await (const part of partsOf(engine, { month, runs, untilMs, most })) {
+      const journal = await look(part, { plan, untilMs, experimentOf })
+      if (journal.buckets.length === 0) continue
+      await write(ownerId, JSON.stringify(journal, bigintsAsText))
+      const rows = await apply(journal, ownerId)
+      all += rows
+      yield { rows }
+    }
+    if (all > 0)
+      await engine.dialect.aging?.compact?.(engine, { schema: engine.schema, table: 'metrics' }, { month })
+  }
+
+  async function write(ownerId: string, journal: string | null): Promise<void> {
+    if (await store.writeJournal(engine, ownerId, journal)) return
+    throw unavailable('Somebody else thins points of metrics by now. Please retry.')
+  }
+
+  /** What is to be done to a part. */
+  async function look(
+    part: Part,
+    { plan, untilMs, experimentOf }: { plan: DuePlan; untilMs: number; experimentOf: Map<string, string> },
+  ): Promise<Journal> {
+    const { month } = part
+    const journal: Journal = { month, buckets: [], going: [], takenIn: [] }
+    await engine.refresh(metrics, metricBuckets)
+    const points = await store.findPoints(engine, part, untilMs)
+    const timestamps = rangeOf(points, ({ timestamp }) => timestamp)
+    const steps = rangeOf(points, ({ step }) => step)
+    if (!timestamps || !steps) return journal
+    const known = await store.findBuckets(engine, part, { plan, timestamps, steps })
+    const bucketsOf = groupBy(known, metricOf)
+    for (const [id, own] of groupBy(points, metricOf)) {
+      const [{ runId, key } = { runId: '', key: '' }] = own
+      const thinned = thinOut(own, (bucketsOf.get(id) ?? []).map(rowToBucket), plan)
+      const of = { runId, key, month, experimentId: experimentOf.get(runId) ?? '0' }
+      journal.buckets.push(...thinned.changed.map((bucket) => bucketToRow(of, bucket)))
+      journal.going.push(
+        ...conditionsFor(thinned.going, thinned.staying).map((one) => ({ runId, key, ...one })),
+      )
+      journal.takenIn.push(...placesOf(thinned.takenIn).map((one) => ({ runId, key, ...one })))
+    }
+    return journal
+  }
+
+  /** Does what the journal says, and clears it. Repeatable. @returns how many points went */
+  async function apply({ month, buckets, going, takenIn }: Journal, ownerId: string): Promise<number> {
+    await store.writeBuckets(engine, buckets)
+    const rows = await store.deletePoints(engine, month, going)
+    await store.deleteBuckets(engine, month, takenIn)
+    await write(ownerId, null)
+    return rows
+  }
+
+  /**
+   * Forgets buckets of runs whose points before the time went, but for those that keep one that stayed; of others it is settled how many are there still.
+   * Repeatable.
+   */
+  async function forget(runIds: string[], untilMs: number): Promise<void> {
+    await engine.refresh(metrics, metricBuckets)
+    const old = await store.findRunsWithBuckets(engine, runIds, untilMs)
+    for (const runId of old) {
+      const part = { month: monthOf(runId), runIds: [runId] }
+      const stayed = await store.findPoints(engine, part, untilMs)
+      await store.deleteOldBuckets(engine, { ...part, runId, untilMs }, stayed)
+      await engine.refresh(metricBuckets)
+      const left = await store.findOldBuckets(engine, { ...part, runId, untilMs })
+      const there = new Map(
+        [...groupBy(stayed, ({ key }) => key)].map(([key, own]) => [key, createPointSet(own)]),
+      )
+      const changed = left.flatMap((row) => {
+        const kept = keptOf(rowToBucket(row)).filter(
+          (point) => point.timestamp >= untilMs || there.get(row.key)?.has(point),
+        )
+        return kept.length === row.keptCount
+          ? []
+          : [{ ...row, keptCount: kept.length, version: row.version + 1 }]
+      })
+      await store.writeBuckets(engine, changed)
+    }
+  }
+
+  return {
+    forget,
+    findDueMonths: (filter: RunFilter, plan: DuePlan) => findDueMonths(engine, filter, plan),
+    thin,
+  }
+}
+
+const metricOf = ({ runId, key }: { runId: string; key: string }) => `${runId}:${key}`
+
+function groupBy<Of>(all: readonly Of[], idOf: (one: Of) => string): Map<string, Of[]> {
+  const groups = new Map<string, Of[]>()
+  for (const one of all) {
+    const id = idOf(one)
+    const group = groups.get(id)
+    if (group) group.push(one)
+    else groups.set(id, [one])
+  }
+  return groups
+}
+
+function rangeOf(
+  points: readonly Point[],
+  of: (point: Point) => Int64,
+): { from: Int64; to: Int64 } | undefined {
+  const [one] = points
+  if (!one) return undefined
+  let [from, to] = [of(one), of(one)]
+  for (const point of points) {
+    const at = of(point)
+    if (at < from) from = at
+    if (at > to) to = at
+  }
+  return { from, to }
+}
+
+/** Starts of buckets by their kind and size. */
+function placesOf(buckets: readonly Bucket[]): Omit<PlaceOf, 'runId' | 'key'>[] {
+  const places = new Map<string, Omit<PlaceOf, 'runId' | 'key'>>()
+  for (const { kind, size, start } of buckets) {
+    const id = `${kind}:${size}`
+    const place = places.get(id) ?? { kind, size, starts: [] }
+    place.starts.push(start)
+    places.set(id, place)
+  }
+  return [...places.values()]
+}
+
+const bigintsAsText = (_key: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value)
