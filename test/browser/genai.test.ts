@@ -1,11 +1,13 @@
-// The GenAI side of the stock web UI in a real browser, over seeded data and over its demo.
+// The GenAI side of the stock web UI in a real browser, over seeded data and over its demo; with RECORD_UI=1, on stock itself.
 import { describe, expect, it } from 'vitest'
 import { describeEachEngine } from '../support/engines.ts'
 import { missing } from '../support/services.ts'
+import { GENAI_PAGES, writeRecording } from './recording.ts'
 import { nameOf } from './requests.ts'
-import { startEmpty } from './server.ts'
+import { type RecordedStock, startEmpty, startRecordedStock } from './server.ts'
 import { absentTests } from './suites/genai/absent.ts'
 import { assessmentTests } from './suites/genai/assessments.ts'
+import { changeTests } from './suites/genai/changes.ts'
 import { demoTests } from './suites/genai/demo.ts'
 import { evaluationTests } from './suites/genai/evaluation.ts'
 import { reviewTests } from './suites/genai/reviews.ts'
@@ -15,8 +17,8 @@ import { traceTests } from './suites/genai/trace.ts'
 import { tracesTableTests } from './suites/genai/traces-table.ts'
 
 const BY_DAY = [traceTests, tracesTableTests, sessionTests, absentTests]
-const AT_NIGHT = [assessmentTests, evaluationTests, reviewTests]
-const { TEST_EVERY_ENGINE } = process.env
+const AT_NIGHT = [assessmentTests, evaluationTests, changeTests, reviewTests]
+const { RECORD_UI, TEST_EVERY_ENGINE } = process.env
 /** The demo, whose pages are opened with every change, has some of all. */
 const SUITES = TEST_EVERY_ENGINE ? [...BY_DAY, ...AT_NIGHT] : BY_DAY
 /** Stock refuses them as well: there are no users. */
@@ -24,6 +26,10 @@ const REFUSED = ['/ajax-api/2.0/mlflow/users/current GET', '/ajax-api/2.0/mlflow
 const reason = missing('chromium') || missing('python') || missing('ui')
 
 describe.skipIf(reason)(`the GenAI side of the web UI${reason && ` (${reason})`}`, () => {
+  if (RECORD_UI) {
+    describe('of stock MLflow', recordTests)
+    return
+  }
   describeEachEngine(
     'in a browser',
     (target) => {
@@ -36,6 +42,21 @@ describe.skipIf(reason)(`the GenAI side of the web UI${reason && ` (${reason})`}
     ['PGlite'],
   )
 })
+
+/** Rewrites what the UI asks of stock. */
+function recordTests(): void {
+  let stock: RecordedStock
+  const ui = useGenaiUi('genai-stock', async () => {
+    stock = await startRecordedStock()
+    return stock
+  })
+  for (const suite of [...BY_DAY, ...AT_NIGHT]) suite(ui)
+  describe('shows the demo and', () => demoTests(ui))
+  it('records the requests', async () => {
+    const count = await writeRecording(GENAI_PAGES, stock.exchanges(), ui.genai)
+    expect(count).toBeGreaterThan(100)
+  })
+}
 
 /** To be declared last: it judges the requests of all tests before it. */
 function requestTests(ui: GenaiUi): void {

@@ -1,6 +1,7 @@
-"""What seed_genai.py logs of evaluation: judges, a data set, two evaluated versions, a queue of reviews."""
+"""What seed_genai.py logs of evaluation: judges, a prompt, a data set, two evaluated versions, a queue of reviews, issues found in traces."""
 
 import mlflow
+from mlflow.entities import IssueSeverity
 from mlflow.genai import label_schemas, review_queues
 from mlflow.genai.datasets import create_dataset
 from mlflow.genai.judges import make_judge
@@ -15,6 +16,13 @@ def log_judges(experiment_id):
     for instructions in ("Is {{ outputs }} polite?", "Is {{ outputs }} a polite answer to {{ inputs }}?"):
         make_judge(name="polite", instructions=instructions, model=MODEL).register(experiment_id=experiment_id)
     Guidelines(name="brief", guidelines=["Be brief."], model=MODEL).register(experiment_id=experiment_id)
+
+
+def log_prompt(experiment_id):
+    mlflow.set_experiment(experiment_id=experiment_id)
+    for template in ("How is {{ city }}?", "How is the weather in {{ city }}?"):
+        prompt = mlflow.genai.register_prompt("ask-for-weather", template, commit_message="Ask.", tags={"tone": "dry"})
+    mlflow.genai.set_prompt_alias("ask-for-weather", "best", prompt.version)
 
 
 @scorer
@@ -83,3 +91,34 @@ def log_reviews(client):
     )
     review_queues.add_items_to_review_queue(queue.queue_id, item_ids=traces)
     return {"experiment_id": experiment_id, "queue_id": queue.queue_id, "traces": traces}
+
+
+def log_issues(client, experiment_id, traces):
+    """A run that has read traces and found one issue in three of them."""
+    run = client.create_run(
+        experiment_id,
+        run_name="detect-issues",
+        tags={
+            "mlflow.runType": "issue_detection",
+            "mlflow.issueDetection.result.issues": "1",
+            "mlflow.issueDetection.result.totalTracesAnalyzed": "3",
+            "mlflow.issueDetection.result.summary": "The weather is never seen.",
+        },
+    )
+    client.link_traces_to_run(traces, run.info.run_id)
+    issue = client._tracing_client._create_issue(
+        experiment_id=experiment_id,
+        name="Guessed weather",
+        description="The agent tells the weather without looking.",
+        severity=IssueSeverity.HIGH,
+        root_causes=["It has no window."],
+        categories=["correctness"],
+        source_run_id=run.info.run_id,
+        created_by="ada",
+    )
+    for trace_id in traces:
+        mlflow.log_issue(
+            trace_id=trace_id, issue_id=issue.issue_id, issue_name=issue.name, run_id=run.info.run_id, rationale="No look."
+        )
+    client.set_terminated(run.info.run_id)
+    return {"run_id": run.info.run_id, "issue_id": issue.issue_id}

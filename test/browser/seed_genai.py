@@ -10,7 +10,7 @@ import time
 
 import mlflow
 from mlflow.entities import AssessmentSource, SpanEvent, SpanType
-from seed_evaluation import log_evaluations, log_judges, log_reviews
+from seed_evaluation import log_evaluations, log_issues, log_judges, log_prompt, log_reviews
 
 MINUTE_NS = 60_000_000_000
 NOW_NS = time.time_ns()
@@ -160,6 +160,7 @@ def main():
     mlflow.flush_trace_async_logging()
     assess(traces)
     log_judges(agent)
+    log_prompt(agent)
     print(
         json.dumps(
             {
@@ -167,6 +168,7 @@ def main():
                 "odd": {"experiment_id": odd, **odd_traces},
                 "evaluation": log_evaluations(client),
                 "reviews": log_reviews(client),
+                "issues": log_issues(client, agent, traces[30:33]),
             }
         )
     )

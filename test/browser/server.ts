@@ -5,6 +5,7 @@ import type { EngineTarget } from '../support/engines.ts'
 import { startServer } from '../support/server.ts'
 import { useStock } from '../support/stock-server.ts'
 import { uiFolder } from '../support/ui.ts'
+import { type Exchange, startRecorder } from './recorder.ts'
 
 /** What seed.py prints: ids of what it has made. */
 export interface Seed {
@@ -63,4 +64,15 @@ export async function startBelow(path: string, target: EngineTarget): Promise<Se
 export async function startSeededStock(): Promise<SeededServer> {
   const { url } = await useStock()
   return { url, seed: await seedServer(url), stop: async () => {} }
+}
+
+export interface RecordedStock extends UiServer {
+  /** What browsers have asked of it. */
+  exchanges: () => Exchange[]
+}
+
+/** Stock's server as it is, behind a recorder. */
+export async function startRecordedStock(): Promise<RecordedStock> {
+  const { url } = await useStock()
+  return startRecorder(url)
 }

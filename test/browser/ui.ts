@@ -28,6 +28,8 @@ const VISITED: Record<string, string> = {
   'mlflow.assistant.fab.autoOpenedOnFirstLoad_v1': 'true',
   'mlflow.assistant.panelOpen_v1': 'false',
   _mlflow_model_registry_promo_modal_dismissed_v1: 'true',
+  'mlflow.detectIssues.guidanceShown_v1': 'true',
+  'mlflow.flagForReview.guidanceShown_v1': 'true',
 }
 
 /** Console errors of stock's UI on stock's server that say nothing about the server. */

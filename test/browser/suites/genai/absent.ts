@@ -1,4 +1,4 @@
-// Pages of what this server does not have: each says so in words, or offers what can be done.
+// Pages of what this server does not have: each says so in words, or offers what can be done. Stock has the gateway of some.
 import { expect, it } from 'vitest'
 import { openForAgents, QUIET_MS, see, untilQuiet } from '../../ui.ts'
 import { type GenaiUi, openTab, openTrace } from './seed.ts'
@@ -8,12 +8,16 @@ const BARE = /Something went wrong|An error occurred|Error while|INTERNAL_ERROR|
 /** What a newcomer reads on each page. */
 const PAGES = {
   playground: 'Select an endpoint',
-  judges: 'Create and manage judges',
   prompts: 'Create your first prompt',
   'chat-sessions': 'The Sessions view has moved to the Traces tab.',
 }
 
 export function absentTests(ui: GenaiUi): void {
+  const hasGateway = async () => {
+    const info = await ui.context.request.get(`${ui.url}/ajax-api/3.0/mlflow/server-info`)
+    return (await info.json()).features_enabled.gateway as boolean
+  }
+
   for (const [tab, text] of Object.entries(PAGES)) {
     it(`says what there is on the page ${tab} of an experiment`, async () => {
       const page = await openTab(ui, ui.genai.odd, tab)
@@ -30,13 +34,24 @@ export function absentTests(ui: GenaiUi): void {
     expect(await page.getByText(BARE).allInnerTexts()).toEqual([])
   })
 
-  it('leaves pages of the gateway out of its menus', async () => {
+  it('leaves pages of the gateway out of its menus unless the server has one', async () => {
     const page = await openForAgents(ui, '/')
     await see(page.getByText('MCP registry'))
-    expect(await page.getByRole('link', { name: 'AI Gateway' }).count()).toBe(0)
+    const links = await page.getByRole('link', { name: 'AI Gateway' }).count()
+    expect(links > 0).toBe(await hasGateway())
   })
 
-  it('introduces the assistant where a trace offers it', async () => {
+  it('shows judges where the server has a gateway, and else how to create them', async () => {
+    const page = await openTab(ui, ui.genai.agent, 'judges')
+    if (await hasGateway()) for (const judge of ['polite', 'brief']) await see(page.getByText(judge))
+    else await see(page.getByText('Create and manage judges'))
+    await untilQuiet(page, QUIET_MS)
+    await ui.shot(page, 'absent-judges')
+    expect(await page.getByText(BARE).allInnerTexts()).toEqual([])
+  })
+
+  // Stock's starts to work, and says that it has no model.
+  it.skipIf(process.env.RECORD_UI)('introduces the assistant where a trace offers it', async () => {
     const page = await openTrace(ui, ui.genai.odd, ui.genai.odd.details)
     await page.getByText('Analyze trace').click()
     await see(page.getByText('Welcome to MLflow Assistant'))

@@ -4,6 +4,9 @@ import { sendHttp } from '../../../support/http.ts'
 import { component, openForAgents, see, type Ui } from '../../ui.ts'
 import { PANE } from './seed.ts'
 
+/** Stock's demo has other texts. */
+const ofOurs = it.skipIf(process.env.RECORD_UI)
+
 export function demoTests(ui: Ui): void {
   let experiment = ''
   const open = (path: string) => openForAgents(ui, `/experiments/${experiment}/${path}`)
@@ -13,7 +16,7 @@ export function demoTests(ui: Ui): void {
     experiment = (body as { experiment_id: string }).experiment_id
   })
 
-  it('leads to the demo from the home page, and draws its charts', async () => {
+  ofOurs('leads to the demo from the home page, and draws its charts', async () => {
     const page = await openForAgents(ui, '/')
     await page.getByRole('button', { name: 'Start Demo' }).click()
     await page.waitForURL(`**/#/experiments/${experiment}/overview/usage*`)
@@ -22,7 +25,7 @@ export function demoTests(ui: Ui): void {
     await ui.shot(page, 'demo-overview')
   })
 
-  it('lists traces and finds them by their text', async () => {
+  ofOurs('lists traces and finds them by their text', async () => {
     const page = await open('traces')
     await see(page.getByText('24 of 24'))
     await see(page.getByText('Then try our Wanderer with a motor'))
@@ -33,7 +36,7 @@ export function demoTests(ui: Ui): void {
     await see(page.getByText('Do you rent cargo bicycles?'))
   })
 
-  it('shows the spans of a trace, and takes feedback on it', async () => {
+  ofOurs('shows the spans of a trace, and takes feedback on it', async () => {
     const page = await open('traces')
     await page.getByText('Hilly, and I may.').first().click()
     await see(page.getByText('conversation'))
@@ -54,14 +57,14 @@ export function demoTests(ui: Ui): void {
     expect(await questionsOf("feedback.polite = 'true'")).toEqual(['Hilly, and I may.'])
   })
 
-  it('draws what assessments say', async () => {
+  ofOurs('draws what assessments say', async () => {
     const page = await open('overview/quality')
     await see(page.getByText('groundedness'))
     await see(page.getByText('relevance'))
     await ui.shot(page, 'demo-quality')
   })
 
-  it('shows the dataset, the reviews and the prompts of the demo', async () => {
+  ofOurs('shows the dataset, the reviews and the prompts of the demo', async () => {
     const datasets = await open('datasets')
     await see(datasets.getByText('demo-questions'))
     await ui.shot(datasets, 'demo-datasets')

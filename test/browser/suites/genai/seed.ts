@@ -13,6 +13,8 @@ export interface GenaiSeed {
   /** `first`, `second`: runs of the evaluation. */
   evaluation: { experiment_id: string; dataset_id: string; first: string; second: string }
   reviews: { experiment_id: string; queue_id: string; traces: string[] }
+  /** Of the agent's traces 30 to 32. */
+  issues: { run_id: string; issue_id: string }
 }
 
 export interface GenaiUi extends Ui {
@@ -33,7 +35,7 @@ export function useGenaiUi(folder: string, start: () => Promise<UiServer>): Gena
   return Object.create(ui, { genai: { get: () => seed } })
 }
 
-async function seedGenai(url: string): Promise<GenaiSeed> {
+export async function seedGenai(url: string): Promise<GenaiSeed> {
   const output = await runClient(url, [join(import.meta.dirname, '../../seed_genai.py')], {
     GIT_PYTHON_REFRESH: 'quiet',
   })
