@@ -6,6 +6,7 @@ import { measureCeiling } from './ceiling.mjs'
 import { measureChurn } from './churn.mjs'
 import { compare } from './compare.mjs'
 import { CONTENDERS } from './contenders.mjs'
+import { measureDownsampling } from './downsample.mjs'
 import { measureEmbeddedFloor } from './floor-embedded.mjs'
 import { readOptions } from './options.mjs'
 import { killAll } from './processes.mjs'
@@ -21,6 +22,7 @@ const log = (text) => console.error(`# ${text}`)
 const MODES = {
   ceiling: measureCeiling,
   churn: measureChurn,
+  downsample: measureDownsampling,
   'embedded-floor': measureEmbeddedFloor,
   reads: measureReads,
   registry: measureRegistry,

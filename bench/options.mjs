@@ -40,6 +40,7 @@ export function readOptions(known) {
       churn: { type: 'boolean', default: false },
       'embedded-floor': { type: 'boolean', default: false },
       scale: { type: 'string' },
+      downsample: { type: 'string' },
       'seed-seconds': { type: 'string', default: '3600' },
       docs: { type: 'string' },
       drop: { type: 'boolean', default: false },
@@ -64,6 +65,7 @@ export function readOptions(known) {
     load: Number(load),
     cratedb: values.cratedb && withoutSchema(values.cratedb),
     scale: scale?.split(',').map(pointsOf),
+    downsample: values.downsample && pointsOf(values.downsample).points,
   }
 }
 
@@ -103,6 +105,6 @@ const withoutSchema = (uri) => `${uri.replace(/\?.*$/, '').replace(/\/$/, '')}/`
 /** `10M` as a number. */
 function pointsOf(text) {
   const match = /^(\d+)(k|M|G)$/.exec(text)
-  if (!match) throw new Error('--scale takes sizes such as 1M,10M,50M')
+  if (!match) throw new Error('--scale and --downsample take sizes such as 1M, 10M or 50M')
   return { label: text, points: Number(match[1]) * { k: 1e3, M: 1e6, G: 1e9 }[match[2]] }
 }

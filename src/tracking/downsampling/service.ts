@@ -21,6 +21,8 @@ import { type MetricBucketRow, metricBuckets } from './tables.ts'
 const MOST_POINTS = 50_000
 /** The same where all else waits for each statement. */
 const EXCLUSIVE_MOST_POINTS = 10_000
+/** Parts at once, each with a journal: runs lie in different shards, and deletion takes as much processor as it gets. */
+const LANES = 2
 
 /** What is done to a part, in this order. */
 interface Journal {
@@ -33,7 +35,9 @@ interface Journal {
 export type Downsampling = ReturnType<typeof createDownsampling>
 
 export function createDownsampling({ engine }: { engine: Engine }) {
-  const most = engine.dialect.exclusive ? EXCLUSIVE_MOST_POINTS : MOST_POINTS
+  const { exclusive } = engine.dialect
+  const most = exclusive ? EXCLUSIVE_MOST_POINTS : MOST_POINTS
+  const lanes = exclusive ? 1 : LANES
 
   /**
    * Thins the points of a month's runs that are due. One caller at a time should do so on a database; of two, the one that began first ends with an error.
@@ -45,26 +49,46 @@ export function createDownsampling({ engine }: { engine: Engine }) {
     filter: RunFilter,
     { month, plan, ownerId }: { month: string; plan: DuePlan; ownerId: string },
   ): AsyncGenerator<{ rows: number }> {
-    const left = await store.takeJournal(engine, ownerId)
-    if (left !== null) yield { rows: await apply(JSON.parse(left) as Journal, ownerId) }
+    for (let lane = 0; lane < LANES; lane++) {
+      const left = await store.takeJournal(engine, { lane, ownerId })
+      if (left !== null) yield { rows: await apply(JSON.parse(left) as Journal, { lane, ownerId }) }
+    }
     const untilMs = plan.rungs[0]?.untilMs ?? 0
     const runs = await findDueRuns(engine, filter, { plan, month })
     const experimentOf = new Map(runs.map(({ runId, experimentId }) => [runId, experimentId]))
-    let all = 0
-    for await (const part of partsOf(engine, { month, runs, untilMs, most })) {
-      const journal = await look(part, { plan, untilMs, experimentOf })
-      if (journal.buckets.length === 0) continue
-      await write(ownerId, JSON.stringify(journal, bigintsAsText))
-      const rows = await apply(journal, ownerId)
-      all += rows
+    const parts = Array.from({ length: lanes }, (_, lane) =>
+      partsOf(engine, { month, runs: runs.filter((_run, i) => i % lanes === lane), untilMs, most }),
+    )
+    const gone = { points: 0, buckets: 0 }
+    for (let isOver = false; !isOver; ) {
+      const settled = await Promise.allSettled(
+        parts.map(async (own, lane) => {
+          const next = await own.next()
+          if (next.done) return undefined
+          const journal = await look(next.value, { plan, untilMs, experimentOf })
+          if (journal.buckets.length === 0) return 0
+          gone.buckets += journal.takenIn.length
+          await write({ lane, ownerId }, JSON.stringify(journal, bigintsAsText))
+          return apply(journal, { lane, ownerId })
+        }),
+      )
+      const counts = settled.map((one) => {
+        if (one.status === 'rejected') throw one.reason
+        return one.value
+      })
+      isOver = counts.every((count) => count === undefined)
+      const rows = counts.reduce((sum: number, count) => sum + (count ?? 0), 0)
+      gone.points += rows
       yield { rows }
     }
-    if (all > 0)
-      await engine.dialect.aging?.compact?.(engine, { schema: engine.schema, table: 'metrics' }, { month })
+    const compact = (table: string) =>
+      engine.dialect.aging?.compact?.(engine, { schema: engine.schema, table }, { month })
+    if (gone.points > 0) await compact('metrics')
+    if (gone.buckets > 0) await compact('metric_buckets')
   }
 
-  async function write(ownerId: string, journal: string | null): Promise<void> {
-    if (await store.writeJournal(engine, ownerId, journal)) return
+  async function write(own: store.OwnJournal, journal: string | null): Promise<void> {
+    if (await store.writeJournal(engine, own, journal)) return
     throw unavailable('Somebody else thins points of metrics by now. Please retry.')
   }
 
@@ -96,11 +120,11 @@ export function createDownsampling({ engine }: { engine: Engine }) {
   }
 
   /** Does what the journal says, and clears it. Repeatable. @returns how many points went */
-  async function apply({ month, buckets, going, takenIn }: Journal, ownerId: string): Promise<number> {
+  async function apply({ month, buckets, going, takenIn }: Journal, own: store.OwnJournal): Promise<number> {
     await store.writeBuckets(engine, buckets)
     const rows = await store.deletePoints(engine, month, going)
     await store.deleteBuckets(engine, month, takenIn)
-    await write(ownerId, null)
+    await write(own, null)
     return rows
   }
 

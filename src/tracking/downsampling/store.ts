@@ -235,30 +235,39 @@ export const deleteBuckets = (engine: Engine, month: string, places: readonly Pl
     })),
   )
 
-/** The one journal: one server at a time has it. */
-const NAME = 'metrics'
+/** A journal, and who has it: one server at a time has them all. */
+export interface OwnJournal {
+  lane: number
+  ownerId: string
+}
+const nameOf = ({ lane }: OwnJournal) => `metrics ${lane}`
 
-/** Takes the journal from whoever had it. @returns what was under way, as text */
-export async function takeJournal(engine: Engine, ownerId: string): Promise<string | null> {
-  const [row] = await upsertRows(engine, metricDownsampling, [{ name: NAME, ownerId, journal: null }], {
-    onConflict: () =>
-      sql`${sql.identifier(metricDownsampling.ownerId.name)} = ${excluded(metricDownsampling.ownerId)}`,
-    returning: [metricDownsampling.ownerId, metricDownsampling.journal],
-  })
+/** Takes a journal from whoever had it. @returns what was under way, as text */
+export async function takeJournal(engine: Engine, own: OwnJournal): Promise<string | null> {
+  const { ownerId } = metricDownsampling
+  const [row] = await upsertRows(
+    engine,
+    metricDownsampling,
+    [{ name: nameOf(own), ownerId: own.ownerId, journal: null }],
+    {
+      onConflict: () => sql`${sql.identifier(ownerId.name)} = ${excluded(ownerId)}`,
+      returning: [ownerId, metricDownsampling.journal],
+    },
+  )
   return (row?.journal as string | null | undefined) ?? null
 }
 
-/** Writes the journal, or clears it, if the owner still has it. @returns whether it has */
+/** Writes a journal, or clears it, if the owner still has it. @returns whether it has */
 export async function writeJournal(
   engine: Engine,
-  ownerId: string,
+  own: OwnJournal,
   journal: string | null,
 ): Promise<boolean> {
-  const isOwn = sql`owner_id = ${ownerId}`
+  const isOwn = sql`owner_id = ${own.ownerId}`
   const [row] = await engine.db
     .update(metricDownsampling)
     .set(changesIf(metricDownsampling, isOwn, { journal }))
-    .where(eq(metricDownsampling.name, NAME))
+    .where(eq(metricDownsampling.name, nameOf(own)))
     .returning({ ownerId: metricDownsampling.ownerId })
-  return row?.ownerId === ownerId
+  return row?.ownerId === own.ownerId
 }

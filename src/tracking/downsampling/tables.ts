@@ -58,7 +58,7 @@ export const metricBuckets = pgTable(
   ],
 )
 
-/** What a server is about to do to buckets and points, written before it is done. */
+/** What a server is about to do to buckets and points, written before it is done; a row for each part that it works on at a time. */
 export const metricDownsampling = pgTable('metric_downsampling', {
   name: text('name').primaryKey(),
   /** Who may write the journal. */

@@ -1,22 +1,23 @@
 // Old points of metrics in buckets: nothing of what they sum up to is lost, charts keep their shape, and what everybody sees stays as it is.
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { BucketWire } from '../../../src/tracking/downsampling/schema.ts'
 import type { Metric } from '../../../src/tracking/metrics/schema.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { tries } from '../../support/chance.ts'
+import {
+  bucketsOf,
+  expectNothingLost,
+  historyOf,
+  idOf,
+  type Logged,
+  logPoints,
+} from '../../support/downsampling.ts'
 import { describeEachEngine } from '../../support/engines.ts'
 import { ask, createExperiment, createRun } from '../../support/full-experiment.ts'
 import { DAY_MS, retentionOf } from '../../support/retention.ts'
 
 const V2 = '/api/2.0/mlflow'
 const MINUTE_MS = 60_000
-
-interface Logged {
-  value: number | 'NaN' | 'Infinity' | '-Infinity'
-  timestamp: number
-  step: number
-}
 
 describeEachEngine('downsampling of metrics', (target) => {
   let app: TestApp
@@ -31,33 +32,16 @@ describeEachEngine('downsampling of metrics', (target) => {
   afterAll(() => app.close())
 
   const get = <T>(path: string) => ask<T>(app.request, 'GET', path)
-  const log = async (run_id: string, key: string, points: readonly Logged[]) => {
-    for (let i = 0; i < points.length; i += 1000)
-      await ask(app.request, 'POST', `${V2}/runs/log-batch`, {
-        run_id,
-        metrics: points.slice(i, i + 1000).map((point) => ({ key, ...point })),
-      })
-  }
-  const history = async (run: string, key: string) =>
-    (await get<{ metrics?: Metric[] }>(`${V2}/metrics/get-history?run_id=${run}&metric_key=${key}`))
-      .metrics ?? []
+  const log = (run: string, key: string, points: readonly Logged[]) =>
+    logPoints(app.request, run, key, points)
+  const history = (run: string, key: string) => historyOf(app.request, run, key)
+  const buckets = (run: string, key: string) => bucketsOf(app.request, run, key)
   const sampled = async (run: string, key: string) =>
     (
       await get<{ metrics?: Metric[] }>(
         `${V2}/metrics/get-history-bulk-interval?run_ids=${run}&metric_key=${key}&max_results=2500`,
       )
     ).metrics ?? []
-  async function buckets(run: string, key: string): Promise<BucketWire[]> {
-    const all: BucketWire[] = []
-    for (let token = ''; ; ) {
-      const page = await get<{ buckets: BucketWire[]; next_page_token?: string }>(
-        `/api/crateflow/1.0/metrics/get-buckets?run_id=${run}&metric_key=${key}&max_results=7${token && `&page_token=${token}`}`,
-      )
-      all.push(...page.buckets)
-      token = page.next_page_token ?? ''
-      if (!token) return all
-    }
-  }
   const policy = (name: string, ladder: string, more: object = {}) =>
     retention.create({ name, target: 'metrics', strategy: 'downsample', ladder, ...more })
   const run = async (name: string, more: object = {}) => {
@@ -116,17 +100,6 @@ describeEachEngine('downsampling of metrics', (target) => {
     expect(await get<object>(`${V2}/runs/get?run_id=${id}`)).toEqual(before)
     await retention.post('policies/delete', { policy_id: 'minutes' })
   })
-  /** What a history is made of, as it is stored. */
-  const SPECIAL: Record<string, number> = {
-    NaN: 0,
-    Infinity: Number.MAX_VALUE,
-    '-Infinity': -Number.MAX_VALUE,
-  }
-  const storedOf = (value: Logged['value']): number =>
-    typeof value === 'number' ? value : (SPECIAL[value] ?? 0)
-  const idOf = ({ value, timestamp, step }: { value: unknown; timestamp: unknown; step: unknown }) =>
-    `${timestamp} ${step} ${value === 'NaN' ? 'NaN' : storedOf(value as Logged['value'])}`
-
   /** A day's points at times and steps that often coincide, each another one. */
   const points = (first: number) =>
     fc
@@ -178,11 +151,8 @@ describeEachEngine('downsampling of metrics', (target) => {
             await retention.post('policies/update', { policy_id: 'any', ladder })
             await run('any')
             expect(await get<object>(`${V2}/runs/get?run_id=${id}`)).toEqual(latest)
-            await expectNothingLost(
-              id,
-              [...model.values()],
-              nowMs - Number(ladder.match(/:(\d+)d/)?.[1]) * DAY_MS,
-            )
+            const untilMs = nowMs - Number(ladder.match(/:(\d+)d/)?.[1]) * DAY_MS
+            await expectNothingLost(app.request, id, { logged: [...model.values()], untilMs })
             nowMs += days * DAY_MS
           }
         },
@@ -191,31 +161,101 @@ describeEachEngine('downsampling of metrics', (target) => {
     )
   }, 600_000)
 
-  async function expectNothingLost(id: string, logged: readonly Logged[], untilMs: number): Promise<void> {
-    const [left, found] = [await history(id, 'm'), await buckets(id, 'm')]
-    const ids = new Set(left.map(idOf))
-    expect(ids.size).toBe(left.length)
-    const kept = new Set(
-      found.flatMap(({ first, last, min, max, latest, nan }) =>
-        [first, last, min, max, latest, nan].filter((point) => point !== undefined).map(idOf),
-      ),
-    )
-    for (const one of kept) expect(ids).toContain(one)
-    const loose = left.filter((point) => !kept.has(idOf(point)))
-    for (const { timestamp } of loose) expect(Number(timestamp)).toBeGreaterThanOrEqual(untilMs - DAY_MS)
-    for (const point of logged) if (point.timestamp >= nowMs) expect(ids).toContain(idOf(point))
-    const all = logged.map(({ value }) => value)
-    const isNumber = (value: unknown) => typeof value === 'number' && Math.abs(value) < Number.MAX_VALUE
-    const sum = (values: readonly unknown[]) =>
-      values.filter(isNumber).reduce((total: number, value) => total + Number(value), 0)
-    const total = (of: (bucket: BucketWire) => number) => found.reduce((all, bucket) => all + of(bucket), 0)
-    const looseValues = loose.map(({ value }) => value)
-    const nans = (values: readonly unknown[]) => values.filter((value) => value === 'NaN').length
-    expect(total(({ count }) => count) + loose.length).toBe(logged.length)
-    expect(total(({ nan_count }) => nan_count) + nans(looseValues)).toBe(nans(all))
-    expect(total(({ sum }) => sum) + sum(looseValues)).toBe(sum(all))
-    const numbers = logged.filter(({ value }) => value !== 'NaN').map(({ value }) => storedOf(value))
-    const shown = left.filter(({ value }) => value !== 'NaN').map(({ value }) => Number(value))
-    expect([Math.min(...shown), Math.max(...shown)]).toEqual([Math.min(...numbers), Math.max(...numbers)])
-  }
+  it('keeps NaN, infinities and the latest value as they are shown, where all are in one bucket', async () => {
+    const id = await newRun()
+    const start = nowMs - 50 * DAY_MS
+    const values: Logged['value'][] = [1, 'NaN', 5, 'Infinity', 2, '-Infinity', 'NaN', 3, 4]
+    const all = values.map((value, i) => ({ value, timestamp: start + i, step: i }))
+    await log(id, 'm', all)
+    // Its step is the last one, its time is not.
+    await log(id, 'n', [...all.slice(0, 3), { value: 7, timestamp: start, step: 99 }])
+    const before = [await history(id, 'm'), await get<object>(`${V2}/runs/get?run_id=${id}`)] as const
+    await policy('special', '1d:30d')
+    await run('special')
+    const after = await history(id, 'm')
+    expect(after.map(({ step }) => step)).toEqual([0, 3, 5, 6, 8])
+    expect(after).toEqual(before[0].filter(({ step }) => [0, 3, 5, 6, 8].includes(Number(step))))
+    expect(await sampled(id, 'm')).toHaveLength(5)
+    expect(await get<object>(`${V2}/runs/get?run_id=${id}`)).toEqual(before[1])
+    expect(await buckets(id, 'm')).toMatchObject([
+      {
+        ...{ count: 9, nan_count: 2, infinite_count: 2, sum: 15 },
+        first: { value: 1, step: 0 },
+        last: { value: 4, step: 8 },
+        min: { value: -Number.MAX_VALUE },
+        max: { value: Number.MAX_VALUE },
+        nan: { value: 'NaN', step: 6 },
+      },
+    ])
+    expect((await buckets(id, 'm'))[0]).not.toHaveProperty('mean')
+    expect((await history(id, 'n')).map(({ step }) => step)).toContain(99)
+    await retention.post('policies/delete', { policy_id: 'special' })
+  })
+
+  it('thins only what filters mean, and forgets buckets with what else deletes their points', async () => {
+    const other = await createExperiment(app.request, 'others')
+    const start = Math.floor((nowMs - 50 * DAY_MS) / DAY_MS) * DAY_MS
+    const all = Array.from({ length: 100 }, (_, i) => ({ value: i, timestamp: start + i * 1000, step: i }))
+    const make = async (of: string, value: string) => {
+      const id = await createRun(app.request, of)
+      await ask(app.request, 'POST', `${V2}/runs/set-tag`, { run_id: id, key: 'kind', value })
+      await log(id, 'm', all)
+      await log(id, 'o', all)
+      return id
+    }
+    const [meant, tagged, elsewhere] = [
+      await make(other, 'sweep'),
+      await make(other, 'final'),
+      await make(experiment, 'sweep'),
+    ]
+    await policy('some', '50steps:30d', {
+      experiment_pattern: 'other%',
+      run_tags: [{ key: 'kind', value: 'sweep' }],
+    })
+    expect(await retention.preview({ policy_ids: ['some'] })).toMatchObject([{ rows: 200 }])
+    expect(await run('some')).toMatchObject({ rows: 192 })
+    for (const id of [tagged, elsewhere]) expect(await history(id, 'm')).toHaveLength(100)
+    expect((await buckets(meant, 'm')).map(({ start, count, mean }) => [start, count, mean])).toEqual([
+      [0, 50, 24.5],
+      [50, 50, 74.5],
+    ])
+    await ask(app.request, 'POST', '/api/crateflow/1.0/runs/hard-delete-metric', {
+      run_id: meant,
+      metric_key: 'o',
+    })
+    expect(await buckets(meant, 'o')).toEqual([])
+    // One bucket is older than the time, the other one only in part.
+    await retention.create({
+      ...{ name: 'old', target: 'metrics', strategy: 'delete', experiment_pattern: 'other%' },
+      duration: `${nowMs - (start + 70_000)}ms`,
+    })
+    await run('old')
+    expect((await history(meant, 'm')).map(({ step }) => step)).toEqual([99])
+    expect((await buckets(meant, 'm')).map(({ start }) => start)).toEqual([50])
+    expect(await retention.preview({ policy_ids: ['some'] })).toMatchObject([{ step_count: 0 }])
+    for (const name of ['some', 'old']) await retention.post('policies/delete', { policy_id: name })
+  })
+
+  it('counts each point once when two servers thin the same run by two policies while old points are logged to it', async () => {
+    const id = await newRun()
+    const start = Math.floor((nowMs - 50 * DAY_MS) / DAY_MS) * DAY_MS
+    const all = Array.from({ length: 3000 }, (_, i) => ({ value: i, timestamp: start + i * 1000, step: i }))
+    await log(id, 'm', all.slice(0, 2000))
+    await policy('first', '1m:30d')
+    await policy('second', '1m:20d,1h:35d')
+    const second = await startApp(target, { engine: app.engine, clock: { now: () => nowMs } })
+    const [mine, others] = await Promise.all([
+      retention.run('first'),
+      retentionOf(second.request).run('second'),
+      ...[2000, 2250, 2500, 2750].map(async (from) => {
+        for (let i = from; i < from + 250; i += 25) await log(id, 'm', all.slice(i, i + 25))
+      }),
+    ])
+    expect([mine.execution.state, others.execution.state]).toEqual(['succeeded', 'succeeded'])
+    await second.close()
+    await run('second')
+    await expectNothingLost(app.request, id, { logged: all, untilMs: nowMs - 20 * DAY_MS })
+    expect((await buckets(id, 'm')).map(({ count }) => count)).toEqual([3000])
+    for (const name of ['first', 'second']) await retention.post('policies/delete', { policy_id: name })
+  })
 })
