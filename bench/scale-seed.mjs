@@ -94,7 +94,10 @@ function copyId(template, number) {
 async function tablesOfRuns(pool) {
   const { rows } = await pool.query(
     `SELECT table_name, column_name, data_type FROM information_schema.columns
-     WHERE table_schema = current_schema() AND is_generated = 'NEVER' ORDER BY table_name, ordinal_position`,
+     WHERE table_schema = current_schema() AND is_generated = 'NEVER' AND table_name IN (
+       SELECT table_name FROM information_schema.tables
+       WHERE table_schema = current_schema() AND table_type = 'BASE TABLE')
+     ORDER BY table_name, ordinal_position`,
   )
   return [...new Set(rows.map((row) => row.table_name))]
     .map((name) => ({ name, columns: rows.filter((row) => row.table_name === name) }))
