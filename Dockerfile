@@ -8,6 +8,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY src ./src
+COPY console ./console
 COPY scripts ./scripts
 COPY migrations ./migrations
 # What only the build needs does not go into the image.

@@ -9,8 +9,13 @@ const stamp = join(root, 'dist/.built')
 const modified = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
 const sources = ['package.json', 'package-lock.json'].concat(
-  ['build.mjs', 'bundle.mjs', 'licenses.mjs', 'make-template.ts'].map((name) => join('scripts', name)),
+  ['build.mjs', 'bundle.mjs', 'console.mjs', 'licenses.mjs', 'make-template.ts'].map((name) =>
+    join('scripts', name),
+  ),
   readdirSync(join(root, 'migrations/postgres')).map((name) => join('migrations/postgres', name)),
+  readdirSync(join(root, 'console'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.\w+$/.test(path))
+    .map((path) => join('console', path)),
   readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((path) => /\.(ts|mjs)$/.test(path))
     .map((path) => join('src', path)),

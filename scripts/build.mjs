@@ -1,8 +1,9 @@
-// Makes the program in dist, and the template of embedded databases beside it.
+// Makes the program in dist, the console and the template of embedded databases beside it.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bundle } from './bundle.mjs'
+import { buildConsole } from './console.mjs'
 import { licensesOf } from './licenses.mjs'
 
 const root = join(import.meta.dirname, '..')
@@ -21,7 +22,8 @@ const files = await bundle(
   dist,
 )
 chmodSync(main, 0o755)
-writeFileSync(join(dist, 'LICENSES.txt'), licensesOf(files))
+const pages = await buildConsole(join(dist, 'console'))
+writeFileSync(join(dist, 'LICENSES.txt'), licensesOf([...files, ...pages]))
 process.stderr.write('Making the template of embedded databases\n')
 execFileSync(process.execPath, [makeTemplate], { stdio: 'inherit' })
 for (const file of [makeTemplate, `${makeTemplate}.map`]) rmSync(file)

@@ -8,8 +8,15 @@ The above copyright notice and this permission notice shall be included in all c
 
 THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`
 const APACHE = 'Licensed under the Apache License, Version 2.0: https://www.apache.org/licenses/LICENSE-2.0'
+const UNLICENSE = `This is free and unencumbered software released into the public domain.
+
+Anyone is free to copy, modify, publish, use, compile, sell, or distribute this software, either in source code form or as a compiled binary, for any purpose, commercial or non-commercial, and by any means.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+
+For more information, please refer to <https://unlicense.org>`
 /** For packages that bring no file; the other license of these stands in their sources, and so in the bundle. */
-const TEXTS = { MIT, 'Apache-2.0': APACHE, '(Apache-2.0 AND BSD-3-Clause)': APACHE }
+const TEXTS = { MIT, Unlicense: UNLICENSE, 'Apache-2.0': APACHE, '(Apache-2.0 AND BSD-3-Clause)': APACHE }
 
 /**
  * @param {string[]} files of packages and of our own
@@ -43,6 +50,7 @@ function licenseIn(folder) {
 function standardText({ name, license, author }) {
   const text = TEXTS[license]
   if (text === undefined) throw new Error(`${name} brings no text of its license, ${license}`)
+  if (license === 'Unlicense') return text
   const holder = typeof author === 'object' ? author.name : author?.replace(/ *<.*/, '')
   return `Copyright (c) ${holder ?? `the authors of ${name}`}\n\n${text}`
 }

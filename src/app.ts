@@ -15,7 +15,9 @@ import { createTracking } from './tracking/tracking.ts'
 import { createWeb, type WebDeps } from './web/web.ts'
 import type { WebhookConfig } from './webhook-config.ts'
 
-export interface AppDeps extends Partial<Pick<WebDeps, 'ui' | 'graphql' | 'sql'>>, LifecycleOptions {
+export interface AppDeps
+  extends Partial<Pick<WebDeps, 'ui' | 'console' | 'graphql' | 'sql'>>,
+    LifecycleOptions {
   /** Whoever opened it closes it. */
   engine: Engine
   /** Resolves when the engine's schema is migrated. Absent: it is. */

@@ -15,6 +15,7 @@ import type { Tracing } from '../platform/active-span.ts'
 import type { Engine } from '../platform/database/engine.ts'
 import { describeTarget, parseBackendUri } from '../platform/database/uri.ts'
 import { TracingConfigSchema, tracingTarget } from '../tracing-config.ts'
+import { openConsole } from '../web/console/folder.ts'
 import { type WebhookConfig, WebhookConfigSchema } from '../webhook-config.ts'
 import { layoutOf, openEngineAt, untilAvailable } from './database.ts'
 import { asUsage, EXIT, UsageError } from './errors.ts'
@@ -263,7 +264,8 @@ async function serve(setup: Setup): Promise<number> {
   prepared.catch(() => {})
   try {
     const { buildApp } = await import('../app.ts')
-    const app = await buildApp({ ...(await appDeps(setup, tracing)), engine, prepared, ui: ui?.source })
+    const pages = { ui: ui?.source, console: config.artifactsOnly ? undefined : openConsole() }
+    const app = await buildApp({ ...(await appDeps(setup, tracing)), engine, prepared, ...pages })
     stop.signal.throwIfAborted()
     await app.listen({ host: config.host, port: config.port })
     const sqlPort = await listenForSql(engine, config)

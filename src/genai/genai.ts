@@ -102,7 +102,7 @@ export function createGenai({ engine, clock, experiments, getRun, files }: Genai
       countTraces: (of: aging.OldTraces) => aging.countOldTraces(engine, of),
       findTraces: (of: aging.OldTraces, page: Parameters<typeof aging.findTracesBefore>[2]) =>
         aging.findTracesBefore(engine, of, page),
-      countTracesSince: (sinceMs: number) => aging.countTracesSince(engine, sinceMs),
+      countTracesByHour: (sinceMs: number) => aging.countTracesByHour(engine, sinceMs),
     },
     /** What the wing keeps of things that are deleted for good. */
     removal: createGenaiRemoval({

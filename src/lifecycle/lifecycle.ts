@@ -34,7 +34,7 @@ export interface LifecycleDeps
   genai: Remains
   /** What these wings know of the age of things. */
   aging: RetentionDeps['runs'] &
-    Pick<RetentionDeps, 'countRunsSince' | 'countTracesSince'> &
+    Pick<RetentionDeps, 'countRunsByHour' | 'countTracesByHour' | 'countPointsByHour'> &
     Pick<DownsamplingDeps, 'findDueMonths' | 'thinPoints'> & {
       countTraces: RetentionDeps['traces']['count']
       findTraces: RetentionDeps['traces']['find']
@@ -70,8 +70,9 @@ export function createLifecycle({ tracking, genai, aging, log, ...deps }: Lifecy
     checkSchedule,
     dueAfter,
     runs: aging,
-    countRunsSince: aging.countRunsSince,
-    countTracesSince: aging.countTracesSince,
+    countRunsByHour: aging.countRunsByHour,
+    countTracesByHour: aging.countTracesByHour,
+    countPointsByHour: aging.countPointsByHour,
     moreStrategies: { downsample: createDownsampling({ ...aging, alone: alonePoints }) },
     alonePoints,
     deletedRuns: {

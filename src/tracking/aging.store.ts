@@ -135,9 +135,26 @@ async function latestBefore(engine: Engine, runIds: string[], untilMs: number): 
     AND timestamp = ANY(${all(rows.map(({ timestamp }) => timestamp))}::bigint[]))`
 }
 
-/** Runs that began at the time or later. Passes the refresh gate. */
-export async function countRunsSince(engine: Engine, sinceMs: number): Promise<number> {
+/** Runs that began at the time or later, by the hours since then: 0 is the first one. Passes the refresh gate. */
+export async function countRunsByHour(engine: Engine, sinceMs: number): Promise<Map<number, number>> {
   await engine.refresh(runs)
-  const rows = await engine.rows(sql`SELECT count(*) FROM ${runs} WHERE start_time >= ${sinceMs}::bigint`)
-  return Number(rows[0]?.[0] ?? 0)
+  const rows = await engine.rows(
+    sql`SELECT (start_time - ${sinceMs}::bigint) / 3600000, count(*) FROM ${runs}
+        WHERE start_time >= ${sinceMs}::bigint GROUP BY 1`,
+  )
+  return new Map(rows.map(([hour, count]) => [Number(hour), Number(count)]))
+}
+
+/** Points of metrics whose time is that or later, of runs made since the month, by the hours since then. Passes the refresh gate. */
+export async function countPointsByHour(
+  engine: Engine,
+  sinceMs: number,
+  month: string,
+): Promise<Map<number, number>> {
+  await engine.refresh(metrics)
+  const rows = await engine.rows(
+    sql`SELECT (timestamp - ${sinceMs}::bigint) / 3600000, count(*) FROM ${metrics}
+        WHERE timestamp >= ${sinceMs}::bigint AND month >= ${month} GROUP BY 1`,
+  )
+  return new Map(rows.map(([hour, count]) => [Number(hour), Number(count)]))
 }

@@ -77,7 +77,8 @@ export function createTracking({ engine, clock, ...deps }: TrackingDeps) {
         aging.pruneOldPoints(engine, { filter, untilMs }, (runIds) => downsampling.forget(runIds, untilMs)),
       findDueMonths: downsampling.findDueMonths,
       thinPoints: downsampling.thin,
-      countRunsSince: (sinceMs: number) => aging.countRunsSince(engine, sinceMs),
+      countRunsByHour: (sinceMs: number) => aging.countRunsByHour(engine, sinceMs),
+      countPointsByHour: (sinceMs: number, month: string) => aging.countPointsByHour(engine, sinceMs, month),
     },
     /** Where the artifacts of a run are, deleted or not. @throws RESOURCE_DOES_NOT_EXIST */
     locateRun: async (runId: string) => {

@@ -1,6 +1,7 @@
-// The web wing: the pages of MLflow's UI, the GraphQL that they ask besides REST, and SQL for people.
+// The web wing: the pages of MLflow's UI, the GraphQL that they ask besides REST, the console, and SQL for people.
 import type { FastifyInstance } from 'fastify'
 import type { Engine } from '../platform/database/engine.ts'
+import type { ConsoleFolder } from './console/folder.ts'
 import type { DocumentLimits } from './graphql/documents.ts'
 import type { Sources } from './graphql/resolvers.ts'
 import { graphqlEndpoints } from './graphql/routes.ts'
@@ -25,6 +26,8 @@ export interface WebDeps {
   sql?: SqlLimits | undefined
   /** Absent: no web UI, the API alone. */
   ui?: UiSource | undefined
+  /** Absent: no console. */
+  console?: ConsoleFolder | undefined
   /** Path in front of every path; empty for none. */
   staticPrefix: string
 }
@@ -37,6 +40,10 @@ export function createWeb(deps: WebDeps) {
     register: async (app: FastifyInstance) => {
       // Loaded when wanted, as the documentation is.
       if (ui) await (await import('./ui/routes.ts')).registerUi(app, { ui, staticPrefix })
+      if (deps.console) {
+        const { registerConsole } = await import('./console/routes.ts')
+        await registerConsole(app, { folder: deps.console, hasUi: ui !== undefined })
+      }
       registerUiTelemetry(app)
       app.addHook('onListen', async () => {
         await queries.load()

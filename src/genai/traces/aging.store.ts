@@ -49,9 +49,12 @@ export async function findTracesBefore(
   return rows.map((row) => ({ ...row, place: placeOf(row) }))
 }
 
-/** Traces that began at the time or later. Passes the refresh gate. */
-export async function countTracesSince(engine: Engine, sinceMs: number): Promise<number> {
+/** Traces that began at the time or later, by the hours since then: 0 is the first one. Passes the refresh gate. */
+export async function countTracesByHour(engine: Engine, sinceMs: number): Promise<Map<number, number>> {
   await engine.refresh(traces)
-  const rows = await engine.rows(sql`SELECT count(*) FROM ${traces} WHERE timestamp_ms >= ${sinceMs}::bigint`)
-  return Number(rows[0]?.[0] ?? 0)
+  const rows = await engine.rows(
+    sql`SELECT (timestamp_ms - ${sinceMs}::bigint) / 3600000, count(*) FROM ${traces}
+        WHERE timestamp_ms >= ${sinceMs}::bigint GROUP BY 1`,
+  )
+  return new Map(rows.map(([hour, count]) => [Number(hour), Number(count)]))
 }

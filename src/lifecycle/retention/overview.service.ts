@@ -1,7 +1,9 @@
 // What there is of data, and what retention is about to do: for a page that shows it.
 import type { z } from 'zod'
+import type { Holding } from '../../platform/database/aging.ts'
 import { databaseStatus } from '../../platform/database/diagnosis.ts'
 import type { Engine } from '../../platform/database/engine.ts'
+import type { Asker } from '../../platform/wire/asker.ts'
 import type { Clock } from '../../platform/wire/ids.ts'
 import type { ExecutionService } from './executions.service.ts'
 import type { PolicyService } from './policies.service.ts'
@@ -10,34 +12,59 @@ import type { OverviewWire } from './schema.ts'
 export interface OverviewDeps {
   engine: Engine
   clock: Clock
-  policies: Pick<PolicyService, 'list'>
+  policies: Pick<PolicyService, 'list' | 'mayChangeTables'>
   executions: Pick<ExecutionService, 'list'>
   serverVersion: string
   isScheduled: boolean
-  countRunsSince: (sinceMs: number) => Promise<number>
-  countTracesSince: (sinceMs: number) => Promise<number>
+  /** What began at the time or later, by the hours since then. */
+  countRunsByHour: (sinceMs: number) => Promise<ReadonlyMap<number, number>>
+  countTracesByHour: (sinceMs: number) => Promise<ReadonlyMap<number, number>>
+  /** Of runs that were made in the month or later. */
+  countPointsByHour: (sinceMs: number, month: string) => Promise<ReadonlyMap<number, number>>
 }
 
 const HOUR_MS = 3600_000
+const HOURS = 24
+/** Runs that are older are hardly written to. */
+const RECENT_MS = 31 * 24 * HOUR_MS
 const MOST_TABLES = 200
 const MOST_DUE = 20
 
 export function createOverview(deps: OverviewDeps) {
   const { engine, clock, policies, executions } = deps
 
-  return async (): Promise<z.infer<typeof OverviewWire>> => {
-    const sinceMs = clock.now() - HOUR_MS
+  /** Points of each hour; undefined where there are too many to count them. */
+  async function countPoints(sinceMs: number, holdings: readonly Holding[]) {
+    const month = new Date(sinceMs - RECENT_MS).toISOString().slice(0, 7)
+    const held = holdings.find(({ schema, table }) => schema === engine.schema && table === 'metrics')
+    const isByMonth = held !== undefined && held.partitions.length > 0
+    const rows = isByMonth
+      ? held.months.reduce((sum, one) => sum + (one.month >= month ? one.rows : 0), 0)
+      : (held?.rows ?? 0)
+    const most = engine.dialect.aging?.mostCounted(engine) ?? 0
+    return rows <= most ? deps.countPointsByHour(sinceMs, month) : undefined
+  }
+
+  return async (asker: Asker): Promise<z.infer<typeof OverviewWire>> => {
+    const sinceMs = clock.now() - HOURS * HOUR_MS
     const status = await databaseStatus(engine, 1)
     const holdings = (await engine.dialect.aging?.holdings(engine)) ?? []
-    const [runs, traces, { executions: running }, { policies: all }] = await Promise.all([
-      deps.countRunsSince(sinceMs),
-      deps.countTracesSince(sinceMs),
+    const [runs, traces, points, { executions: running }, { policies: all }] = await Promise.all([
+      deps.countRunsByHour(sinceMs),
+      deps.countTracesByHour(sinceMs),
+      countPoints(sinceMs, holdings),
       executions.list({ state: 'running' }),
       policies.list({ tags: [], max_results: 1000 }),
     ])
     const due = all.flatMap(({ policy_id, name, next_due_at }) =>
       next_due_at === undefined ? [] : [{ policy_id, policy_name: name, due_at: next_due_at }],
     )
+    const ingest = Array.from({ length: HOURS }, (_, hour) => ({
+      start: sinceMs + hour * HOUR_MS,
+      runs: countOf(runs, hour),
+      traces: countOf(traces, hour),
+      ...(points && { points: countOf(points, hour) }),
+    }))
     return {
       server_version: deps.serverVersion,
       engine: engine.dialect.name,
@@ -46,19 +73,29 @@ export function createOverview(deps: OverviewDeps) {
       tables: holdings
         .sort((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0))
         .slice(0, MOST_TABLES)
-        .map(({ schema, table, partitions, ...counts }) => ({
+        .map(({ schema, table, partitions, months, ...counts }) => ({
           name: `${schema}.${table}`,
           own: schema === engine.schema,
           ...known(counts),
           partitions: partitions.map(({ values, ...own }) => ({ values, ...known(own) })),
+          months: months.map(({ month, ...own }) => ({ month, rows: own.rows, ...known(own) })),
         })),
-      last_hour: { runs, traces },
+      last_hour: { runs: countOf(runs, HOURS - 1), traces: countOf(traces, HOURS - 1) },
+      ingest,
       due_next: due.sort((a, b) => a.due_at - b.due_at).slice(0, MOST_DUE),
       running,
       schedule_enabled: deps.isScheduled,
+      may_change_tables: policies.mayChangeTables(asker),
     }
   }
 }
+
+/** Clocks of clients that are ahead count as now. */
+const countOf = (counts: ReadonlyMap<number, number>, hour: number): number =>
+  [...counts].reduce(
+    (sum, [at, count]) => sum + (at === hour || (at > hour && hour === HOURS - 1) ? count : 0),
+    0,
+  )
 
 const known = ({ rows, bytes }: { rows: number | undefined; bytes: number | undefined }) => ({
   ...(rows !== undefined && { rows }),

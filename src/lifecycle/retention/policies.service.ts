@@ -81,14 +81,16 @@ export function createPolicyService(deps: PolicyServiceDeps) {
    * @throws PERMISSION_DENIED
    */
   function checkAsker(target: string, asker: Asker): void {
-    if (deps.tableAccess === 'all' || 'own' in parseTarget(target)) return
-    if (deps.tableAccess === 'off')
-      throw denied('Policies about tables are switched off on this server (--retention-tables).')
-    if (!isLocal(asker))
-      throw denied(
-        'Policies about tables are made and changed by clients on the machine of the server alone, unless it runs with --retention-tables all.',
-      )
+    if ('own' in parseTarget(target) || mayChangeTables(asker)) return
+    throw denied(
+      deps.tableAccess === 'off'
+        ? 'Policies about tables are switched off on this server (--retention-tables).'
+        : 'Policies about tables are made and changed by clients on the machine of the server alone, unless it runs with --retention-tables all.',
+    )
   }
+
+  const mayChangeTables = (asker: Asker): boolean =>
+    deps.tableAccess === 'all' || (deps.tableAccess === 'loopback' && isLocal(asker))
 
   /** A column by which the table is partitioned is taken for that. */
   async function categoryOf({ target, column, strategy }: PolicyInput) {
@@ -263,6 +265,7 @@ export function createPolicyService(deps: PolicyServiceDeps) {
   return {
     create,
     read,
+    mayChangeTables,
     findDue,
     /** Counts the schedule on from the time. */
     settleDue: ({ row }: KnownPolicy, nowMs: number) => store.moveSchedule(engine, row, nowMs),

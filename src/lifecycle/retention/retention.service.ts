@@ -19,7 +19,10 @@ import { parseTarget } from './target.ts'
 export interface RetentionDeps
   extends OwnTargetDeps,
     Pick<PolicyServiceDeps, 'checkSchedule' | 'dueAfter' | 'tableAccess'>,
-    Pick<OverviewDeps, 'serverVersion' | 'isScheduled' | 'countRunsSince' | 'countTracesSince'> {
+    Pick<
+      OverviewDeps,
+      'serverVersion' | 'isScheduled' | 'countRunsByHour' | 'countTracesByHour' | 'countPointsByHour'
+    > {
   engine: Engine
   clock: Clock
   log: ExecutionDeps['log']

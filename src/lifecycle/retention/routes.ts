@@ -132,7 +132,7 @@ export function retentionEndpoints(retention: RetentionApi): Endpoint[] {
         'What the database holds by table and partition, and which policies are due (not part of MLflow)',
       request: schema.GetOverview,
       response: schema.OverviewWire,
-      handle: () => overview(),
+      handle: (_input, request) => overview(askerOf(request)),
     }),
   ]
 }

@@ -225,17 +225,39 @@ export const OverviewWire = z
               bytes,
             }),
           ),
+          months: z
+            .array(z.object({ month: z.string().describe('Such as 2026-01'), rows: z.number().int(), bytes }))
+            .describe(
+              'Rows by month, oldest first; none where no partitions tell months, or where counting would take long',
+            ),
         }),
       )
       .describe('Largest first'),
     last_hour: z
       .object({ runs: z.number().int().optional(), traces: z.number().int().optional() })
       .describe('What began within the last hour'),
+    ingest: z
+      .array(
+        z.object({
+          start: ms('When the hour began'),
+          runs: z.number().int(),
+          traces: z.number().int(),
+          points: z
+            .number()
+            .int()
+            .optional()
+            .describe('Points of metrics, by their timestamps; absent where counting them would take long'),
+        }),
+      )
+      .describe('What began within each of the last 24 hours, oldest first'),
     due_next: z
       .array(z.object({ policy_id: z.string(), policy_name: z.string(), due_at: ms('When it is due') }))
       .describe('Soonest first'),
     running: z.array(ExecutionWire),
     schedule_enabled: z.boolean().describe('Whether this server runs policies by itself'),
+    may_change_tables: z
+      .boolean()
+      .describe('Whether whoever asks may make and change policies about tables (--retention-tables)'),
   })
   .meta({ id: 'RetentionOverview' })
 

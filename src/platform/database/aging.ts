@@ -13,6 +13,8 @@ export interface Aging<Engine> {
   compact?(engine: Engine, table: TableName, partition: Record<string, string>): Promise<void>
   /** Bytes of the table with its indexes, without copies on other nodes; undefined where this user may not see it. */
   bytesOf(engine: Engine, table: TableName): Promise<number | undefined>
+  /** So many rows are counted by their time in less than a second or so. */
+  mostCounted(engine: Engine): number
   /** Tables that this user sees, with their rows and bytes. */
   holdings(engine: Engine): Promise<Holding[]>
   /** Absent where tables have none, or none that the server knows. */
@@ -62,6 +64,8 @@ export interface Holding extends TableName {
     rows: number | undefined
     bytes: number | undefined
   }[]
+  /** By month, the oldest first: of partitions, or of rows that are few enough to count. None where nothing tells months. */
+  months: { month: string; rows: number; bytes: number | undefined }[]
 }
 
 export interface Snapshot {

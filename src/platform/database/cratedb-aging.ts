@@ -6,7 +6,7 @@ import { NOT_VISIBLE } from './cratedb-health.ts'
 import type { Engine } from './engine.ts'
 import { identifierOf, isBefore, timeIn } from './old-rows.ts'
 import type { TableName } from './own-columns.ts'
-import { periodEnd } from './periods.ts'
+import { monthOfPartition, periodEnd } from './periods.ts'
 
 /** Rows of one DELETE at most, as far as times can be halved: some seconds, since no statement may take a minute. */
 const MOST_ROWS = 100_000
@@ -93,7 +93,7 @@ async function holdings(engine: Engine): Promise<Holding[]> {
   for (const row of sizes.rows) {
     const { schema, table } = row
     const id = JSON.stringify([schema, table])
-    const holding = tables.get(id) ?? { schema, table, rows: 0, bytes: 0, partitions: [] }
+    const holding = tables.get(id) ?? { schema, table, rows: 0, bytes: 0, partitions: [], months: [] }
     const own = { rows: Number(row.rows ?? 0), bytes: Number(row.bytes ?? 0) }
     holding.rows += own.rows
     holding.bytes += own.bytes
@@ -101,7 +101,20 @@ async function holdings(engine: Engine): Promise<Holding[]> {
     if (known) holding.partitions.push({ values: known, ...own })
     tables.set(id, holding)
   }
-  return [...tables.values()]
+  return [...tables.values()].map((holding) => ({ ...holding, months: monthsOf(holding.partitions) }))
+}
+
+function monthsOf(partitions: Holding['partitions']): Holding['months'] {
+  const months = new Map<string, { month: string; rows: number; bytes: number }>()
+  for (const { values, rows = 0, bytes = 0 } of partitions) {
+    const month = Object.values(values)
+      .map(monthOfPartition)
+      .find((found) => found !== undefined)
+    if (month === undefined) continue
+    const sum = months.get(month) ?? { month, rows: 0, bytes: 0 }
+    months.set(month, { month, rows: sum.rows + rows, bytes: sum.bytes + bytes })
+  }
+  return [...months.values()].sort((a, b) => (a.month < b.month ? -1 : 1))
 }
 
 /** Its value in every partition column: nothing else is as safe to say. */
@@ -263,4 +276,14 @@ async function compact(engine: Engine, table: TableName, values: Record<string, 
   )
 }
 
-export const cratedbAging: Aging<Engine> = { deleteRange, compact, bytesOf, holdings, partitions }
+/** Some seconds of one core at worst, shared out over the shards. */
+const MOST_COUNTED = 20_000_000
+
+export const cratedbAging: Aging<Engine> = {
+  deleteRange,
+  compact,
+  bytesOf,
+  mostCounted: () => MOST_COUNTED,
+  holdings,
+  partitions,
+}

@@ -2,6 +2,7 @@
 import type { PartitionValue } from './aging.ts'
 
 const DAY_MS = 24 * 3600_000
+const LATEST_MS = Date.UTC(9999, 11)
 
 const FIXED: Record<string, number> = {
   second: 1000,
@@ -37,6 +38,13 @@ export function periodEnd(
   // A number that JavaScript rounded could be another partition.
   if (typeof value !== 'number' || !isTime || !Number.isSafeInteger(value)) return undefined
   return endOf(value, unit)
+}
+
+/** The month, as `2026-01`, that the value of a partition lies in or begins; undefined for what is no time. */
+export function monthOfPartition(value: PartitionValue): string | undefined {
+  if (typeof value === 'string') return /^\d{4}-(?:0\d|1[0-2])(?=$|-)/.exec(value)?.[0]
+  const isTime = typeof value === 'number' && Math.abs(value) > DAY_MS && Math.abs(value) < LATEST_MS
+  return isTime ? new Date(value).toISOString().slice(0, 7) : undefined
 }
 
 /** A time with a zone; without one it could be any. */

@@ -9,6 +9,12 @@ const SLICE = 100_000
 /** The same where all else waits meanwhile: some 100 ms on PGlite. */
 const EXCLUSIVE_SLICE = 10_000
 
+/** What is counted in less than a second; the embedded database does nothing else meanwhile. */
+const MOST_COUNTED = 5_000_000
+const EXCLUSIVE_COUNTED = 1_000_000
+const COUNTED_BYTES = 512 * 1024 * 1024
+const EXCLUSIVE_COUNTED_BYTES = 128 * 1024 * 1024
+
 export const postgresAging: Aging<Engine> = {
   async *deleteRange(engine, range) {
     const table = identifierOf(range.table)
@@ -32,7 +38,10 @@ export const postgresAging: Aging<Engine> = {
     return rows[0] ? Number(rows[0][0]) : undefined
   },
 
+  mostCounted: (engine) => (engine.dialect.exclusive ? EXCLUSIVE_COUNTED : MOST_COUNTED),
+
   async holdings(engine): Promise<Holding[]> {
+    const months = await countMonths(engine)
     const { rows } = await engine.execute<{ schema: string; table: string; rows: unknown; bytes: unknown }>(
       sql`SELECT n.nspname AS "schema", c.relname AS "table", pg_total_relation_size(c.oid) AS bytes,
             CASE WHEN c.reltuples >= 0 THEN c.reltuples::BIGINT ELSE s.n_live_tup END AS "rows"
@@ -40,12 +49,37 @@ export const postgresAging: Aging<Engine> = {
           LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
           WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'`,
     )
-    return rows.map(({ schema, table, rows, bytes }) => ({
-      schema,
-      table,
-      rows: rows === null ? undefined : Number(rows),
-      bytes: Number(bytes),
-      partitions: [],
-    }))
+    return rows.map(({ schema, table, rows, bytes }) => {
+      const counted = schema === engine.schema ? months.get(table) : undefined
+      const estimated = rows === null ? undefined : Number(rows)
+      return {
+        schema,
+        table,
+        rows: counted ? counted.reduce((sum, one) => sum + one.rows, 0) : estimated,
+        bytes: Number(bytes),
+        partitions: [],
+        months: counted ?? [],
+      }
+    })
   },
+}
+
+/** Rows by month of the server's tables that name it and are small enough to be gone through. */
+async function countMonths(engine: Engine): Promise<Map<string, Holding['months']>> {
+  const most = engine.dialect.exclusive ? EXCLUSIVE_COUNTED_BYTES : COUNTED_BYTES
+  const small = await engine.rows(
+    sql`SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'month' AND NOT a.attisdropped
+        WHERE n.nspname = ${engine.schema} AND c.relkind = 'r' AND pg_relation_size(c.oid) <= ${most}::BIGINT`,
+  )
+  const counts = small.map(([name]) => {
+    const table = sql`${sql.identifier(engine.schema)}.${sql.identifier(String(name))}`
+    return sql`SELECT ${String(name)}::TEXT AS name, month::TEXT AS month, count(*) AS "rows" FROM ${table} GROUP BY month`
+  })
+  const found = new Map<string, Holding['months']>(small.map(([name]) => [String(name), []]))
+  if (counts.length === 0) return found
+  const rows = await engine.rows(sql`${sql.join(counts, sql` UNION ALL `)} ORDER BY 1, 2`)
+  for (const [name, month, count] of rows)
+    found.get(String(name))?.push({ month: String(month), rows: Number(count), bytes: undefined })
+  return found
 }

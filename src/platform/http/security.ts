@@ -50,6 +50,19 @@ function uiPolicy(isExternalAllowed: boolean): string {
   ].join('; ')
 }
 
+/** The routes of the console. */
+const CONSOLE_ROUTES = new Set(['/crateflow', '/crateflow/*'])
+/** What its pages may load and call: this server alone, nothing inline. */
+const CONSOLE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'self'",
+  "form-action 'none'",
+].join('; ')
+
 /** Who may frame the UI, by X-Frame-Options. */
 const FRAME_ANCESTORS = new Map([
   ['SAMEORIGIN', "; frame-ancestors 'self'"],
@@ -90,9 +103,12 @@ export function registerSecurity(app: FastifyInstance, options: SecurityOptions)
     reply.header('x-content-type-options', 'nosniff')
     const isFramed = path.startsWith(FRAMED_ANYWHERE)
     if (frame !== 'NONE' && frame !== '' && !isFramed) reply.header('x-frame-options', frame)
-    if (UI_ROUTES.has(route)) {
+    if (UI_ROUTES.has(route) || CONSOLE_ROUTES.has(route)) {
       const ancestors = isFramed ? '' : (FRAME_ANCESTORS.get(frame) ?? '')
-      reply.header('content-security-policy', policy + ancestors)
+      reply.header(
+        'content-security-policy',
+        (CONSOLE_ROUTES.has(route) ? CONSOLE_POLICY : policy) + ancestors,
+      )
     }
     if (!ANY_HOST.has(route) && !hostsOf(request).every(isHost)) {
       request.log.warn('Rejected a request for a host that --allowed-hosts does not name')

@@ -37,6 +37,7 @@ ${head}
 <body>
 <h1>${escapeHtml(title)}</h1>
 ${text}
+<p><a href="crateflow">Console: what the database holds, and what becomes of old data</a></p>
 <p><a href="docs">API documentation</a></p>
 </body>
 </html>
