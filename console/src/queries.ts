@@ -110,7 +110,8 @@ function useChange<Input, Answer>(change: (input: Input) => Promise<Answer>) {
   const client = useQueryClient()
   return useMutation({
     mutationFn: change,
-    onSettled: () => client.invalidateQueries(),
+    // Nobody waits for it: the page that asked may be another one by then.
+    onSettled: () => void client.invalidateQueries(),
   })
 }
 

@@ -8,16 +8,22 @@ export interface Sample {
   span: number
   raw: Point[]
   /** What stays on each rung, from the smallest buckets to the largest. */
-  rungs: { points: Point[]; error: number }[]
+  rungs: { points: Point[]; error: Deviation }[]
+}
+
+/** How far a line through points that stay is from all points, as parts of the range of their values. */
+export interface Deviation {
+  mean: number
+  most: number
 }
 
 export type Point = readonly [x: number, y: number]
 
 /** Buckets of the largest size in the picture. */
-const BUCKETS = 8
+const BUCKETS = 6
 /** Points in a bucket of the smallest size, while the picture holds as many. */
 const POINTS_IN_BUCKET = 12
-const MOST_POINTS = 12_000
+const MOST_POINTS = 60_000
 
 const SECOND = 1000
 const NICE_MS = [1, 10, 100, 250, 500].concat(
@@ -37,7 +43,7 @@ export function sampleOf({ kind, rungs }: Ladder): Sample {
     raw,
     rungs: rungs.map(({ size }) => {
       const points = survivors(raw, size)
-      return { points, error: largestError(raw, points) }
+      return { points, error: deviationOf(raw, points) }
     }),
   }
 }
@@ -84,18 +90,18 @@ export function survivors(points: readonly Point[], size: number): Point[] {
 
 const valueAt = (points: readonly Point[], i: number) => points[i]?.[1] ?? 0
 
-/** How far the line through the kept points is from any point, as a part of the range of values. */
-export function largestError(raw: readonly Point[], kept: readonly Point[]): number {
+export function deviationOf(raw: readonly Point[], kept: readonly Point[]): Deviation {
   const values = raw.map(([, y]) => y)
   const range = Math.max(...values) - Math.min(...values)
   let after = 0
-  let largest = 0
+  let [sum, most] = [0, 0]
   for (const [x, y] of raw) {
     while ((kept[after]?.[0] ?? Number.POSITIVE_INFINITY) < x) after++
     const [b, a] = [kept[after], kept[Math.max(after - 1, 0)]]
     if (!a || !b) continue
     const between = b[0] === a[0] ? b[1] : a[1] + ((b[1] - a[1]) * (x - a[0])) / (b[0] - a[0])
-    largest = Math.max(largest, Math.abs(between - y))
+    sum += Math.abs(between - y)
+    most = Math.max(most, Math.abs(between - y))
   }
-  return range > 0 ? largest / range : 0
+  return range > 0 ? { mean: sum / raw.length / range, most: most / range } : { mean: 0, most: 0 }
 }

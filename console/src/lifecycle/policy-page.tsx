@@ -25,9 +25,15 @@ import { Preview } from './preview.tsx'
 
 export function NewPolicyPage() {
   const [parameters] = useSearchParams()
+  const [, go] = useLocation()
   return (
     <LifecyclePage title="New policy" lead="It does nothing until it is run or scheduled.">
-      <Editor draft={newDraft(parameters.get('target'))} />
+      <Editor
+        draft={newDraft(parameters.get('target'))}
+        onSaved={({ policy_id, version }) =>
+          go(`/lifecycle/policies/${policy_id}`, { state: { saved: version } })
+        }
+      />
     </LifecyclePage>
   )
 }
@@ -36,6 +42,7 @@ export function PolicyPage({ policyId }: { policyId: string }) {
   const policy = usePolicy(policyId)
   const [, go] = useLocation()
   const remove = useDeletePolicy()
+  const [saved, setSaved] = useState<number | undefined>(window.history.state?.saved)
   const isGone = remove.isPending || remove.isSuccess
   return (
     <LifecyclePage
@@ -62,28 +69,41 @@ export function PolicyPage({ policyId }: { policyId: string }) {
       <ErrorNote error={remove.error} />
       {isGone ? null : (
         <Loaded of={policy}>
-          {(data) => <Editor key={data.version} draft={draftOf(data)} policy={data} />}
+          {(data) => (
+            <Editor
+              key={data.version}
+              draft={draftOf(data)}
+              policy={data}
+              isSaved={data.version === saved}
+              onSaved={({ version }) => setSaved(version)}
+            />
+          )}
         </Loaded>
       )}
     </LifecyclePage>
   )
 }
 
-/** The version that was saved last, so that its page, made anew, can say so. */
-let saved = ''
-
-function Editor({ draft: initial, policy }: { draft: Draft; policy?: Policy }) {
+function Editor({
+  draft: initial,
+  policy,
+  isSaved,
+  onSaved,
+}: {
+  draft: Draft
+  /** Absent: a new one. */
+  policy?: Policy
+  isSaved?: boolean
+  onSaved: (policy: Policy) => void
+}) {
   const [draft, setDraft] = useState(initial)
   const [isTried, setTried] = useState(false)
-  const [, go] = useLocation()
   const overview = useOverview()
   const save = useSavePolicy()
   const preview = usePreview()
   const check = useCheck()
   const form = useRef<HTMLFormElement>(null)
   const [previewed, setPreviewed] = useState('')
-  const version = policy ? `${policy.policy_id} ${policy.version}` : ''
-  const isSaved = version !== '' && saved === version
 
   const definition = definitionOf(draft)
   const problems: Problems = {
@@ -97,7 +117,6 @@ function Editor({ draft: initial, policy }: { draft: Draft; policy?: Policy }) {
     setDraft({ ...draft, ...changes })
     if (save.error) save.reset()
     if (preview.error) preview.reset()
-    saved = ''
   }
 
   /** Whether it can be sent; else whoever fills it in is led to what is wrong. */
@@ -118,10 +137,7 @@ function Editor({ draft: initial, policy }: { draft: Draft; policy?: Policy }) {
     save.mutate(
       { isNew: !policy, body: policy ? changesOf(policy, draft) : definition },
       {
-        onSuccess: ({ policy_id, version: made }) => {
-          saved = `${policy_id} ${made}`
-          if (!policy) go(`/lifecycle/policies/${policy_id}`)
-        },
+        onSuccess: onSaved,
       },
     )
   }
@@ -133,7 +149,7 @@ function Editor({ draft: initial, policy }: { draft: Draft; policy?: Policy }) {
 
   return (
     <>
-      {isSaved ? (
+      {isSaved && !isChanged ? (
         <p className="note good" role="status">
           Saved.
         </p>

@@ -19,6 +19,8 @@ export interface ChartProps {
   data: (number | null)[][]
   x: (value: number) => string
   y: (value: number) => string
+  /** Distances between marks of the x axis that read well. */
+  steps?: number[] | undefined
   /** The range of values, so that charts beside each other have the same. */
   range?: [number, number] | undefined
 }
@@ -71,7 +73,7 @@ export function Chart(props: ChartProps) {
   return <div ref={place} className="chart" role="img" aria-label={label} style={{ height }} />
 }
 
-function optionsOf({ height, series, x, y, range }: ChartProps, element: HTMLElement): UPlot.Options {
+function optionsOf({ height, series, x, y, range, steps }: ChartProps, element: HTMLElement): UPlot.Options {
   const style = getComputedStyle(element)
   const color = (name: string) => resolved(element, name)
   const [ink, line] = [color('--ink-2'), color('--line')]
@@ -96,6 +98,7 @@ function optionsOf({ height, series, x, y, range }: ChartProps, element: HTMLEle
         grid: { show: false },
         ticks: { show: false },
         size: 24,
+        ...(steps && { incrs: steps }),
         values: (_c, all) => all.map(x),
       },
       { stroke: ink, font, grid, ticks: { show: false }, size: 52, values: (_c, all) => all.map(y) },
@@ -107,6 +110,7 @@ function optionsOf({ height, series, x, y, range }: ChartProps, element: HTMLEle
           label: name,
           stroke: color(of),
           width: look === 'bars' ? 0 : 1.25,
+          spanGaps: true,
           ...(look === 'bars' && { fill: color(of), ...(bars && { paths: bars }) }),
           points: { show: look === 'points', size: 3.5, fill: color(of), stroke: color(of) },
         }),

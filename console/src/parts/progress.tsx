@@ -33,7 +33,8 @@ export function sayProgress({
   const sum = `${counted(rows, 'row')}${size > 0 ? `, ${bytes(size)}` : ''}`
   if (state === 'running') return `${steps}, ${sum} so far${more.cancelling ? '; ends with this step' : ''}`
   const took = more.ended_at === undefined ? '' : ` in ${duration(more.ended_at - more.started_at)}`
-  return `${steps_planned === 0 ? 'nothing was due' : sum}${took}${more.message ? `: ${more.message}` : ''}`
+  const outcome = steps_planned === 0 ? 'nothing was due' : `${sum}${took}`
+  return more.message ? `${outcome}: ${more.message}` : outcome
 }
 
 /** Says a text to readers of screens whenever it changes, but for the first one. */
