@@ -1,5 +1,5 @@
 // The frame of the console: its head with the pages there are, and the page that the address names.
-import { type ReactNode, useEffect, useRef } from 'react'
+import { type MouseEvent, type ReactNode, useEffect, useRef } from 'react'
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter'
 import { AuditPage } from './lifecycle/audit-page.tsx'
 import { ExecutionPage } from './lifecycle/execution-page.tsx'
@@ -25,7 +25,8 @@ const ROOMS = [
 export function App() {
   return (
     <>
-      <a className="skip" href="#main">
+      {/* biome-ignore lint/a11y/useValidAnchor: it leads to a place on the page */}
+      <a className="skip" href="#main" onClick={skip}>
         Skip to the content
       </a>
       <Head />
@@ -53,6 +54,12 @@ export function App() {
       </Main>
     </>
   )
+}
+
+/** Addresses without a path begin at the base of the page, which is another one. */
+function skip(event: MouseEvent) {
+  event.preventDefault()
+  document.getElementById('main')?.focus()
 }
 
 function Head() {

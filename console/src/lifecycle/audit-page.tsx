@@ -109,6 +109,7 @@ function differencesOf(before: PolicyDefinition | undefined, after: PolicyDefini
   }
   const [was, is] = [before, after] as (Record<string, unknown> | undefined)[]
   return [...new Set([...Object.keys(was ?? {}), ...Object.keys(is ?? {})])]
+    .sort()
     .map((field) => ({ field, was: say(was?.[field]), is: say(is?.[field]) }))
     .filter(({ was, is }) => was !== is)
 }

@@ -57,7 +57,7 @@ export function LadderPicture({ ladder, sizes }: { ladder: Ladder; sizes: string
   const range: [number, number] = [Math.min(...values, 0), Math.max(...values) * 1.03]
   return (
     <div className="picture">
-      <h3>What a chart keeps</h3>
+      <h2>What a chart keeps</h2>
       <ol className="strip" aria-label="Ages and what is kept of them">
         {levels.map(({ title, ages }) => (
           <li key={ages}>

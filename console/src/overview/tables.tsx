@@ -52,9 +52,7 @@ export function Tables({ tables, engine }: { tables: Table[]; engine: string }) 
           rows={shown}
           columns={columnsOf(open, toggle)}
           initialSort={[{ id: 'bytes', desc: true }]}
-          unfolded={(table) =>
-            open.has(table.name) ? <Months table={table} id={`months ${table.name}`} /> : undefined
-          }
+          unfolded={(table) => (open.has(table.name) ? <Months table={table} /> : undefined)}
         />
       ) : (
         <Empty>{tables.length > 0 ? 'No table is like that.' : 'This user of the database sees none.'}</Empty>
@@ -109,7 +107,6 @@ const columnsOf = (open: ReadonlySet<string>, toggle: (name: string) => void): C
           type="button"
           className="quiet"
           aria-expanded={open.has(name)}
-          aria-controls={`months ${name}`}
           aria-label={`Months of ${name}: ${months.length}`}
           onClick={() => toggle(name)}
         >
@@ -139,10 +136,10 @@ const LEAST_ROWS = 100
 const perRow = ({ rows, bytes }: Table): number | undefined =>
   rows !== undefined && rows >= LEAST_ROWS && bytes !== undefined ? bytes / rows : undefined
 
-function Months({ table, id }: { table: Table; id: string }) {
+function Months({ table }: { table: Table }) {
   const most = Math.max(...table.months.map(({ rows }) => rows), 1)
   return (
-    <table id={id} className="months">
+    <table className="months">
       <caption className="unseen">Months of {table.name}</caption>
       <thead>
         <tr>

@@ -59,7 +59,8 @@ export function DataTable<T extends Row>({
   })
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways has to be reached by the keyboard
-    <section className="scroll" aria-label={caption} tabIndex={0}>
+    // biome-ignore lint/a11y/useSemanticElements: it groups no fields, and is no landmark either
+    <div role="group" className="scroll" aria-label={caption} tabIndex={0}>
       <table>
         <caption className="unseen">{caption}</caption>
         <thead>
@@ -113,7 +114,7 @@ export function DataTable<T extends Row>({
           })}
         </tbody>
       </table>
-    </section>
+    </div>
   )
 }
 
