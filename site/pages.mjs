@@ -23,6 +23,7 @@ export const ROOMS = {
     ['Questions in SQL', 'docs/sql.md'],
     ['Webhooks', 'docs/webhooks.md'],
     ['Deleting for good', 'docs/lifecycle.md'],
+    ['The console', 'docs/console.md'],
   ],
   Operating: [
     ['Watching the server', 'docs/operations.md'],

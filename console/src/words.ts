@@ -25,7 +25,7 @@ export const STRATEGIES: Record<string, string> = {
   delete: 'Delete',
   downsample: 'Downsample',
   reallocate: 'Move to other nodes',
-  snapshot: 'Snapshot, then drop',
+  snapshot: 'Snapshot, then delete',
 }
 
 export const OWN: Record<string, string> = {

@@ -252,6 +252,7 @@ describe('a web UI that comes later', () => {
     expect(page.body).toContain('No &#60;pip&#62; here.')
     expect(page.body).toMatch(/Run &#34;(crateflow|node \S+) ui install&#34;/)
     expect(page.body).toContain('--ui-dir &#60;folder&#62;')
+    expect(page.body).toContain('<a href="crateflow">Console')
     expect(page.body).not.toContain('http-equiv')
     expect((await get('/health')).body).toBe('OK')
   })

@@ -160,7 +160,7 @@ function How({ draft, isKept, problems, overview, onChange }: FormProps) {
           )}
         </Field>
       )}
-      {isAboutTable(draft) && draft.strategy === 'delete' ? (
+      {isAboutTable(draft) && draft.strategy !== 'reallocate' ? (
         <Field label="Takes" problem={problems.category} hint={isKept ? 'It stays.' : undefined}>
           {(attributes) => (
             <select
@@ -208,7 +208,7 @@ function How({ draft, isKept, problems, overview, onChange }: FormProps) {
         <Field
           label="Repository"
           problem={problems.repository}
-          hint="A partition is dropped when its snapshot is proved."
+          hint="Nothing is deleted before its snapshot is proved."
         >
           {(attributes) => (
             <input

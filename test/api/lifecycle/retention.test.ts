@@ -1,9 +1,11 @@
 // Policies about old data through REST: what they may say, what they would do and do, what is recorded of it.
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AuditEntry, Execution, Policy } from '../../../src/lifecycle/retention/schema.ts'
+import type { z } from 'zod'
+import type { AuditEntry, Execution, OverviewWire, Policy } from '../../../src/lifecycle/retention/schema.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { describeEachEngine } from '../../support/engines.ts'
+import { ask, createExperiment } from '../../support/full-experiment.ts'
 import {
   countRowsOf,
   createReadings,
@@ -13,6 +15,13 @@ import {
   RETENTION,
   retentionOf,
 } from '../../support/retention.ts'
+
+const V2 = '/api/2.0/mlflow'
+const HOUR_MS = 3600_000
+
+type Told = z.infer<typeof OverviewWire>
+/** Where everything is few enough to be counted. */
+type Overview = Omit<Told, 'ingest'> & { ingest: Required<Told['ingest'][number]>[] }
 
 describeEachEngine('retention policies', (target) => {
   let app: TestApp
@@ -465,7 +474,9 @@ describeEachEngine('retention policies', (target) => {
       engine: string
       database_version: string
       health?: string
-      tables: { name: string; own: boolean; rows?: number; bytes: number }[]
+      tables: { name: string; own: boolean; rows?: number; bytes: number; months: object[] }[]
+      ingest: { start: number; runs: number; traces: number; points: number }[]
+      may_change_tables: boolean
       due_next: { policy_name: string; due_at: number }[]
       schedule_enabled: boolean
       last_hour: object
@@ -485,5 +496,58 @@ describeEachEngine('retention policies', (target) => {
     expect(overview.due_next.map(({ policy_name }) => policy_name)).toContain('due')
     expect(overview.last_hour).toEqual({ runs: expect.any(Number), traces: expect.any(Number) })
     expect(overview.schedule_enabled).toBe(true)
+    expect(overview.may_change_tables).toBe(true)
+  })
+
+  it('show in an overview what came in by the hour, and what tables hold by the month', async () => {
+    const before = await retention.get<Overview>('overview')
+    const nowMs = Date.now()
+    const experimentId = await createExperiment(app.request, 'by the hour')
+    // One of a clock that is ahead, one of now, two of three hours ago, one of two days ago.
+    for (const hoursAgo of [-2, 0, 3.5, 3.5, 48]) {
+      const start_time = nowMs - hoursAgo * HOUR_MS
+      const body = { experiment_id: experimentId, start_time }
+      const { run } = await ask<{ run: { info: { run_id: string } } }>(
+        app.request,
+        'POST',
+        `${V2}/runs/create`,
+        body,
+      )
+      const metrics = [1, 2, 3].map((step) => ({
+        key: 'loss',
+        value: step,
+        step,
+        timestamp: start_time + step,
+      }))
+      await ask(app.request, 'POST', `${V2}/runs/log-batch`, { run_id: run.info.run_id, metrics })
+    }
+    const after = await retention.get<Overview>('overview')
+    expect(after.ingest.map(({ start }, i) => start - (after.ingest[0]?.start ?? 0) - i * HOUR_MS)).toEqual(
+      Array.from({ length: 24 }, () => 0),
+    )
+    const added = (field: 'runs' | 'points' | 'traces') =>
+      after.ingest.map((hour, i) => hour[field] - (before.ingest[i]?.[field] ?? 0))
+    const expected = (last: number, earlier: number) =>
+      Array.from({ length: 24 }, (_, i) => (i === 23 ? last : i === 20 ? earlier : 0))
+    expect(added('runs')).toEqual(expected(2, 2))
+    expect(added('points')).toEqual(expected(6, 6))
+    expect(added('traces')).toEqual(expected(0, 0))
+    const sum = ({ tables }: Overview) =>
+      tables
+        .find(({ name }) => name === `${app.engine.schema}.metrics`)
+        ?.months.reduce((all, { rows }) => all + rows, 0) ?? 0
+    // CrateDB counts the rows of shards a moment later.
+    await expect
+      .poll(async () => sum(await retention.get<Overview>('overview')) - sum(before), { timeout: 60_000 })
+      .toBe(15)
+    const months = after.tables.flatMap((table) => table.months.map(({ month }) => month))
+    expect(months.filter((month) => !/^\d{4}-\d{2}$/.test(month))).toEqual([])
+  })
+
+  it('tell whoever asks through a proxy that policies about tables are not theirs to change', async () => {
+    const { body } = await app.app
+      .inject({ url: `${RETENTION}/overview`, headers: { 'x-forwarded-for': '192.0.2.1' } })
+      .then((answer) => ({ body: answer.json() as Overview }))
+    expect(body.may_change_tables).toBe(false)
   })
 })
