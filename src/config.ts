@@ -139,7 +139,7 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     group: 'Security',
     flags: '--retention-tables <who>',
     env: 'CRATEFLOW_RETENTION_TABLES',
-    help: 'Who may make and change retention policies about tables: clients on this machine (loopback), all, or none (off).',
+    help: 'Who may make and change retention policies about tables, and materialized views: clients on this machine (loopback), all, or none (off).',
   }),
   sqlTimeoutSeconds: whole(1, 86_400).optional().register(settings, {
     group: 'Storage',
@@ -269,7 +269,7 @@ export const ServerConfigSchema = DatabaseConfigSchema.extend({
     group: 'Operation',
     flags: '--no-retention-schedule',
     env: 'CRATEFLOW_RETENTION_SCHEDULE',
-    help: 'Do not run retention policies when they are due: leave that to other servers, or to crateflow retention run.',
+    help: 'Do not run retention policies and refresh materialized views when they are due: leave that to other servers, or to crateflow retention run.',
   }),
 })
 

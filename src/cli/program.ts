@@ -14,6 +14,7 @@ import { addRemoteCommands } from './remote/commands.ts'
 import { addRetention } from './retention/program.ts'
 import { FORMATS, type Format } from './sql-formats.ts'
 import { addStockFlags, judgeStockFlags } from './stock-flags.ts'
+import { addViews } from './views/program.ts'
 
 const SERVER_HELP = `
 Examples:
@@ -78,6 +79,7 @@ export function buildProgram(code: ExitCode): Command {
   addDatabase(program, code)
   addGc(program, code)
   addRetention(program, code)
+  addViews(program, code)
   addDoctor(program, code)
   addRemoteCommands(program, code)
   addRegistry(program)

@@ -1,4 +1,5 @@
 // The lifecycle wing: what becomes of things that were deleted, and of what has grown old.
+import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { packageVersion } from '../package.ts'
 import type { Endpoint } from '../platform/http/route.ts'
@@ -10,10 +11,13 @@ import { createSchedule, type ScheduleDeps } from './cleaning/schedule.service.t
 import { type CleaningDeps, createCleaningService } from './cleaning/service.ts'
 import { createDownsampling, type DownsamplingDeps } from './downsampling/service.ts'
 import { createAlone } from './retention/alone.ts'
+import { seeLease, takeLease } from './retention/lease.ts'
 import { createRetention, type RetentionDeps } from './retention/retention.service.ts'
 import { retentionEndpoints } from './retention/routes.ts'
 import { checkSchedule, dueAfter } from './schedule/cron.ts'
-import { createPolicySchedule } from './schedule/service.ts'
+import { createDueSchedule } from './schedule/service.ts'
+import { viewEndpoints } from './views/routes.ts'
+import { createViews } from './views/service.ts'
 
 /** What the server does by itself. */
 export interface LifecycleOptions {
@@ -98,14 +102,31 @@ export function createLifecycle({ tracking, genai, aging, log, ...deps }: Lifecy
     },
   })
   const { policies, executions } = retention
-  const endpoints: Endpoint[] = [...cleaningEndpoints(cleaning), ...retentionEndpoints(retention)]
+  const serverId = randomUUID()
+  const views = createViews({
+    ...deps,
+    log,
+    tableAccess,
+    checkSchedule,
+    dueAfter,
+    async take(work) {
+      const seen = await seeLease(deps.engine, deps.clock, work)
+      return seen.isFree ? takeLease({ ...deps, serverId }, work, { seen, executionId: 'view' }) : undefined
+    },
+  })
+  const endpoints: Endpoint[] = [
+    ...cleaningEndpoints(cleaning),
+    ...retentionEndpoints(retention),
+    ...viewEndpoints(views),
+  ]
   return {
     endpoints,
     /** Has work done by schedule from when the server listens until it closes, as far as it is to be, and ends what was begun when it closes. */
     workWhileListening(app: FastifyInstance): void {
       const gc = gcOlderThan ? createSchedule({ ...deps, log, cleaning, olderThan: gcOlderThan }) : undefined
       const schedule = retentionSchedule
-        ? createPolicySchedule({
+        ? createDueSchedule({
+            what: 'Retention policies',
             clock: deps.clock,
             log,
             findDue: policies.findDue,
@@ -115,12 +136,22 @@ export function createLifecycle({ tracking, genai, aging, log, ...deps }: Lifecy
             resume: executions.resume,
           })
         : undefined
+      const viewSchedule = retentionSchedule
+        ? createDueSchedule({
+            what: 'Materialized views',
+            clock: deps.clock,
+            log,
+            findDue: views.findDue,
+            begin: views.refreshDue,
+          })
+        : undefined
       app.addHook('onListen', async () => {
         gc?.start()
         schedule?.start()
+        viewSchedule?.start()
       })
       app.addHook('preClose', async () => {
-        await Promise.all([gc?.stop(), schedule?.stop()])
+        await Promise.all([gc?.stop(), schedule?.stop(), viewSchedule?.stop(), views.stop()])
         await executions.stop()
       })
     },

@@ -10,6 +10,7 @@ import * as scorers from '../../src/genai/scorers/tables.ts'
 import * as traces from '../../src/genai/traces/tables.ts'
 import * as cleaning from '../../src/lifecycle/cleaning/tables.ts'
 import * as retention from '../../src/lifecycle/retention/tables.ts'
+import * as views from '../../src/lifecycle/views/tables.ts'
 import type { Engine } from '../../src/platform/database/engine.ts'
 import {
   dropAllTables,
@@ -56,6 +57,7 @@ const declared: Table[] = [
     cleaning,
     downsampling,
     retention,
+    views,
   ].flatMap((room) => Object.values(room) as Table[]),
 ]
 

@@ -14,13 +14,15 @@ const LOOK_EVERY_MS = 250
  */
 export function createAlone({ engine, clock }: { engine: Engine; clock: Clock }, name: string) {
   const serverId = randomUUID()
+  const leaseName = `retention:${name}`
   return async (
     { executionId, goOn }: Pick<StepRun, 'executionId' | 'goOn'>,
     work: () => Promise<void>,
   ): Promise<void> => {
     for (;;) {
-      const seen = await seeLease(engine, clock, name)
-      const lease = seen.isFree && (await takeLease({ engine, clock, serverId }, name, { seen, executionId }))
+      const seen = await seeLease(engine, clock, leaseName)
+      const lease =
+        seen.isFree && (await takeLease({ engine, clock, serverId }, leaseName, { seen, executionId }))
       if (lease) {
         try {
           await work()

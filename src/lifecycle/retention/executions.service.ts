@@ -76,7 +76,7 @@ export function createExecutionService(deps: ExecutionServiceDeps) {
     // Of a scheduled time there is one execution, whichever servers begin it.
     const scheduledId = why.dueAtMs === undefined ? undefined : hashOf(`${policyId}:${why.dueAtMs}`)
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-      const seen = await seeLease(engine, clock, policyId)
+      const seen = await seeLease(engine, clock, leaseOf(policyId))
       const scheduled = scheduledId && (await findExecution(engine, scheduledId))
       if (scheduled && scheduled.state !== 'running') return scheduled
       const before = seen.executionId && (await findExecution(engine, seen.executionId))
@@ -89,7 +89,7 @@ export function createExecutionService(deps: ExecutionServiceDeps) {
       }
       const nowMs = clock.now()
       const executionId = isLeft ? before.executionId : (scheduledId ?? newRunId(nowMs))
-      const lease = await takeLease({ engine, clock, serverId }, policyId, { seen, executionId })
+      const lease = await takeLease({ engine, clock, serverId }, leaseOf(policyId), { seen, executionId })
       if (!lease) continue
       const execution: ExecutionRow = isLeft
         ? before
@@ -154,7 +154,7 @@ export function createExecutionService(deps: ExecutionServiceDeps) {
       limit: MOST_STEPS_SHOWN,
     })
     for (const execution of left) {
-      const seen = await seeLease(engine, clock, execution.policyId)
+      const seen = await seeLease(engine, clock, leaseOf(execution.policyId))
       if (!seen.isFree) continue
       // It may have ended since it was listed.
       const now = await findExecution(engine, execution.executionId)
@@ -278,6 +278,8 @@ export function createExecutionService(deps: ExecutionServiceDeps) {
     },
   }
 }
+
+const leaseOf = (policyId: string) => `retention:${policyId}`
 
 const stepToWire = (row: StepRow): StepWire => ({
   number: row.number,

@@ -1,7 +1,7 @@
-// The right to execute a policy, held as long as it is executed: of any number of servers one has it at a time.
+// The right to do a work, held as long as it is done: of any number of servers one has it at a time.
 //
-// Its owner is the execution, and the server that runs it. A server that dies does not hold it any longer, and whoever comes next finds by it the
-// execution that was left. Each holding is a compare-and-set, so that a server that hung finds out that others have gone on.
+// Its owner is the execution of the work, and the server that runs it. A server that dies does not hold it any longer, and whoever comes next finds by
+// it the execution that was left. Each holding is a compare-and-set, so that a server that hung finds out that others have gone on.
 import type { Engine } from '../../platform/database/engine.ts'
 import { findLease, type Lease, moveLease } from '../../platform/database/leases.ts'
 import type { Clock } from '../../platform/wire/ids.ts'
@@ -19,11 +19,9 @@ export interface Held {
 
 export type Seen = { lease: Lease | undefined; executionId: string | undefined; isFree: boolean }
 
-const nameOf = (policyId: string) => `retention:${policyId}`
-
 /** Who has it, and which execution it was taken for, done or not. */
-export async function seeLease(engine: Engine, clock: Clock, policyId: string): Promise<Seen> {
-  const lease = await findLease(engine, nameOf(policyId))
+export async function seeLease(engine: Engine, clock: Clock, work: string): Promise<Seen> {
+  const lease = await findLease(engine, work)
   const [executionId] = lease?.ownerId.split(':') ?? []
   return {
     lease,
@@ -35,11 +33,11 @@ export async function seeLease(engine: Engine, clock: Clock, policyId: string): 
 /** Takes it, if it is still as it was seen. */
 export async function takeLease(
   { engine, clock, serverId }: { engine: Engine; clock: Clock; serverId: string },
-  policyId: string,
+  work: string,
   { seen, executionId }: { seen: Seen; executionId: string },
 ): Promise<Held | undefined> {
   const until = () => clock.now() + HOLD_MS
-  let held: Lease = { name: nameOf(policyId), ownerId: `${executionId}:${serverId}`, untilMs: until() }
+  let held: Lease = { name: work, ownerId: `${executionId}:${serverId}`, untilMs: until() }
   // Two that take it within a millisecond of each other must differ.
   if (seen.lease && seen.lease.untilMs >= held.untilMs) held = { ...held, untilMs: seen.lease.untilMs + 1 }
   if (!(await moveLease(engine, seen.lease, held))) return undefined

@@ -5,9 +5,11 @@ import { measures } from '../measures.ts'
 import { equalsEachKey, isAnyInteger } from './columns.ts'
 import { cratedbAging } from './cratedb-aging.ts'
 import { examineCratedb } from './cratedb-health.ts'
+import { cratedbMaterializing } from './cratedb-materializing.ts'
 import { cratedbStatus } from './cratedb-status.ts'
 import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
+import type { ScriptDialect } from './pool-script.ts'
 import type { SqlDialect } from './pool-sql.ts'
 import type { ServerTarget } from './uri.ts'
 
@@ -26,6 +28,7 @@ const dialect: Dialect = {
   examine: examineCratedb,
   status: cratedbStatus,
   aging: cratedbAging,
+  materializing: cratedbMaterializing,
   ownTables: {
     schema: 'doc',
     foreignSchemas: ['sys', 'information_schema', 'pg_catalog', 'blob'],
@@ -78,8 +81,19 @@ const sqlDialect: SqlDialect = {
   hasVolatileFunctions: false,
 }
 
+/** INSERT … SELECT skips rows that it cannot write, and reports success, unless it is told to fail. */
+const scriptDialect: ScriptDialect = {
+  begin: (timeoutMs) => [
+    'SET SESSION insert_select_fail_fast = true',
+    'SET SESSION error_on_unknown_object_key = false',
+    `SET SESSION statement_timeout = ${timeoutMs + LATENESS_MS}`,
+  ],
+  isTransaction: false,
+}
+const LATENESS_MS = 5_000
+
 export async function openCratedb(target: ServerTarget, options: EngineOptions): Promise<Engine> {
-  const pool = openPool(target, options, { sql: sqlDialect })
+  const pool = openPool(target, options, { sql: sqlDialect, script: scriptDialect })
   const connection: Connection = {
     ...pool,
     async query(text, params, ...how) {

@@ -11,8 +11,10 @@ import type { Int64 } from '../wire/int64.ts'
 import type { Aging } from './aging.ts'
 import { counted } from './counted.ts'
 import { createLateStatements } from './late-statements.ts'
+import type { Materializing } from './materializing.ts'
 import type { OwnTables } from './own-columns.ts'
 import { createRowCache, noRowCache, type RowCache } from './row-cache.ts'
+import type { RunScript } from './script.ts'
 import type { SqlPort, SqlPortOptions } from './sql-port.ts'
 import type { ReadSql } from './sql-reader.ts'
 import type { EngineStatus } from './status.ts'
@@ -54,6 +56,8 @@ export interface Connection {
   queryAll?(statements: readonly Statement[]): Promise<Result[]>
   /** Absent where there is no database. */
   readSql?: ReadSql
+  /** Absent where there is no database. */
+  script?: RunScript
   /** Of a database without a port of its own. @throws Error when the port is taken */
   listenForSql?(options: SqlPortOptions): Promise<SqlPort>
   close(): Promise<void>
@@ -117,6 +121,8 @@ export interface Dialect {
   status?(engine: Engine, mostStatements: number): Promise<EngineStatus>
   /** How tables of people's own are made in it; see own-tables.ts. Absent where it holds none but the server's. */
   readonly ownTables?: OwnTables
+  /** How answers to statements are kept in tables; see materializing.ts. Absent where there is no database. */
+  readonly materializing?: Materializing<Engine>
   /** What it has for old rows of tables; see aging.ts. Absent where there is no database. */
   readonly aging?: Aging<Engine>
   /** The stored row's column inside ON CONFLICT … SET, where PostgreSQL wants a table prefix and CrateDB none. */
@@ -156,6 +162,8 @@ export interface Engine {
   rowCache<T extends Table>(table: T): RowCache<T['$inferSelect']>
   /** Runs a statement of somebody's own that reads; it sees every write that was acknowledged before. */
   readSql: ReadSql
+  /** Runs statements that belong together, which may take longer than others. */
+  script: RunScript
   /** Opens a port for SQL that reads; undefined where the database has one of its own. @throws Error when the port is taken */
   listenForSql(options: Omit<SqlPortOptions, 'settle'>): Promise<SqlPort> | undefined
   /** @throws TEMPORARILY_UNAVAILABLE while the database is away, CANCELLED when the signal aborts before it answers */
@@ -244,6 +252,10 @@ export function createEngine(
       if (!connection.readSql) throw unavailable('This server has no database.')
       return connection.readSql(sql, limits)
     },
+    async script(texts, limits) {
+      if (!connection.script) throw unavailable('This server has no database.')
+      return connection.script(texts, limits)
+    },
     ping: async (signal) => {
       await connection.query('SELECT 1', [], 'array', signal)
     },
@@ -257,7 +269,7 @@ export function createEngine(
 
 /** The connection, whose statements count in /metrics and are told in traces. */
 function observeStatements(connection: Connection, dialect: Dialect): Connection {
-  const { queryAll, readSql } = connection
+  const { queryAll, readSql, script } = connection
   const spans = createStatementSpans(dialect.name)
   const rows = ({ rowCount }: Result) => ({ 'db.response.returned_rows': rowCount })
   return {
@@ -268,6 +280,10 @@ function observeStatements(connection: Connection, dialect: Dialect): Connection
     }),
     ...(readSql && {
       readSql: (text, limits) => inSpan(spans.own(text), readSql.call(connection, text, limits)),
+    }),
+    ...(script && {
+      script: (texts, limits) =>
+        inSpan(spans.own(''), counted(texts.length, script.call(connection, texts, limits))),
     }),
   }
 }

@@ -15,11 +15,13 @@ import { QUERY_CANCELED, statementTimedOut, translateDriverError } from './error
 import { lockFolder } from './folder-lock.ts'
 import { makeFolder, refuseForeignFolder, TEMPLATE } from './pglite-folder.mjs'
 import { type Run, startMaintenance } from './pglite-maintenance.ts'
-import { createPgliteReader } from './pglite-reader.ts'
+import { createPgliteReader, READER } from './pglite-reader.ts'
+import { createPgliteScript } from './pglite-script.ts'
 import { createPgliteSql } from './pglite-sql.ts'
 import { type PgliteThread, startPgliteThread } from './pglite-thread.ts'
 import { createWire, type RowMode, type Wire } from './pglite-wire.ts'
 import { postgresAging } from './postgres-aging.ts'
+import { createPostgresMaterializing } from './postgres-materializing.ts'
 import { postgresStatus } from './postgres-status.ts'
 import { DEFAULT_SCHEMA, type PgliteTarget } from './uri.ts'
 
@@ -40,6 +42,7 @@ const dialect: Dialect = {
   isOneOfMany: isHashedInteger,
   status: postgresStatus,
   aging: postgresAging,
+  materializing: createPostgresMaterializing(READER),
   stored: (column) => sql`${column}`,
 }
 
@@ -136,6 +139,7 @@ function open(target: PgliteTarget, options: EngineOptions, release: () => void)
   const reader = createPgliteReader(async () => (await store()).thread, schema)
   const connection: Connection = {
     readSql: createPgliteSql(reader),
+    script: createPgliteScript(async () => (await store()).thread),
     // Loaded when wanted.
     listenForSql: async (asked) => (await import('./sql-port.ts')).listenForSql(reader, asked),
     query: async (text, params, rowMode, signal) => {

@@ -112,7 +112,7 @@ async function runWatched(client: pg.PoolClient, text: string, limits: SqlLimits
 const ABOUT_STATEMENT = /^(0A|21|22|25|34|42)/
 
 /** What the database says of a statement is for whoever wrote it. */
-function asAnswer(error: unknown): unknown {
+export function asAnswer(error: unknown): unknown {
   if (!(error instanceof pg.DatabaseError)) return translateDriverError(error)
   if (ABOUT_STATEMENT.test(error.code ?? '')) return invalidParameter(error.message)
   const translated = translateDriverError(error)

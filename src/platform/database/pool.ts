@@ -12,7 +12,9 @@ import {
   MAX_PREPARED_TEXT,
 } from './engine.ts'
 import { translateDriverError } from './errors.ts'
+import { createPoolScript, type ScriptDialect } from './pool-script.ts'
 import { createPoolSql, type SqlDialect } from './pool-sql.ts'
+import type { RunScript } from './script.ts'
 import type { ReadSql } from './sql-reader.ts'
 import type { ServerTarget } from './uri.ts'
 import { toText, typeParser } from './values.ts'
@@ -34,6 +36,7 @@ export interface PoolDialect {
   /** Further settings of every connection, as `-c name=value`. */
   settings?: string
   sql: SqlDialect
+  script: ScriptDialect
 }
 
 /**
@@ -43,8 +46,8 @@ export interface PoolDialect {
 export function openPool(
   target: ServerTarget,
   options: EngineOptions,
-  { settings = '', sql }: PoolDialect,
-): Connection & { readSql: ReadSql } {
+  { settings = '', sql, script }: PoolDialect,
+): Connection & { readSql: ReadSql; script: RunScript } {
   const { statementTimeoutMs: timeoutMs = DEFAULT_STATEMENT_TIMEOUT_MS } = options
   const sessionTimeoutMs = Math.max(timeoutMs + LATENESS_MS, LEAST_SESSION_TIMEOUT_MS)
   const pool = new pg.Pool({
@@ -79,6 +82,7 @@ export function openPool(
       }
     },
     readSql: createPoolSql(() => connect(pool, target.hosts.length), sql),
+    script: createPoolScript(() => connect(pool, target.hosts.length), script),
     close: () => pool.end(),
   }
 }

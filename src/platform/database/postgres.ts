@@ -3,8 +3,10 @@ import { sql } from 'drizzle-orm'
 import { equalsAny, isHashedInteger } from './columns.ts'
 import { createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
+import type { ScriptDialect } from './pool-script.ts'
 import type { SqlDialect } from './pool-sql.ts'
 import { postgresAging } from './postgres-aging.ts'
+import { createPostgresMaterializing } from './postgres-materializing.ts'
 import { postgresStatus } from './postgres-status.ts'
 import type { ServerTarget } from './uri.ts'
 
@@ -19,6 +21,7 @@ const dialect: Dialect = {
   isOneOfMany: isHashedInteger,
   status: postgresStatus,
   aging: postgresAging,
+  materializing: createPostgresMaterializing(),
   ownTables: {
     schema: 'public',
     foreignSchemas: ['information_schema', 'pg_catalog', 'pg_toast'],
@@ -48,9 +51,14 @@ const sqlDialect: SqlDialect = {
   hasVolatileFunctions: true,
 }
 
+const scriptDialect: ScriptDialect = {
+  begin: (timeoutMs) => [`SET LOCAL statement_timeout = ${timeoutMs + LATENESS_MS}`],
+  isTransaction: true,
+}
+
 export async function openPostgres(target: ServerTarget, options: EngineOptions): Promise<Engine> {
   return createEngine(
-    openPool(target, options, { settings: SETTINGS, sql: sqlDialect }),
+    openPool(target, options, { settings: SETTINGS, sql: sqlDialect, script: scriptDialect }),
     dialect,
     target.schema,
     options,

@@ -109,6 +109,17 @@ const EXPLAINED =
 export const isQuery = ({ text, words }: SqlText): boolean =>
   text.startsWith('(') || ['SELECT', 'WITH', 'VALUES', 'TABLE'].includes(words[0] ?? '')
 
+/** Whether each parenthesis has its counterpart, so that the statement can stand in others as one piece. */
+export function isClosed({ text }: SqlText): boolean {
+  let depth = 0
+  for (const { kind, text: sign } of tokensOf(text)) {
+    if (kind !== 'symbol') continue
+    if (sign === '(') depth++
+    if (sign === ')' && --depth < 0) return false
+  }
+  return depth === 0
+}
+
 /** How the database would answer, or what it is set to: rows that come at once. */
 export const isReport = ({ text, words }: SqlText): boolean =>
   words[0] === 'SHOW' || (words[0] === 'EXPLAIN' && EXPLAINED.test(text))
