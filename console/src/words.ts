@@ -46,8 +46,9 @@ export const scheduleOf = ({ cron, every, enabled }: PolicyDefinition): string =
   return enabled ? when : `${when}, disabled`
 }
 
-/** How old data get before the policy touches them. */
-export const ageOf = (policy: PolicyDefinition): string => policy.ladder ?? policy.duration
+/** `older than 90d`, `by the ladder 1m:30d,1h:210d`. */
+export const rangeOf = ({ ladder, duration }: PolicyDefinition): string =>
+  ladder ? `by the ladder ${ladder}` : `older than ${duration}`
 
 export const AUDIT_KINDS: Record<string, string> = {
   policy_created: 'Policy made',

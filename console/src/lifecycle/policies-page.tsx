@@ -5,7 +5,7 @@ import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Ago, VerdictMark } from '../parts/marks.tsx'
 import { Empty, ErrorNote, Loaded, Section } from '../parts/page.tsx'
 import { useCheck, usePolicies } from '../queries.ts'
-import { ageOf, count, OWN, scheduleOf, strategyName } from '../words.ts'
+import { count, OWN, scheduleOf, strategyName } from '../words.ts'
 import { LifecyclePage } from './frame.tsx'
 
 export function PoliciesPage() {
@@ -86,7 +86,7 @@ const COLUMNS: Column<Policy & { key: string }>[] = [
     id: 'age',
     title: 'Older than',
     value: ({ duration_ms }) => duration_ms,
-    cell: (policy) => <code>{ageOf(policy)}</code>,
+    cell: ({ ladder, duration }) => <code>{ladder ?? duration}</code>,
   },
   { id: 'schedule', title: 'Schedule', value: scheduleOf, cell: scheduleOf },
   {

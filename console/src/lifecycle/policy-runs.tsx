@@ -6,7 +6,7 @@ import { Ago, StateMark } from '../parts/marks.tsx'
 import { Empty, ErrorNote, Loaded, Section } from '../parts/page.tsx'
 import { Announcer, Progress, sayProgress } from '../parts/progress.tsx'
 import { isRunning, useCancel, useExecutions, useRunPolicy } from '../queries.ts'
-import { ageOf, OWN, strategyName } from '../words.ts'
+import { OWN, rangeOf, strategyName } from '../words.ts'
 
 const SHOWN = 5
 
@@ -30,8 +30,8 @@ export function PolicyRuns({ policy, isChanged }: { policy: Policy; isChanged: b
           onConfirm={() => run.mutate(policy.policy_id)}
         >
           <p>
-            {strategyName(policy.strategy)}: {OWN[policy.target] ?? policy.target}, older than {ageOf(policy)}
-            . What is deleted is gone for good.
+            {strategyName(policy.strategy)}: {OWN[policy.target] ?? policy.target}, {rangeOf(policy)}. What is
+            deleted is gone for good.
           </p>
           {isChanged ? <p>Changes in the form that are not saved do not count.</p> : null}
         </ConfirmButton>

@@ -27,6 +27,10 @@ const HOUR_MS = 3600_000
 const HOURS = 24
 /** Runs that are older are hardly written to. */
 const RECENT_MS = 31 * 24 * HOUR_MS
+/** Counts that took longer serve for a while: pages ask for them again and again. */
+const SLOW_MS = 200
+/** How often as long as they took. */
+const SERVE_FACTOR = 20
 const MOST_TABLES = 200
 const MOST_DUE = 20
 
@@ -45,14 +49,22 @@ export function createOverview(deps: OverviewDeps) {
     return rows <= most ? deps.countPointsByHour(sinceMs, month) : undefined
   }
 
-  return async (asker: Asker): Promise<z.infer<typeof OverviewWire>> => {
+  /** What goes through rows. */
+  const countAll = sparing(clock, async () => {
     const sinceMs = clock.now() - HOURS * HOUR_MS
-    const status = await databaseStatus(engine, 1)
     const holdings = (await engine.dialect.aging?.holdings(engine)) ?? []
-    const [runs, traces, points, { executions: running }, { policies: all }] = await Promise.all([
+    const [runs, traces, points] = await Promise.all([
       deps.countRunsByHour(sinceMs),
       deps.countTracesByHour(sinceMs),
       countPoints(sinceMs, holdings),
+    ])
+    return { sinceMs, holdings, runs, traces, points }
+  })
+
+  return async (asker: Asker): Promise<z.infer<typeof OverviewWire>> => {
+    const status = await databaseStatus(engine, 1)
+    const { sinceMs, holdings, runs, traces, points } = await countAll()
+    const [{ executions: running }, { policies: all }] = await Promise.all([
       executions.list({ state: 'running' }),
       policies.list({ tags: [], max_results: 1000 }),
     ])
@@ -71,7 +83,7 @@ export function createOverview(deps: OverviewDeps) {
       database_version: status.version,
       ...(status.health && { health: status.health }),
       tables: holdings
-        .sort((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0))
+        .toSorted((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0))
         .slice(0, MOST_TABLES)
         .map(({ schema, table, partitions, months, ...counts }) => ({
           name: `${schema}.${table}`,
@@ -87,6 +99,26 @@ export function createOverview(deps: OverviewDeps) {
       schedule_enabled: deps.isScheduled,
       may_change_tables: policies.mayChangeTables(asker),
     }
+  }
+}
+
+/** Does the work at most a twentieth of the time, and for all who ask at once together. */
+function sparing<T>(clock: Clock, work: () => Promise<T>): () => Promise<T> {
+  let kept: { answer: Promise<T>; untilMs: number } | undefined
+  return () => {
+    const beganMs = clock.now()
+    if (kept && beganMs < kept.untilMs) return kept.answer
+    const current = { answer: work(), untilMs: Number.POSITIVE_INFINITY }
+    kept = current
+    const end = (isDone: boolean) => {
+      const tookMs = clock.now() - beganMs
+      current.untilMs = isDone && tookMs > SLOW_MS ? clock.now() + tookMs * SERVE_FACTOR : 0
+    }
+    current.answer.then(
+      () => end(true),
+      () => end(false),
+    )
+    return current.answer
   }
 }
 
