@@ -113,6 +113,8 @@ describe('the console', () => {
       .filter((path) => statSync(path).isFile() && !/\.(br|gz)$/.test(path))
     const sizes = files.map((path) => statSync(gzipOf(path)).size)
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(MOST_BYTES)
+    // React as it is for production, whoever has built it.
+    expect(readFileSync(join(folder.path, script()), 'utf8')).not.toContain('Download the React DevTools')
     expect(readFileSync(join(folder.path, '../LICENSES.txt'), 'utf8')).toMatch(/^react-dom \d/m)
   })
 })
