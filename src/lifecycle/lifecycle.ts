@@ -111,7 +111,9 @@ export function createLifecycle({ tracking, genai, aging, log, ...deps }: Lifecy
     dueAfter,
     async take(work) {
       const seen = await seeLease(deps.engine, deps.clock, work)
-      return seen.isFree ? takeLease({ ...deps, serverId }, work, { seen, executionId: 'view' }) : undefined
+      // Two requests at one server must differ, too.
+      const executionId = randomUUID()
+      return seen.isFree ? takeLease({ ...deps, serverId }, work, { seen, executionId }) : undefined
     },
   })
   const endpoints: Endpoint[] = [

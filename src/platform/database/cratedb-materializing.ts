@@ -81,6 +81,8 @@ export const cratedbMaterializing: Materializing<Engine> = {
     check(measured)
     await record(measured)
     await show(engine, place, kept, limits)
+    // Nobody reads what was not there before.
+    if (place.generation === null) return
     // What cannot be dropped now goes with the next refresh.
     await sleep(BEGINNING_MS, undefined, { signal: limits.signal })
       .then(() => cleanUp(engine, { ...place, generation }, limits, table))
