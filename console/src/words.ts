@@ -57,4 +57,6 @@ export const AUDIT_KINDS: Record<string, string> = {
   execution_finished: 'Execution finished',
   execution_failed: 'Execution failed',
   execution_cancelled: 'Execution cancelled',
+  view_created: 'View made',
+  view_dropped: 'View dropped',
 }

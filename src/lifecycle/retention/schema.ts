@@ -182,6 +182,8 @@ export const AUDIT_KINDS = [
   'execution_finished',
   'execution_failed',
   'execution_cancelled',
+  'view_created',
+  'view_dropped',
 ] as const
 
 export const AuditEntryWire = z
@@ -190,7 +192,7 @@ export const AuditEntryWire = z
     timestamp: ms('When it happened'),
     kind: z.enum(AUDIT_KINDS),
     policy_id: z.string(),
-    policy_name: z.string(),
+    policy_name: z.string().describe('Of a materialized view, its name'),
     user_id: z.string().optional().describe('What the header `user` of the request said'),
     before: Definition.optional(),
     after: Definition.optional(),

@@ -13,6 +13,7 @@ import { type Access, type Asker, isLocal } from '../../platform/wire/asker.ts'
 import { hashOf } from '../../platform/wire/ids.ts'
 import type { Int64 } from '../../platform/wire/int64.ts'
 import { offsetPage } from '../../platform/wire/page-token.ts'
+import { keepAudit } from '../retention/store.ts'
 import { readDefinition, readName, spelled } from './definition.ts'
 import { limitsOf, materializingOf, placeOf, type RefreshDeps, refreshView } from './refresh.service.ts'
 import type { View, ViewDefinition, ViewInput } from './schema.ts'
@@ -98,10 +99,10 @@ export function createViews(deps: ViewsDeps) {
       const row = before ?? newRow(name, definition, userId)
       const found = await materializingOf(engine).look(engine, placeOf(engine, row))
       if (found === 'others') throw alreadyExists(`There is a table or view ${name}.`)
-      if (found === 'ours' && row.version > 0) return toWire(row)
+      if (found === 'ours' && row.version > 0) return made(row)
       if (!before) await store.insertView(engine, row)
       try {
-        return toWire(await refreshView({ engine, clock, signal }, row, { full: true, isHeld }))
+        return await made(await refreshView({ engine, clock, signal }, row, { full: true, isHeld }))
       } catch (error) {
         // While the database is away the view stays without rows: it can be refreshed, or dropped.
         await discard(row).catch(() => {})
@@ -109,6 +110,21 @@ export function createViews(deps: ViewsDeps) {
       }
     })
   }
+
+  /** Tells the audit of it; repeatable, also after a crash. */
+  async function made(row: ViewRow): Promise<View> {
+    await tell('view_created', row, row.createdAtMs, row.userId)
+    return toWire(row)
+  }
+
+  const tell = (kind: string, row: ViewRow, atMs: number, userId: string | null) =>
+    keepAudit(engine, {
+      auditId: `${kind}:${row.viewId}:${row.createdAtMs}`,
+      ...{ atMs, kind, userId },
+      policyId: `view:${row.viewId}`,
+      policyName: row.name,
+      ...{ before: null, after: null, execution: null },
+    })
 
   /** Drops the view's rows, and then forgets the view. */
   async function discard(row: ViewRow): Promise<void> {
@@ -161,12 +177,14 @@ export function createViews(deps: ViewsDeps) {
   }
 
   /** Drops the view with its rows; a table that somebody else has made in its place stays. @throws RESOURCE_DOES_NOT_EXIST, PERMISSION_DENIED */
-  async function drop(given: string, { asker }: By): Promise<Record<string, never>> {
+  async function drop(given: string, { userId, asker }: By): Promise<Record<string, never>> {
     checkAsker(asker)
     const name = spelled(readName(given, engine))
     await require(name)
     return withRight(name, async () => {
-      await discard(await require(name))
+      const row = await require(name)
+      await tell('view_dropped', row, clock.now(), userId)
+      await discard(row)
       return {}
     })
   }

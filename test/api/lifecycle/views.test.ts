@@ -71,6 +71,8 @@ describeEachEngine('materialized views', (target) => {
     expect((await views.list()).map(({ name }) => name)).toEqual([`${own}.known`])
     await views.drop(`${own}.known`)
     expect(await tablesIn(app.engine, own)).toEqual([])
+    const audit = await app.request('GET', `/api/crateflow/1.0/retention/audit/list?kind=view_dropped`)
+    expect(audit.body).toMatchObject({ entries: [{ kind: 'view_dropped', policy_name: `${own}.known` }] })
     expect(await refusedWith('refresh', { name: 'known' })).toMatchObject({
       status: 404,
       message: `Materialized view '${own}.known' does not exist.`,
@@ -273,6 +275,17 @@ describeEachEngine('materialized views', (target) => {
     expect(await tablesIn(app.engine, dataSchema(app.engine))).toEqual(
       expect.arrayContaining(['taken', 'theirs']),
     )
+  })
+
+  it.skipIf(target.name !== 'PostgreSQL')('keeps the rights that were granted on it', async () => {
+    await views.create({ name: 'granted', statement: 'SELECT 1 AS a' })
+    await app.engine.execute(sql`GRANT SELECT ON ${tableOf(`${own}.granted`)} TO PUBLIC`)
+    await views.refresh('granted')
+    const rights =
+      await app.engine.rows(sql`SELECT grantee, privilege_type FROM information_schema.table_privileges
+      WHERE table_schema = ${own} AND table_name = 'granted' AND grantee = 'PUBLIC'`)
+    expect(rights).toEqual([['PUBLIC', 'SELECT']])
+    await views.drop('granted')
   })
 
   it('is made again where somebody dropped its table', async () => {
