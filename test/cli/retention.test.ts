@@ -102,6 +102,19 @@ describeEachEngine(
         code: 2,
         stderr: 'crateflow: snapshot wants where: snapshot:repository.\n',
       })
+      const ladder = '1m:30d,1h:210d'
+      const thinning = await run('ttl', 'metrics', 'downsample', ladder, '--json')
+      expect(thinning).toMatchObject({ code: 0, stderr: '' })
+      expect(json<Policy>(thinning.stdout)).toMatchObject([
+        { name: `metrics downsample ${ladder}`, strategy: 'downsample', ladder, duration: '30d' },
+      ])
+      const steps = ['retention', 'add', 'steps', '--target', 'metrics', '--ladder', '100steps:30d']
+      expect((await run(...steps)).stdout).toMatch(/ladder +100steps:30d\n[\s\S]*strategy +downsample\n/)
+      expect((await run('retention', 'list', '--strategy', 'downsample')).stdout).toContain(ladder)
+      expect(await run(...steps.slice(0, -1), '1m:30d,90s:60d')).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('each size must be a multiple of the one before'),
+      })
       server.signal('SIGTERM')
       await server.ended
 
