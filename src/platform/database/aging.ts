@@ -8,9 +8,10 @@ export interface Aging<Engine> {
   /** Deletes rows of the range, and goes on while there are any; each statement is short, and what it did is answered. Repeatable. */
   deleteRange(engine: Engine, range: TimeRange): AsyncGenerator<{ rows: number }>
   /**
-   * Gives the space of deleted rows of a partition back, which is told by its columns; it may take minutes. Absent where the database does so by itself.
+   * Gives the space of many deleted rows back, of a partition, which is told by its columns, or of a table without partitions. It may take minutes, and
+   * yields whenever it waits. Absent where the database does so by itself.
    */
-  compact?(engine: Engine, table: TableName, partition: Record<string, string>): Promise<void>
+  compact?(engine: Engine, table: TableName, partition?: Record<string, string>): AsyncGenerator<void>
   /** Bytes of the table with its indexes, without copies on other nodes; undefined where this user may not see it. */
   bytesOf(engine: Engine, table: TableName): Promise<number | undefined>
   /** So many rows are counted by their time in less than a second or so. */

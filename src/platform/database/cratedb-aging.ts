@@ -1,4 +1,5 @@
 // Old rows on CrateDB: partitions that are dropped, moved between nodes and put into snapshots, and rows by time. Measured on CrateDB 6.4.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { and, type SQL, sql } from 'drizzle-orm'
 import { reasonOf } from '../../errors.ts'
 import type { Aging, Holding, Partition, Partitions, PartitionValue, Snapshot, TimeRange } from './aging.ts'
@@ -128,7 +129,7 @@ const isPartition = ({ values }: Partition): SQL =>
     sql` AND `,
   )
 
-const clauseOf = ({ values }: Pick<Partition, 'values'>): SQL =>
+const clauseOf = ({ values }: Partition): SQL =>
   sql`PARTITION (${sql.join(
     Object.entries(values).map(([column, value]) => sql`${sql.identifier(column)} = ${boundOf(value)}`),
     sql`, `,
@@ -269,11 +270,41 @@ const partitions: Partitions<Engine> = {
   },
 }
 
-/** Segments with deleted rows are written anew without them; rows that were deleted within the last half minute may stay. */
-async function compact(engine: Engine, table: TableName, values: Record<string, string>): Promise<void> {
-  await engine.execute(
-    sql`OPTIMIZE TABLE ${identifierOf(table)} ${clauseOf({ values })} WITH (only_expunge_deletes = true)`,
-  )
+/** Deleted rows that nobody waits for. */
+const FEW_DELETED = 50_000
+const COMPACT_AGAIN_MS = 10_000
+const MOST_COMPACTIONS = 6
+
+/**
+ * Has segments with deleted rows written anew without them. A shard keeps what was deleted within the last half minute or so, since a copy may want to
+ * hear of it: when that is much, it is done again.
+ */
+async function* compact(
+  engine: Engine,
+  table: TableName,
+  values?: Record<string, string>,
+): AsyncGenerator<void> {
+  const [column = ''] = Object.keys(values ?? {})
+  const partition =
+    values && (await list(engine, table, column)).find((one) => one.values[column] === values[column])
+  if (values && !partition) return
+  const isOwn = partition ? sql`AND partition_ident = ${partition.ident}` : sql.empty()
+  for (let round = 1; ; round++) {
+    await engine.execute(
+      sql`OPTIMIZE TABLE ${identifierOf(table)} ${partition ? clauseOf(partition) : sql.empty()}
+          WITH (only_expunge_deletes = true)`,
+    )
+    const deleted = await ifVisible(
+      firstNumber(
+        engine,
+        sql`SELECT sum(deleted_docs) FROM sys.segments
+            WHERE table_schema = ${table.schema} AND table_name = ${table.table} AND "primary" ${isOwn}`,
+      ),
+    )
+    if ((deleted ?? 0) <= FEW_DELETED || round === MOST_COMPACTIONS) return
+    yield
+    await sleep(COMPACT_AGAIN_MS)
+  }
 }
 
 /** Some seconds of one core at worst, shared out over the shards. */

@@ -81,10 +81,14 @@ export function createDownsampling({ engine }: { engine: Engine }) {
       gone.points += rows
       yield { rows }
     }
-    const compact = (table: string) =>
-      engine.dialect.aging?.compact?.(engine, { schema: engine.schema, table }, { month })
-    if (gone.points > 0) await compact('metrics')
-    if (gone.buckets > 0) await compact('metric_buckets')
+    if (gone.points > 0) yield* compact('metrics', { month })
+    if (gone.buckets > 0) yield* compact('metric_buckets', { month })
+    if (gone.points > 0) yield* compact('metric_downsampling')
+  }
+
+  async function* compact(table: string, partition?: { month: string }): AsyncGenerator<{ rows: number }> {
+    const waits = engine.dialect.aging?.compact?.(engine, { schema: engine.schema, table }, partition)
+    for await (const _wait of waits ?? []) yield { rows: 0 }
   }
 
   async function write(own: store.OwnJournal, journal: string | null): Promise<void> {
