@@ -157,7 +157,7 @@ describeEachEngine('downsampling of metrics', (target) => {
           }
         },
       ),
-      { numRuns: tries(4, 150), endOnFailure: true },
+      { numRuns: tries(target.name === 'CrateDB' ? 2 : 6, 150), endOnFailure: true },
     )
   }, 600_000)
 
