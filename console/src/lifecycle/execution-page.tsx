@@ -4,7 +4,7 @@ import type { Execution, ExecutionAnswer } from '../api.ts'
 import { type Column, DataTable } from '../parts/data-table.tsx'
 import { StateMark } from '../parts/marks.tsx'
 import { Empty, ErrorNote, Loaded, More, Section } from '../parts/page.tsx'
-import { Announcer, Progress, sayProgress } from '../parts/progress.tsx'
+import { Announcer, announce, Progress } from '../parts/progress.tsx'
 import { isRunning, useCancel, useExecution } from '../queries.ts'
 import { bytes, count, duration, OWN, strategyName, time } from '../words.ts'
 import { LifecyclePage } from './frame.tsx'
@@ -55,7 +55,7 @@ export function ExecutionPage({ executionId }: { executionId: string }) {
           )
         }}
       </Loaded>
-      {execution ? <Announcer text={`${execution.state}: ${sayProgress(execution)}`} /> : null}
+      {execution ? <Announcer text={announce(execution)} /> : null}
     </LifecyclePage>
   )
 }

@@ -4,7 +4,7 @@ import type { Policy } from '../api.ts'
 import { ConfirmButton } from '../parts/confirm.tsx'
 import { Ago, StateMark } from '../parts/marks.tsx'
 import { Empty, ErrorNote, Loaded, Section } from '../parts/page.tsx'
-import { Announcer, Progress, sayProgress } from '../parts/progress.tsx'
+import { Announcer, announce, Progress } from '../parts/progress.tsx'
 import { isRunning, useCancel, useExecutions, useRunPolicy } from '../queries.ts'
 import { OWN, rangeOf, strategyName } from '../words.ts'
 
@@ -74,9 +74,7 @@ export function PolicyRuns({ policy, isChanged }: { policy: Policy; isChanged: b
           )
         }
       </Loaded>
-      {executions.isSuccess ? (
-        <Announcer text={latest ? `${latest.state}: ${sayProgress(latest)}` : ''} />
-      ) : null}
+      {executions.isSuccess ? <Announcer text={latest ? announce(latest) : ''} /> : null}
     </Section>
   )
 }

@@ -1,5 +1,5 @@
 // How far an execution is: a bar, and words that readers of screens hear as they change.
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { Execution } from '../api.ts'
 import { bytes, counted, duration } from '../words.ts'
 
@@ -12,7 +12,8 @@ export function Progress({ execution }: { execution: Execution }) {
         <progress
           aria-label={`Steps of ${policy_name}`}
           max={Math.max(steps_planned ?? 1, 1)}
-          {...(steps_planned !== undefined && { value: steps_done })}
+          // How far it is within a step nobody knows.
+          {...((steps_planned ?? 0) > 1 && { value: steps_done })}
         />
       ) : null}
       <span>{sayProgress(execution)}</span>
@@ -37,13 +38,24 @@ export function sayProgress({
   return more.message ? `${outcome}: ${more.message}` : outcome
 }
 
-/** Says a text to readers of screens whenever it changes, but for the first one. */
+/** The same without what changes each second. */
+export const announce = (execution: Execution): string => {
+  const { state, steps_planned, steps_done } = execution
+  if (state !== 'running') return `${state}: ${sayProgress(execution)}`
+  return steps_planned === undefined
+    ? 'running'
+    : `running: ${steps_done} of ${counted(steps_planned, 'step')}`
+}
+
+/** Says a text to readers of screens whenever it changes. */
 export function Announcer({ text }: { text: string }) {
-  const [first] = useState(text)
+  const last = useRef(text)
   const [said, say] = useState('')
   useEffect(() => {
-    if (text !== first) say(text)
-  }, [text, first])
+    if (text === last.current) return
+    last.current = text
+    say(text)
+  }, [text])
   return (
     <p className="unseen" aria-live="polite">
       {said}
