@@ -1,6 +1,6 @@
 // How the console says things: numbers, times, and what policies are and do.
 import { duration, size, timeAgo } from '../../src/cli/humane.ts'
-import type { PolicyDefinition } from './api.ts'
+import type { AuditEntry, PolicyDefinition } from './api.ts'
 
 export { duration, size, timeAgo }
 
@@ -50,7 +50,7 @@ export const scheduleOf = ({ cron, every, enabled }: PolicyDefinition): string =
 export const rangeOf = ({ ladder, duration }: PolicyDefinition): string =>
   ladder ? `by the ladder ${ladder}` : `older than ${duration}`
 
-export const AUDIT_KINDS: Record<string, string> = {
+export const AUDIT_KINDS: Record<AuditEntry['kind'], string> = {
   policy_created: 'Policy made',
   policy_updated: 'Policy changed',
   policy_deleted: 'Policy deleted',

@@ -16,7 +16,10 @@ export function AuditPage() {
   const policies = usePolicies()
   const id = useId()
   return (
-    <LifecyclePage title="Audit" lead="Who changed which policy, and what executions did.">
+    <LifecyclePage
+      title="Audit"
+      lead="Who changed which policy, what executions did, and who made and dropped materialized views."
+    >
       <Section title="Newest first">
         <form className="filters" onSubmit={(event) => event.preventDefault()}>
           <label htmlFor={`${id}kind`}>Kind</label>
@@ -68,7 +71,7 @@ function Entry({ entry, isThere }: { entry: AuditEntry; isThere: boolean }) {
     <li>
       <div className="between">
         <span>
-          <strong>{AUDIT_KINDS[kind] ?? kind}</strong>{' '}
+          <strong>{AUDIT_KINDS[kind]}</strong>{' '}
           {isThere ? <Link href={`/lifecycle/policies/${policy_id}`}>{policy_name}</Link> : policy_name}
           {user_id ? ` by ${user_id}` : ''}
         </span>
