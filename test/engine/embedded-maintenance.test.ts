@@ -7,6 +7,7 @@ import type { Engine } from '../../src/platform/database/engine.ts'
 import { dropUnusedDatabases } from '../../src/platform/database/pglite-maintenance.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { describeEachEngine } from '../support/engines.ts'
+import { createSource, putRows, viewsOf } from '../support/views.ts'
 
 const API = '/api/2.0/mlflow'
 const SEGMENT_MIB = 16
@@ -76,6 +77,40 @@ describeEachEngine(
       for (const end = round + 20; round < end; round++) await change(round)
       // Twenty rounds wrote as much as this again before the room of the former ones was free.
       expect(await sizeOf()).toBeLessThan(1.5 * size)
+      await app.close()
+    })
+
+    it('gives the room of changed rows of materialized views to later ones', async () => {
+      const app = await startApp(target, { uri: await target.another() })
+      const source = await createSource(
+        app.engine,
+        'changing',
+        'id INTEGER PRIMARY KEY, at BIGINT, value TEXT',
+      )
+      const change = (at: number) =>
+        putRows(
+          app.engine,
+          source,
+          Array.from({ length: 200 }, (_, id) => ({ id, at, value: 'v' })),
+        )
+      await change(0)
+      const views = viewsOf(app.request)
+      await views.create({
+        ...{ name: 'changing', statement: `SELECT * FROM ${source}`, key: ['id'], incremental: 'at' },
+      })
+      let at = 1
+      await expect
+        .poll(async () => {
+          await change(at++)
+          await views.refresh('changing')
+          const [row] = await rowsOf<{ count: number }>(
+            app.engine,
+            sql`SELECT vacuum_count AS count FROM pg_stat_user_tables
+                WHERE schemaname = ${`${app.engine.schema}_views`} AND relname = 'changing'`,
+          )
+          return Number(row?.count)
+        }, soon)
+        .toBeGreaterThan(0)
       await app.close()
     })
 

@@ -7,7 +7,6 @@ export interface MaintenanceDeps {
   /** Settles when the database has started, or could not. */
   started: Promise<unknown>
   run: Run
-  schema: string
   /** Exchanges with the database so far, without those of `run`. */
   served: () => number
   /** Exchanges that wait for the database, without the one of `run` that it works on. */
@@ -45,7 +44,7 @@ const LOG_BYTES = `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn)
  */
 const TABLES = `
   SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
-    n.nspname = $1 AND (
+    n.nspname <> 'pg_catalog' AND (
       s.n_mod_since_analyze > 50 + 0.05 * greatest(c.reltuples, 0)
       OR (c.reltuples < 0 AND pg_relation_size(c.oid) > 0)
       OR pg_relation_size(c.oid) / current_setting('block_size')::INT > 8 + 1.2 * c.relpages
@@ -57,7 +56,7 @@ const TABLES = `
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
-  WHERE c.relkind = 'r' AND n.nspname IN ($1, 'pg_catalog')
+  WHERE c.relkind = 'r' AND (n.nspname = 'pg_catalog' OR n.nspname !~ '^(pg_|information_schema$)')
   ORDER BY pg_relation_size(c.oid)`
 
 interface TableNeeds {
@@ -71,7 +70,7 @@ interface TableNeeds {
  * Looks after the database while it is used, and once at the beginning. One statement at a time, which is given up when
  * others wait for too long, and tried again later.
  */
-export function startMaintenance({ started, run, schema, served, waiting }: MaintenanceDeps): Maintenance {
+export function startMaintenance({ started, run, served, waiting }: MaintenanceDeps): Maintenance {
   const patience = new Map<string, number>()
   let looks = 0
   let seen = -1
@@ -103,7 +102,7 @@ export function startMaintenance({ started, run, schema, served, waiting }: Main
   }
 
   async function lookAfterTables(): Promise<void> {
-    const tables = (await run(TABLES.replaceAll('$1', `'${schema}'`))) as unknown as TableNeeds[]
+    const tables = (await run(TABLES)) as unknown as TableNeeds[]
     let isDone = true
     for (const { name, analyze, vacuum, freeze } of tables) {
       if (stopped) return

@@ -122,7 +122,6 @@ function open(target: PgliteTarget, options: EngineOptions, release: () => void)
       if (!current) throw unavailable('The embedded database ended.')
       return statementsOn(await current)(text, signal)
     },
-    schema,
     served: () => served,
     waiting: () => inFlight,
   })
