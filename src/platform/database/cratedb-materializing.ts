@@ -1,5 +1,5 @@
 // How CrateDB keeps answers in tables: a partition for each generation of rows, and a view that shows the one which the table of materialized views names.
-// So all sees the new rows as soon as that row has changed.
+// So all see the new rows as soon as that row has changed.
 //
 // To swap tables, or to rename them, opens their shards anew: for 0.1 to 1.3 s all who read were told "no such index" (6.4, two busy cores). A view that
 // is replaced is not seen by statements that clients have prepared, which then fail for good. None of some thousand reads failed in this way.
@@ -18,7 +18,7 @@ import { quoted } from './refusals.ts'
 import type { ScriptLimits } from './script.ts'
 
 const GENERATION = 'crateflow_generation'
-/** Server hands that hang and come back write into a generation of their own. */
+/** A server that hung, and comes back when others have gone on, writes into a generation of its own. */
 const newGeneration = () => randomInt(2 ** 47)
 /** A statement that was planned over old rows and has not begun to read them would fail; one that reads goes on. They stay for so long. */
 const BEGINNING_MS = 1_000
