@@ -2,6 +2,8 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { equalsAny } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
+import { monthOf } from '../../platform/wire/ids.ts'
+import { metricBuckets } from '../downsampling/tables.ts'
 import { fieldsToMetric, type PointFields } from './schema.ts'
 import { type MetricOfRun, ofRun, ofRuns, POINT } from './store.ts'
 import { latestMetrics, metrics } from './tables.ts'
@@ -34,8 +36,51 @@ export async function sampleHistories(engine: Engine, sample: Sample): Promise<S
   if (runIds.length > 0) {
     for (const [runId, points] of await sampleByRank(engine, { ...sample, runIds }))
       samples.set(runId, points)
+    const cut = runIds.filter((runId) => samples.get(runId)?.length === sample.maxResults)
+    const thinned = await findThinned(engine, cut, sample.key)
+    if (thinned.length > 0)
+      for (const [runId, points] of await sampleByPlace(engine, { ...sample, runIds: thinned }))
+        samples.set(runId, points)
   }
   return samples
+}
+
+/** Those of the runs that have old points of the metric in buckets. */
+async function findThinned(engine: Engine, runIds: string[], key: string): Promise<string[]> {
+  if (runIds.length === 0) return []
+  await engine.refresh(metricBuckets)
+  const rows = await engine.rows(sql`SELECT DISTINCT run_id FROM ${metricBuckets}
+    WHERE ${equalsAny(metricBuckets.runId, runIds)} AND ${eq(metricBuckets.key, key)}
+      AND ${equalsAny(metricBuckets.month, [...new Set(runIds.map(monthOf))])}`)
+  return rows.map(([runId]) => String(runId))
+}
+
+/**
+ * The first point of each of equally long stretches of steps, or of time where there is one step alone, and the last point: by rank, stretches of a run
+ * that were thinned would be drawn by a few points beside those that were not.
+ */
+async function sampleByPlace(engine: Engine, { runIds, key, maxResults, steps }: Sample): Promise<Samples> {
+  const where = and(
+    ofRuns(runIds),
+    eq(metrics.key, key),
+    steps && sql`${metrics.step} >= ${steps.from} AND ${metrics.step} <= ${steps.to}`,
+  )
+  const ends = sql`SELECT run_id AS of_run, min(step) AS low, max(step) AS high, min(timestamp) AS early, max(timestamp) AS late
+    FROM metrics WHERE ${where} GROUP BY run_id`
+  const share = (column: SQL, from: SQL, to: SQL) =>
+    sql`(${column}::double precision - ${from}) / (${to}::double precision - ${from} + 1)`
+  const placed = sql`
+    SELECT run_id, value, timestamp, step, is_nan, floor(${sql.raw(String(maxResults))} * CASE WHEN high > low
+      THEN ${share(sql`step`, sql`low`, sql`high`)} ELSE ${share(sql`timestamp`, sql`early`, sql`late`)} END)::bigint AS place
+    FROM metrics JOIN (${ends}) ends ON of_run = run_id WHERE ${where}`
+  const order = sql`ORDER BY step, timestamp, value, is_nan`
+  const ranked = sql`
+    SELECT run_id, value, timestamp, step, is_nan, row_number() OVER (PARTITION BY run_id, place ${order}) AS i,
+      row_number() OVER (PARTITION BY run_id ${order}) AS rank, count(*) OVER (PARTITION BY run_id) AS n
+    FROM (${placed}) placed`
+  const rows = await engine.rows(sql`
+    SELECT ${POINT}, run_id FROM (${ranked}) ranked WHERE i = 1 OR rank = n ORDER BY run_id, rank`)
+  return samplesOf(rows as Row[], key, maxResults)
 }
 
 /** The first of each bucket as SQL's NTILE makes them, which CrateDB has not, and the last point. */
@@ -59,8 +104,12 @@ async function sampleByRank(engine: Engine, { runIds, key, maxResults, steps }: 
       WHEN i < (n % ${buckets}) * (n / ${buckets} + 1) THEN i % (n / ${buckets} + 1) = 0
       ELSE (i - (n % ${buckets})) % (n / ${buckets}) = 0 END
     ORDER BY run_id, i`)
+  return samplesOf(rows as Row[], key, maxResults)
+}
+
+function samplesOf(rows: readonly Row[], key: string, maxResults: number): Samples {
   const samples: Samples = new Map()
-  for (const row of rows as Row[]) {
+  for (const row of rows) {
     const points = samples.get(row[4]) ?? []
     points.push(toPoint(key, row))
     samples.set(row[4], points)

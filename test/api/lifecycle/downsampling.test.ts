@@ -258,4 +258,30 @@ describeEachEngine('downsampling of metrics', (target) => {
     expect((await buckets(id, 'm')).map(({ count }) => count)).toEqual([3000])
     for (const name of ['first', 'second']) await retention.post('policies/delete', { policy_id: name })
   })
+
+  it('draws a run that is part old, part young, evenly over its steps', async () => {
+    const id = await newRun()
+    const start = nowMs - 31 * DAY_MS
+    const all = Array.from({ length: 4000 }, (_, i) => ({
+      value: i % 97,
+      timestamp: i < 2000 ? start + i * 1000 : nowMs - DAY_MS + i,
+      step: i,
+    }))
+    await log(id, 'm', all)
+    await policy('half', '1m:30d')
+    await run('half')
+    const count = async (key: string, isOld: (point: Metric) => boolean) => {
+      const path = `${V2}/metrics/get-history-bulk-interval?run_ids=${id}&metric_key=${key}&max_results=200`
+      const { metrics } = await get<{ metrics: Metric[] }>(path)
+      return [metrics.length, metrics.filter(isOld).length]
+    }
+    // By rank there would be about twelve of the old ones, of whose 34 minutes some 130 points are left.
+    const [drawn = 0, old = 0] = await count('m', ({ step }) => Number(step) < 2000)
+    expect(drawn).toBeLessThanOrEqual(200)
+    expect(old).toBeGreaterThan(60)
+    expect(drawn - old).toBeGreaterThan(90)
+    const whole = await sampled(id, 'm')
+    expect(whole.map(idOf)).toEqual((await history(id, 'm')).map(idOf))
+    await retention.post('policies/delete', { policy_id: 'half' })
+  })
 })
