@@ -117,10 +117,12 @@ export function createPolicyService(deps: PolicyServiceDeps) {
     })
   }
 
-  /** @throws RESOURCE_DOES_NOT_EXIST */
-  async function remove(idOrName: string, userId: string | null): Promise<Record<string, never>> {
+  /** @throws RESOURCE_DOES_NOT_EXIST, PERMISSION_DENIED */
+  async function remove(idOrName: string, { userId, asker }: By): Promise<Record<string, never>> {
     await change(idOf(idOrName), userId, (before) => {
       if (!before) throw notFound(idOrName)
+      // Where they are switched off, those that are there can be taken away still.
+      if (deps.tableAccess !== 'off' || !isLocal(asker)) checkAsker(before.target, asker)
       return undefined
     })
     return {}
@@ -231,7 +233,8 @@ export function createPolicyService(deps: PolicyServiceDeps) {
     const meets = ({ policy }: KnownPolicy) =>
       tags.every((tag) => policy.tags.includes(tag)) && (!strategy || policy.strategy === strategy)
     if (named.length > 0) {
-      const found = await Promise.all([...new Set(named.map(idOf))].map(require))
+      const each = new Map(named.map((one) => [idOf(one), one]))
+      const found = await Promise.all([...each.values()].map(require))
       return found.filter(meets)
     }
     return (await store.listPolicies(engine)).map(known).filter(meets)

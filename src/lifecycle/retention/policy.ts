@@ -11,7 +11,13 @@ import { parseTarget } from './target.ts'
 const MAX_NAME = 250
 const MAX_TEXT = 1000
 const MAX_TAGS = 50
+/** Of a tag of a run, as MLflow has it. */
+const MAX_RUN_TAG = { key: 250, value: 8000 }
 const STRATEGY_FIELDS = ['attribute', 'attribute_value', 'repository', 'ladder'] as const
+const TEXT_FIELDS = [
+  ...STRATEGY_FIELDS,
+  ...(['target', 'column', 'duration', 'experiment_pattern', 'cron', 'every'] as const),
+]
 
 /** Filters that what the server keeps takes. */
 const FILTERS: Record<OwnTarget, readonly ('experiment_pattern' | 'run_tags')[]> = {
@@ -127,7 +133,7 @@ export function checkDefinition(policy: PolicyDefinition, rules: PolicyRules): v
 function checkTexts(policy: PolicyDefinition): void {
   if (policy.name === '' || policy.name.length > MAX_NAME)
     throw wrong('name', `use 1 to ${MAX_NAME} characters.`)
-  for (const field of ['target', 'column', ...STRATEGY_FIELDS, 'experiment_pattern'] as const) {
+  for (const field of TEXT_FIELDS) {
     if ((policy[field] ?? '').length > MAX_TEXT) throw wrong(field, `use ${MAX_TEXT} characters at most.`)
   }
   if (policy.tags.length > MAX_TAGS || policy.run_tags.length > MAX_TAGS)
@@ -137,6 +143,10 @@ function checkTexts(policy: PolicyDefinition): void {
     throw wrong('tags', 'use 1 to 250 characters for each, no comma among them, no space around them.')
   if (policy.run_tags.some(({ key, value }) => !key || value === undefined))
     throw wrong('run_tags', 'each has a key and a value.')
+  if (
+    policy.run_tags.some(({ key, value }) => key.length > MAX_RUN_TAG.key || value.length > MAX_RUN_TAG.value)
+  )
+    throw wrong('run_tags', `keys have ${MAX_RUN_TAG.key} characters at most, values ${MAX_RUN_TAG.value}.`)
 }
 
 function checkOwn(policy: PolicyDefinition, strategy: Strategy, own: OwnTarget): void {

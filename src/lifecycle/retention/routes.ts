@@ -59,7 +59,7 @@ export function retentionEndpoints(retention: RetentionApi): Endpoint[] {
       summary: 'Delete a policy; what it did stays in the audit (not part of MLflow)',
       request: schema.DeletePolicy,
       response: schema.DeletedPolicyWire,
-      handle: async ({ policy_id }, request) => policies.delete(policy_id, userOf(request)),
+      handle: async ({ policy_id }, request) => policies.delete(policy_id, by(request)),
     }),
     endpoint({
       method: 'POST',

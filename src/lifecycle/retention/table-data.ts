@@ -2,7 +2,7 @@
 import { invalidParameter, unavailable } from '../../errors.ts'
 import type { Aging, Partition, Partitions, TimeRange } from '../../platform/database/aging.ts'
 import type { Engine } from '../../platform/database/engine.ts'
-import { countRange, describeData, identifierOf } from '../../platform/database/old-rows.ts'
+import { countRange, describeData, findMisread, identifierOf } from '../../platform/database/old-rows.ts'
 import type { TableName } from '../../platform/database/own-columns.ts'
 import type { PolicyDefinition } from './schema.ts'
 import type { Counts, Found, StepRun } from './strategies.ts'
@@ -76,7 +76,12 @@ export function createTableData(engine: Engine) {
     if (!found.isTable) throw invalidParameter(`${policy.target} is no table, but a view.`)
     const type = found.columns.get(policy.column ?? '')
     if (type === undefined) throw invalidParameter(`${policy.target} has no column ${policy.column}.`)
-    return { table, column: { name: policy.column ?? '', type }, untilMs }
+    const range = { table, column: { name: policy.column ?? '', type }, untilMs }
+    const latest = await findMisread(engine, range)
+    if (latest === undefined) return range
+    throw invalidParameter(
+      `Values of ${policy.column} are no milliseconds since 1970: the greatest of ${policy.target}, ${latest}, would lie before March 1973.`,
+    )
   }
 
   /** Rows of the range that are old, and a measure of their bytes. */
@@ -124,7 +129,7 @@ export function createTableData(engine: Engine) {
       {
         verdict: isNone ? 'failure' : 'warning',
         code: 'column_type',
-        message: `Values of ${policy.column} are no times: of ${all.length} partitions ${timeless.length} never go.`,
+        message: `Values of ${policy.column} are no times, or tell no period: of ${all.length} partitions ${timeless.length} never go.`,
       },
     ]
   }

@@ -144,14 +144,13 @@ async function columns(engine: Engine, { schema, table }: TableName): Promise<st
   return (rows[0]?.[0] as string[] | null | undefined) ?? []
 }
 
-/** The unit that a generated column is cut to, such as month. */
-async function unitOf(engine: Engine, { schema, table }: TableName, column: string) {
+/** The type of a column, and the expression of a generated one. */
+async function describeColumn(engine: Engine, { schema, table }: TableName, column: string) {
   const rows = await engine.rows(
     sql`SELECT data_type, generation_expression FROM information_schema.columns
         WHERE table_schema = ${schema} AND table_name = ${table} AND column_name = ${column}`,
   )
-  const expression = String(rows[0]?.[1] ?? '')
-  return { type: String(rows[0]?.[0] ?? ''), unit: /^date_trunc\('(\w+)'/.exec(expression)?.[1] }
+  return { type: String(rows[0]?.[0] ?? ''), computed: String(rows[0]?.[1] ?? '') }
 }
 
 async function list(engine: Engine, table: TableName, column: string): Promise<Partition[]> {
@@ -162,7 +161,7 @@ async function list(engine: Engine, table: TableName, column: string): Promise<P
     held: boolean | null
     required: Record<string, string> | null
   }
-  const { type, unit } = await unitOf(engine, table, column)
+  const described = await describeColumn(engine, table, column)
   const order = await columns(engine, table)
   const [{ rows }, sizes] = await Promise.all([
     engine.execute<Row>(
@@ -183,7 +182,7 @@ async function list(engine: Engine, table: TableName, column: string): Promise<P
     .map(({ ident, values, shards, held, required }) => ({
       ident,
       values: Object.fromEntries(order.map((name) => [name, values[name] ?? null])),
-      endsMs: periodEnd(values[column] ?? null, { type, unit }),
+      endsMs: periodEnd(values[column] ?? null, described),
       shards: Number(shards),
       rows: sizeOf.get(ident)?.[0],
       bytes: sizeOf.get(ident)?.[1],

@@ -4,6 +4,7 @@ import { invalidParameter } from '../../errors.ts'
 import type { TimeColumn, TimeRange } from './aging.ts'
 import type { Engine } from './engine.ts'
 import type { TableName } from './own-columns.ts'
+import { LEAST_BIGINT_MS } from './periods.ts'
 
 /** Types of columns that tell times, and how a time is bound for them; integers are milliseconds since 1970. */
 const TIME_TYPES: Record<string, (ms: number) => SQL> = {
@@ -64,6 +65,19 @@ export async function countRange(engine: Engine, range: TimeRange): Promise<{ ol
     sql`SELECT count(*) AS "all", sum(CASE WHEN ${isBefore(range)} THEN 1 ELSE 0 END) AS "old" FROM ${table}`,
   )
   return { old: Number(rows[0]?.old ?? 0), all: Number(rows[0]?.all ?? 0) }
+}
+
+/** The greatest value of an integer column where all are too small to be milliseconds since 1970, such as seconds: by it all rows would be old. */
+export async function findMisread(engine: Engine, { table, column }: TimeRange): Promise<number | undefined> {
+  if (column.type !== 'bigint') return undefined
+  const name = identifierOf(table)
+  const settle = engine.dialect.ownTables?.settle?.(name)
+  if (settle) await engine.execute(settle)
+  const rows = await engine.rows(sql`SELECT max(${sql.identifier(column.name)}) FROM ${name}`)
+  const latest = rows[0]?.[0]
+  return latest !== null && latest !== undefined && Number(latest) < LEAST_BIGINT_MS
+    ? Number(latest)
+    : undefined
 }
 
 /** The statement with its values in it, for reading: nobody runs this text. */

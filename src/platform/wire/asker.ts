@@ -11,8 +11,9 @@ export interface Asker {
   isForwarded: boolean
 }
 
-/** A proxy on this machine adds some of them when it asks for others. */
-const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via']
+/** A proxy or tunnel on this machine adds some of them when it asks for others. */
+const FORWARDING =
+  /^(?:forwarded|via|x-(?:forwarded|original)-.+|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|cf-connecting-ip|fastly-client-ip)$/
 
 interface Request {
   raw: { socket: { remoteAddress?: string | undefined }; headers: IncomingHttpHeaders }
@@ -20,7 +21,7 @@ interface Request {
 
 export const askerOf = ({ raw }: Request): Asker => ({
   address: raw.socket.remoteAddress,
-  isForwarded: FORWARDING.some((name) => raw.headers[name] !== undefined),
+  isForwarded: Object.keys(raw.headers).some((name) => FORWARDING.test(name)),
 })
 
 /** Whether the client is on this machine, as far as is known. */

@@ -32,6 +32,13 @@ export function parseDuration(text: string, field: string): number {
   )
 }
 
+/** Whether the calendar has the day: the 30th of February would be read as one of March. */
+const isDay = (text: string): boolean => {
+  const day = text.slice(0, 10)
+  const ms = Date.parse(day)
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day)
+}
+
 const EARLIEST_MS = Date.UTC(1000, 0)
 const LATEST_MS = Date.UTC(9999, 11)
 
@@ -43,7 +50,7 @@ export function parseCutoff(text: string | undefined, nowMs: number): number {
   if (!text) return nowMs
   const isMs = /^\d{1,16}$/.test(text)
   const isIso = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text)
-  const ms = isMs ? Number(text) : isIso ? Date.parse(text.replace(' ', 'T')) : Number.NaN
+  const ms = isMs ? Number(text) : isIso && isDay(text) ? Date.parse(text.replace(' ', 'T')) : Number.NaN
   // What is to come is not old: with such a time all would go.
   if (ms > nowMs && ms <= LATEST_MS)
     throw invalidParameter(

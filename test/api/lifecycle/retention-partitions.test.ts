@@ -144,6 +144,40 @@ describeEachEngine(
       ])
     })
 
+    it('drops none before the period is over that its column is computed for, or whose column tells no period', async () => {
+      const computed: Record<string, [type: string, expression: string, goes: boolean]> = {
+        plain: ['TIMESTAMP', `date_trunc('month', coalesce(time, now()))`, true],
+        upper: ['TIMESTAMP WITH TIME ZONE', `date_trunc('MONTH', time)`, true],
+        zone: ['TIMESTAMP WITH TIME ZONE', `date_trunc('month', 'Europe/Berlin', time)`, true],
+        text: ['TEXT', `date_format('%Y-%m', 'America/New_York', time)`, true],
+        bin: ['TIMESTAMP WITH TIME ZONE', `date_bin('30 days'::INTERVAL, time, 0)`, false],
+        year: ['BIGINT', 'extract(YEAR FROM time)', false],
+      }
+      // In March of Berlin and New York, the last of which is the last of UTC.
+      const times = ['2020-02-20T12:00:00Z', '2020-03-31T12:00:00Z', '2020-04-01T03:00:00Z']
+      for (const [name, [type, expression, goes]] of Object.entries(computed)) {
+        const table = sql`${sql.identifier(dataSchema(app.engine))}.${sql.identifier(`computed_${name}`)}`
+        await app.engine.execute(
+          sql`CREATE TABLE ${table} (time TIMESTAMP WITH TIME ZONE, part ${sql.raw(type)} GENERATED ALWAYS AS ${sql.raw(expression)})
+              CLUSTERED INTO 1 SHARDS PARTITIONED BY (part) WITH (number_of_replicas = 0)`,
+        )
+        const values = times.map((time) => sql`(${time})`)
+        await app.engine.execute(sql`INSERT INTO ${table} (time) VALUES ${sql.join(values, sql`, `)}`)
+        const target = `${dataSchema(app.engine)}.computed_${name}`
+        await retention.create({ name: target, target, column: 'part', strategy: 'delete', duration: '1ms' })
+        for (const [cutoff, left] of [
+          ['2020-03-31T12:00:00Z', goes ? 2 : 3],
+          ['2020-04-01T02:00:00Z', goes && !['zone', 'text'].includes(name) ? 1 : goes ? 2 : 3],
+        ] as const) {
+          const { execution } = await retention.run(target, { cutoff })
+          expect([name, execution.state]).toEqual([name, 'succeeded'])
+          expect([name, cutoff, await countRowsOf(app.engine, target)]).toEqual([name, cutoff, left])
+        }
+        const [finding] = await retention.check({ policy_ids: [target] })
+        expect([name, finding?.code]).toEqual([name, goes ? 'ok' : 'column_type'])
+      }
+    })
+
     it('checks columns, repositories and nodes', async () => {
       const plain = await createReadings(app.engine, 'plain', { days: 1, endMs: Date.now() })
       const parted = await createPartitioned(app.engine, 'parted', { months: ['2020-01'], rows: 1 })

@@ -169,6 +169,12 @@ describeEachEngine('retention policies', (target) => {
       [{ ...base, every: '59s' }, /a minute is the shortest/],
       [{ ...base, tags: ['a,b'] }, /parameter 'tags'/],
       [{ ...base, name: ' ' }, /parameter 'name'/],
+      [{ ...base, duration: '1s'.repeat(501) }, /parameter 'duration': use 1000 characters at most/],
+      [{ ...base, cron: `${'0,'.repeat(500)}0 3 * * *` }, /parameter 'cron': use 1000 characters at most/],
+      [
+        { ...base, target: 'metrics', run_tags: [{ key: 'a', value: 'b'.repeat(8001) }] },
+        /parameter 'run_tags': keys have 250 characters at most, values 8000/,
+      ],
       [{ ...base, strategy: 'snapshot', repository: 'r' }, /parameter 'strategy': snapshot is for tables/],
       [{ ...table, column: '' }, /parameter 'column': name the partition column/],
       [{ ...table, experiment_pattern: 'a' }, /rows of a table have neither experiments nor runs/],
@@ -213,10 +219,13 @@ describeEachEngine('retention policies', (target) => {
     expect(await refusal('policies/preview', { policy_ids: ['taken'], cutoff: 'yesterday' })).toMatch(
       /'cutoff'/,
     )
+    expect(await refusal('policies/preview', { policy_ids: ['taken'], cutoff: '2026-02-30' })).toMatch(
+      /'cutoff': use a time/,
+    )
     expect(await refusal('executions/run', { policy_ids: ['taken'], cutoff: '9000-01-01' })).toMatch(
       /in the future/,
     )
-    expect(await refusal('executions/run', { policy_ids: ['no such'] })).toMatch(/^404/)
+    expect(await refusal('executions/run', { policy_ids: ['no such'] })).toMatch(/^404 .*'no such' does not/)
     expect((await app.request('GET', `${RETENTION}/executions/list?state=x`)).status).toBe(400)
     expect((await app.request('GET', `${RETENTION}/audit/list?kind=x`)).status).toBe(400)
     expect((await app.request('GET', `${RETENTION}/executions/get?execution_id=x`)).status).toBe(404)
@@ -233,8 +242,11 @@ describeEachEngine('retention policies', (target) => {
       strategy: 'delete',
       duration: '1d',
     }
-    const send = (path: string, payload: object, headers = { 'x-forwarded-for': '203.0.113.7' }) =>
-      app.app.inject({ method: 'POST', url: `${RETENTION}/${path}`, headers, payload })
+    const send = (
+      path: string,
+      payload: object,
+      headers: Record<string, string> = { 'x-forwarded-for': '203.0.113.7' },
+    ) => app.app.inject({ method: 'POST', url: `${RETENTION}/${path}`, headers, payload })
     for (const [path, body] of [
       ['policies/create', payload],
       ['policies/preview', { policy: payload }],
@@ -247,6 +259,9 @@ describeEachEngine('retention policies', (target) => {
     }
     await retention.create(payload)
     expect((await send('policies/update', { policy_id: 'from afar', duration: '1ms' })).statusCode).toBe(403)
+    expect((await send('policies/delete', { policy_id: 'from afar' })).statusCode).toBe(403)
+    for (const name of ['x-forwarded-proto', 'cf-connecting-ip', 'via'])
+      expect((await send('policies/preview', { policy: payload }, { [name]: 'a' })).statusCode).toBe(403)
     const traces = { name: 'own from afar', target: 'traces', strategy: 'delete', duration: '900y' }
     expect((await send('policies/create', traces)).statusCode).toBe(200)
     const off = await startApp(target, { engine: app.engine, retentionTables: 'off' })
@@ -340,6 +355,22 @@ describeEachEngine('retention policies', (target) => {
         ])
         expect(await countRowsOf(app.engine, target)).toBe(column === 'day' ? 3 : 2)
       }
+    })
+
+    it('keeps rows whose integers are no milliseconds, as by seconds all would be old', async () => {
+      const schema = dataSchema(app.engine)
+      const table = sql`${sql.identifier(schema)}.seconds`
+      await app.engine.execute(sql`CREATE TABLE ${table} (t BIGINT)`)
+      const now = String(Math.floor(Date.now() / 1000))
+      await app.engine.execute(sql`INSERT INTO ${table} (t) VALUES (${now}::BIGINT)`)
+      const base = { name: 'seconds', target: `${schema}.seconds`, column: 't', strategy: 'delete' }
+      await retention.create({ ...base, duration: '30d' })
+      const message = `Values of t are no milliseconds since 1970: the greatest of ${schema}.seconds, ${now}, would lie before March 1973.`
+      expect(await retention.check({ policy_ids: ['seconds'] })).toMatchObject([
+        { verdict: 'failure', message },
+      ])
+      expect((await retention.run('seconds')).execution).toMatchObject({ state: 'failed', message })
+      expect(await countRowsOf(app.engine, `${schema}.seconds`)).toBe(1)
     })
 
     it('tells why it failed, and is done when that is mended', async () => {
