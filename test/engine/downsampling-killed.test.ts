@@ -8,9 +8,9 @@ import { openEngine } from '../../src/platform/database/open-engine.ts'
 import { parseBackendUri } from '../../src/platform/database/uri.ts'
 import { startApp } from '../support/app.ts'
 import { tries } from '../support/chance.ts'
-import { expectNothingLost, historyOf, type Logged, logPoints } from '../support/downsampling.ts'
+import { bucketsOf, expectNothingLost, historyOf, type Logged, logPoints } from '../support/downsampling.ts'
 import { describeEachEngine } from '../support/engines.ts'
-import { createExperiment, createRun } from '../support/full-experiment.ts'
+import { ask, createExperiment, createRun } from '../support/full-experiment.ts'
 import { DAY_MS, RETENTION, retentionOf } from '../support/retention.ts'
 
 /** Longer than a server that died holds a policy. */
@@ -21,6 +21,8 @@ const EVERY = { PGlite: tries(5, 1), PostgreSQL: tries(5, 1), CrateDB: tries(23,
 
 describeEachEngine('downsampling whose server is killed between any two statements', (target) => {
   let left = Number.POSITIVE_INFINITY
+  /** The last statement before the server dies. */
+  let lastOne = /^$/
   let engine: Engine
   beforeAll(async () => {
     engine = await openEngine(parseBackendUri(await target.another()), {
@@ -31,7 +33,9 @@ describeEachEngine('downsampling whose server is killed between any two statemen
         query: async (...asked) => {
           if (left <= 0) throw new Error('The server was killed')
           left--
-          return connection.query(...asked)
+          const answer = await connection.query(...asked)
+          if (lastOne.test(asked[0])) left = 0
+          return answer
         },
       }),
     })
@@ -106,4 +110,24 @@ describeEachEngine('downsampling whose server is killed between any two statemen
     }
     expect(kills).toBeGreaterThan(0)
   }, 900_000)
+
+  it('keeps nothing of what was deleted for good while it was broken off', async () => {
+    const { run } = await prepare('gone', 1000)
+    const twin = await prepare('gone_2', 1001)
+    lastOne = /^update .*metric_downsampling/i
+    await executeAndDie('gone', Number.POSITIVE_INFINITY, 1002)
+    lastOne = /^$/
+    left = Number.POSITIVE_INFINITY
+    const app = await startAt(1003)
+    await ask(app.request, 'POST', '/api/crateflow/1.0/runs/hard-delete-metric', {
+      run_id: run,
+      metric_key: 'm',
+    })
+    expect(await bucketsOf(app.request, run, 'm')).toEqual([])
+    // What is left of the other one's journal is done before its own work.
+    expect((await retentionOf(app.request).run('gone_2')).execution.state).toBe('succeeded')
+    expect(await bucketsOf(app.request, run, 'm')).toEqual([])
+    await expectNothingLost(app.request, twin.run, { logged: twin.logged, untilMs: Date.now() - DAY_MS })
+    await app.close()
+  })
 })

@@ -5,7 +5,7 @@
 import { unavailable } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { monthOf } from '../../platform/wire/ids.ts'
-import type { Int64 } from '../../platform/wire/int64.ts'
+import { type Int64, readInt64 } from '../../platform/wire/int64.ts'
 import type { RunFilter } from '../aging.store.ts'
 import { findDueMonths, findDueRuns } from '../due.store.ts'
 import { metrics } from '../metrics/tables.ts'
@@ -51,7 +51,8 @@ export function createDownsampling({ engine }: { engine: Engine }) {
   ): AsyncGenerator<{ rows: number }> {
     for (let lane = 0; lane < LANES; lane++) {
       const left = await store.takeJournal(engine, { lane, ownerId })
-      if (left !== null) yield { rows: await apply(JSON.parse(left) as Journal, { lane, ownerId }) }
+      if (left !== null)
+        yield { rows: await apply(await withoutGone(JSON.parse(left) as Journal), { lane, ownerId }) }
     }
     const untilMs = plan.rungs[0]?.untilMs ?? 0
     const runs = await findDueRuns(engine, filter, { plan, month })
@@ -121,6 +122,24 @@ export function createDownsampling({ engine }: { engine: Engine }) {
       journal.takenIn.push(...placesOf(thinned.takenIn).map((one) => ({ runId, key, ...one })))
     }
     return journal
+  }
+
+  /** A journal that was left, without buckets of what was deleted for good since then: of any other bucket some points are there. */
+  async function withoutGone(journal: Journal): Promise<Journal> {
+    const { month } = journal
+    const all = journal.buckets.map((row) => ({ row, kept: keptOf(rowToBucket(row)).map(exact) }))
+    const timestamps = rangeOf(
+      all.flatMap(({ kept }) => kept),
+      ({ timestamp }) => timestamp,
+    )
+    if (!timestamps) return journal
+    const runIds = [...new Set(journal.buckets.map(({ runId }) => runId))]
+    await engine.refresh(metrics)
+    const points = await store.findPoints(engine, { month, runIds, timestamps }, Number.MAX_SAFE_INTEGER)
+    const there = new Map([...groupBy(points, metricOf)].map(([id, own]) => [id, createPointSet(own)]))
+    const isThere = ({ row, kept }: (typeof all)[number]) =>
+      kept.some((point) => there.get(metricOf(row))?.has(point))
+    return { ...journal, buckets: all.filter(isThere).map(({ row }) => row) }
   }
 
   /** Does what the journal says, and clears it. Repeatable. @returns how many points went */
@@ -206,5 +225,12 @@ function placesOf(buckets: readonly Bucket[]): Omit<PlaceOf, 'runId' | 'key'>[] 
   }
   return [...places.values()]
 }
+
+/** A point as a journal has it, with integers as texts that are too large for numbers. */
+const exact = (point: Point): Point => ({
+  ...point,
+  timestamp: readInt64(String(point.timestamp)),
+  step: readInt64(String(point.step)),
+})
 
 const bigintsAsText = (_key: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value)
