@@ -13,7 +13,7 @@ import { changed, checkDefinition, definitionOf, type PolicyRules, readCategory 
 import type { Policy, PolicyChanges, PolicyDefinition, PolicyInput, SelectionInput } from './schema.ts'
 import * as store from './store.ts'
 import type { AuditRow, PolicyRow } from './tables.ts'
-import { parseTarget } from './target.ts'
+import { parseTarget, spellTarget } from './target.ts'
 
 export interface PolicyServiceDeps extends PolicyRules {
   clock: Clock
@@ -73,6 +73,10 @@ export function createPolicyService(deps: PolicyServiceDeps) {
     const category = input.category ? readCategory(input.category) : await categoryOf(input)
     const definition = definitionOf(input, category)
     checkDefinition(definition, deps)
+    if (isId(definition.name))
+      throw invalidParameter(
+        `Invalid value '${definition.name}' for parameter 'name': it has the shape of an id of policies, by which another one would be meant.`,
+      )
     return definition
   }
 
@@ -249,7 +253,8 @@ export function createPolicyService(deps: PolicyServiceDeps) {
   }): Promise<{ policies: Policy[]; next_page_token?: string }> {
     const page = offsetPage(input.page_token, pageSize(input.max_results))
     const all = await select({ policy_ids: [], tags: input.tags, strategy: input.strategy })
-    const meant = all.filter(({ policy }) => !input.target || policy.target === input.target)
+    const target = input.target && spellTarget(parseTarget(input.target))
+    const meant = all.filter(({ policy }) => !target || policy.target === target)
     const { offset, limit } = page.bounds
     const { rows, nextPageToken } = page.cut(meant.slice(offset, offset + limit))
     return { policies: rows.map(toWire), ...(nextPageToken && { next_page_token: nextPageToken }) }
@@ -280,9 +285,10 @@ export function createPolicyService(deps: PolicyServiceDeps) {
   }
 }
 
-/** An id has a shape that names may have, too: then the id is meant. */
-export const idOf = (idOrName: string): string =>
-  /^p-[0-9a-f]{16}$/.test(idOrName) ? idOrName : policyIdOf(idOrName)
+/** A shape that no name has. */
+const isId = (text: string): boolean => /^p-[0-9a-f]{16}$/.test(text)
+
+export const idOf = (idOrName: string): string => (isId(idOrName) ? idOrName : policyIdOf(idOrName))
 
 const auditIdOf = (policyId: string, version: number) => `${policyId}:${String(version).padStart(9, '0')}`
 

@@ -6,7 +6,7 @@ import { parseLadder } from '../downsampling/ladder.schema.ts'
 import type { PolicyChanges, PolicyDefinition, PolicyInput } from './schema.ts'
 import { CATEGORIES, type Category, type OwnTarget } from './schema.ts'
 import type { Strategies, Strategy } from './strategies.ts'
-import { parseTarget } from './target.ts'
+import { parseTarget, spellTarget } from './target.ts'
 
 const MAX_NAME = 250
 const MAX_TEXT = 1000
@@ -61,7 +61,7 @@ export function definitionOf(input: PolicyInput, category: Category): PolicyDefi
   return {
     ...given(rest),
     name: name.trim(),
-    target,
+    target: spellTarget(parseTarget(target)),
     category,
     strategy,
     duration: rest.ladder ? durationOf(rest.ladder) : (duration ?? '').trim(),

@@ -59,9 +59,7 @@ export function createTableData(engine: Engine) {
   }
 
   const findNow = async (policy: PolicyDefinition, { ident }: Partition): Promise<Partition | undefined> =>
-    (await partitionsOf().list(engine, tableOf(policy), policy.column ?? '')).find(
-      (one) => one.ident === ident,
-    )
+    (await partitionsOf().list(engine, tableOf(policy), policy.column ?? '', ident))[0]
 
   /** @throws TEMPORARILY_UNAVAILABLE when the partition stays */
   async function drop(policy: PolicyDefinition, partition: Partition): Promise<void> {

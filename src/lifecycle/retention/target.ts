@@ -26,6 +26,12 @@ export function parseTarget(text: string): Target {
   return { table: { schema, table } }
 }
 
+/** The one spelling of a target, so that policies about the same table are known for that: parts have quotes where they need some. */
+export const spellTarget = (target: Target): string =>
+  'own' in target ? target.own : `${spellPart(target.table.schema)}.${spellPart(target.table.table)}`
+
+const spellPart = (part: string) => (/[."]/.test(part) ? `"${part.replaceAll('"', '""')}"` : part)
+
 const wrongTarget = (text: string) =>
   invalidParameter(
     `Invalid value '${text.slice(0, 200)}' for parameter 'target': name a table with its schema, such as doc.sensor_readings, or one of ${OWN_TARGETS.join(', ')}.`,

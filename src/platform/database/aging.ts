@@ -83,8 +83,8 @@ export interface Snapshot {
 export interface Partitions<Engine> {
   /** Partition columns of the table in their order; none for a table without. */
   columns(engine: Engine, table: TableName): Promise<string[]>
-  /** Partitions, oldest first, with the period that the column tells. */
-  list(engine: Engine, table: TableName, column: string): Promise<Partition[]>
+  /** Partitions, oldest first, with the period that the column tells; or the one that is named. */
+  list(engine: Engine, table: TableName, column: string, ident?: string): Promise<Partition[]>
   /** Rows in the partition, acknowledged before the call. */
   count(engine: Engine, table: TableName, partition: Partition): Promise<number>
   drop(table: TableName, partition: Partition): SQL

@@ -153,7 +153,7 @@ async function describeColumn(engine: Engine, { schema, table }: TableName, colu
   return { type: String(rows[0]?.[0] ?? ''), computed: String(rows[0]?.[1] ?? '') }
 }
 
-async function list(engine: Engine, table: TableName, column: string): Promise<Partition[]> {
+async function list(engine: Engine, table: TableName, column: string, ident?: string): Promise<Partition[]> {
   interface Row {
     ident: string
     values: Record<string, PartitionValue>
@@ -163,17 +163,18 @@ async function list(engine: Engine, table: TableName, column: string): Promise<P
   }
   const described = await describeColumn(engine, table, column)
   const order = await columns(engine, table)
+  const isMeant = ident === undefined ? sql`` : sql` AND partition_ident = ${ident}`
   const [{ rows }, sizes] = await Promise.all([
     engine.execute<Row>(
       sql`SELECT partition_ident AS ident, "values", number_of_shards AS shards,
             settings['blocks']['write'] AS held, settings['routing']['allocation']['require'] AS required
           FROM information_schema.table_partitions
-          WHERE table_schema = ${table.schema} AND table_name = ${table.table}`,
+          WHERE table_schema = ${table.schema} AND table_name = ${table.table}${isMeant}`,
     ),
     ifVisible(
       engine.rows(
         sql`SELECT partition_ident, sum(num_docs), sum(size) FROM sys.shards
-            WHERE schema_name = ${table.schema} AND table_name = ${table.table} AND "primary" GROUP BY 1`,
+            WHERE schema_name = ${table.schema} AND table_name = ${table.table}${isMeant} AND "primary" GROUP BY 1`,
       ),
     ),
   ])

@@ -169,6 +169,7 @@ describeEachEngine('retention policies', (target) => {
       [{ ...base, every: '59s' }, /a minute is the shortest/],
       [{ ...base, tags: ['a,b'] }, /parameter 'tags'/],
       [{ ...base, name: ' ' }, /parameter 'name'/],
+      [{ ...base, name: 'p-0123456789abcdef' }, /parameter 'name': it has the shape of an id/],
       [{ ...base, duration: '1s'.repeat(501) }, /parameter 'duration': use 1000 characters at most/],
       [{ ...base, cron: `${'0,'.repeat(500)}0 3 * * *` }, /parameter 'cron': use 1000 characters at most/],
       [
@@ -470,7 +471,9 @@ describeEachEngine('retention policies', (target) => {
       tags: ['checked'],
     }
     const empty = `${dataSchema(app.engine)}.empty`
-    await retention.create({ ...base, name: 'c1', target: table })
+    // Another spelling of the same table.
+    const quoted = `"${table.replace('.', '"."')}"`
+    expect((await retention.create({ ...base, name: 'c1', target: quoted })).target).toBe(table)
     await retention.create({ ...base, name: 'c2', target: table, column: 'nothing' })
     await retention.create({ ...base, name: 'c3', target: `${dataSchema(app.engine)}.nothing` })
     await retention.create({ ...base, name: 'c4', target: empty })
