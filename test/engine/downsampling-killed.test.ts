@@ -111,6 +111,23 @@ describeEachEngine('downsampling whose server is killed between any two statemen
     expect(kills).toBeGreaterThan(0)
   }, 900_000)
 
+  it('tells of all that went, some of it before it was broken off', async () => {
+    const { run } = await prepare('told', 2000)
+    const count = async (app: Awaited<ReturnType<typeof startAt>>) =>
+      (await historyOf(app.request, run, 'm')).length
+    const before = await startAt(2001)
+    const points = await count(before)
+    await before.close()
+    lastOne = /^delete from .*metrics/i
+    await executeAndDie('told', Number.POSITIVE_INFINITY, 2001)
+    lastOne = /^$/
+    left = Number.POSITIVE_INFINITY
+    const app = await startAt(2002)
+    const { execution } = await retentionOf(app.request).run('told')
+    expect(execution.rows).toBe(points - (await count(app)))
+    await app.close()
+  })
+
   it('keeps nothing of what was deleted for good while it was broken off', async () => {
     const { run } = await prepare('gone', 1000)
     const twin = await prepare('gone_2', 1001)

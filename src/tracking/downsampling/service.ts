@@ -142,13 +142,13 @@ export function createDownsampling({ engine }: { engine: Engine }) {
     return { ...journal, buckets: all.filter(isThere).map(({ row }) => row) }
   }
 
-  /** Does what the journal says, and clears it. Repeatable. @returns how many points went */
+  /** Does what the journal says, and clears it. Repeatable. @returns how many points went, be it now or when it was broken off */
   async function apply({ month, buckets, going, takenIn }: Journal, own: store.OwnJournal): Promise<number> {
     await store.writeBuckets(engine, buckets)
-    const rows = await store.deletePoints(engine, month, going)
+    await store.deletePoints(engine, month, going)
     await store.deleteBuckets(engine, month, takenIn)
     await write(own, null)
-    return rows
+    return going.reduce((sum, { count }) => sum + count, 0)
   }
 
   /**
