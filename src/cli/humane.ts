@@ -54,6 +54,11 @@ export function size(bytes: number): string {
   return `${unit > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`
 }
 
+/** `1 row, 512 B`, `12 rows` where bytes are not known */
+export function rowsText(rows: number, bytes: number): string {
+  return `${rows} ${rows === 1 ? 'row' : 'rows'}${bytes > 0 ? `, ${size(bytes)}` : ''}`
+}
+
 /** Six digits that count; whole numbers whole. */
 export function shortNumber(value: number | bigint): string {
   if (typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value)

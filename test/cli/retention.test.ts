@@ -82,17 +82,29 @@ describeEachEngine(
       ])
       expect(checked.stdout).toMatch(/no_data/)
       expect((await run('retention', 'run', '--tags', 'team-b', '--dry-run')).stdout).toMatch(
-        /^the audit: 3 rows, 0 B older than .*\nROWS +SIZE +PARTITION +STATEMENT\n3 +- +- +DELETE entries of the audit/,
+        /^the audit: 3 rows older than .*\nROWS +SIZE +PARTITION +STATEMENT\n3 +- +- +DELETE entries of the audit/,
       )
       const done = await run('retention', 'run', '--tags', 'team-b')
       expect(done).toMatchObject({ code: 0, stderr: '' })
-      expect(done.stdout).toMatch(/^the audit: succeeded, 1 step, 3 rows, 0 B in /)
+      expect(done.stdout).toMatch(/^the audit: succeeded, 1 step, 3 rows in /)
       const history = await run('retention', 'history', 'the audit')
       expect(lines(history.stdout)[1]).toMatch(/execution_finished the audit - 3 rows/)
       const execution = /execution ([0-9a-f]{32})/.exec(history.stdout)?.[1] ?? ''
       expect((await run('retention', 'history', '--execution', execution)).stdout).toMatch(
         /DELETE entries of the audit/,
       )
+
+      expect((await run('retention', 'show', 'the audit')).stdout).toMatch(
+        /^name +the audit\npolicy_id +p-[\s\S]*\ncreated_at +20\d\d-.*\nupdated_at +20/,
+      )
+      await run('retention', 'add', 'nowhere', '--target', 'doc.none', '--column', 'time', '--duration', '1d')
+      expect(await run('retention', 'run', '--dry-run')).toMatchObject({
+        code: 1,
+        stderr: 'crateflow: nowhere: There is no table doc.none.\n',
+        stdout: expect.stringMatching(/^the audit: [\s\S]*\ntraces delete 30d: nothing older/),
+      })
+      expect(await run('retention', 'edit', 'nowhere', '--enabled', '--disabled')).toMatchObject({ code: 2 })
+      await run('retention', 'rm', 'nowhere')
 
       expect(await run('retention', 'rm', 'the audit')).toMatchObject({
         code: 0,

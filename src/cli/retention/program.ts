@@ -108,7 +108,7 @@ export function addRetention(program: Command, code: { value: number }): void {
         new Option('--duration <duration>', 'What is older goes.'),
         new Option('--strategy <strategy>', `${STRATEGIES}.`),
         ...policyOptions(),
-        new Option('--enabled', 'Run it by schedule and tags again.'),
+        new Option('--enabled', 'Run it by schedule and tags again.').conflicts('disabled'),
         new Option('--clear <fields>', 'Take fields away, such as cron,run_tags.').argParser(commas),
       ],
       run: async (asked, [name = ''], command) => (await load()).edit(asked, name, optionsOf(command)),

@@ -2,7 +2,7 @@
 import type { AuditEntry, Finding, Planned, Policy } from '../../lifecycle/retention/schema.ts'
 import { type Ask, type Where, withAsk } from '../asking.ts'
 import { EXIT, errorLine, UsageError } from '../errors.ts'
-import { isoTime, size } from '../humane.ts'
+import { isoTime, rowsText, size } from '../humane.ts'
 import { print, printTable } from '../print.ts'
 import { runAll, showExecution } from './running.ts'
 
@@ -184,16 +184,27 @@ function printPolicy({ json }: Asked, policy: Policy): void {
     print(JSON.stringify(policy))
     return
   }
-  const { duration_ms: _ms, run_tags, tags, ...plain } = policy
+  const { policy_id, name, target, category, column, strategy, ...others } = policy
+  const {
+    duration_ms: _ms,
+    run_tags,
+    tags,
+    enabled,
+    version,
+    created_at,
+    updated_at,
+    next_due_at,
+    ...limits
+  } = others
+  const first = { name, policy_id, target, category, column, strategy, ...limits }
   const more = {
     ...(run_tags.length > 0 && { run_tags: run_tags.map(({ key, value }) => `${key}=${value}`).join(', ') }),
     ...(tags.length > 0 && { tags: tags.join(', ') }),
   }
   printTable(
-    Object.entries({ ...plain, ...more }).map(([field, value]) => [
-      field,
-      TIMES.includes(field) ? isoTime(Number(value)) : String(value),
-    ]),
+    Object.entries({ ...first, ...more, enabled, version, created_at, updated_at, next_due_at })
+      .filter(([, value]) => value !== undefined)
+      .map(([field, value]) => [field, TIMES.includes(field) ? isoTime(Number(value)) : String(value)]),
   )
 }
 
@@ -234,7 +245,7 @@ export const remove = (asked: Asked, names: readonly string[]): Promise<number> 
     return EXIT.ok
   })
 
-/** @returns 1 when one of them failed */
+/** @returns 1 when one of them failed, or could not work */
 export const run = (asked: Asked, names: readonly string[], options: PolicyOptions): Promise<number> =>
   withAsk(asked.where, async (ask) => {
     const { cutoff } = options
@@ -242,7 +253,7 @@ export const run = (asked: Asked, names: readonly string[], options: PolicyOptio
     if (!options.dryRun) return runAll(ask, asked, { selection, detach: options.detach === true })
     const { plans } = await post<{ plans: Planned[] }>(ask, 'policies/preview', selection)
     printPlans(asked, plans)
-    return EXIT.ok
+    return plans.some(({ message }) => message !== undefined) ? EXIT.failure : EXIT.ok
   })
 
 function printPlans({ json }: Asked, plans: readonly Planned[]): void {
@@ -252,8 +263,12 @@ function printPlans({ json }: Asked, plans: readonly Planned[]): void {
   }
   if (plans.length === 0) print('There are no such policies.')
   for (const plan of plans) {
+    if (plan.message !== undefined) {
+      process.stderr.write(`${errorLine(new Error(`${plan.policy_name}: ${plan.message}`))}\n`)
+      continue
+    }
     print(
-      `${plan.policy_name}: ${plan.step_count === 0 ? 'nothing' : `${plan.rows} rows, ${size(plan.bytes)}`} older than ${isoTime(plan.cutoff)}`,
+      `${plan.policy_name}: ${plan.step_count === 0 ? 'nothing' : rowsText(plan.rows, plan.bytes)} older than ${isoTime(plan.cutoff)}`,
     )
     if (plan.steps.length > 0)
       printTable([
@@ -296,7 +311,7 @@ export const history = (asked: Asked, name: string | undefined, options: PolicyO
 
 function detailsOf({ before, after, execution }: AuditEntry): string {
   if (execution)
-    return `${execution.rows} rows, ${size(execution.bytes)}, execution ${execution.execution_id}${execution.message ? `: ${execution.message}` : ''}`
+    return `${rowsText(execution.rows, execution.bytes)}, execution ${execution.execution_id}${execution.message ? `: ${execution.message}` : ''}`
   if (!before || !after) return ''
   const fields = new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof typeof after>
   return [...fields]

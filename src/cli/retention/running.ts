@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Execution, StepWire } from '../../lifecycle/retention/schema.ts'
 import type { Ask } from '../asking.ts'
 import { EXIT, errorLine } from '../errors.ts'
-import { duration, isoTime, size } from '../humane.ts'
+import { duration, isoTime, rowsText, size } from '../humane.ts'
 import { print, printTable } from '../print.ts'
 import { visible } from '../visible.ts'
 
@@ -59,7 +59,7 @@ function progressLine(json: boolean) {
       if (!isShown) return
       const { policy_name, steps_done, steps_planned, rows, bytes } = execution
       const steps = steps_planned === undefined ? '' : `${steps_done} of ${steps_planned} steps, `
-      process.stderr.write(`\r\u001b[K${visible(policy_name)}: ${steps}${rows} rows, ${size(bytes)}`)
+      process.stderr.write(`\r\u001b[K${visible(policy_name)}: ${steps}${rowsText(rows, bytes)}`)
     },
     end() {
       if (isShown) process.stderr.write('\r\u001b[K')
@@ -70,7 +70,7 @@ function progressLine(json: boolean) {
 function report(execution: Execution): void {
   const { policy_name, state, rows, bytes, steps_done, execution_id, started_at, ended_at, message } =
     execution
-  const told = `${policy_name}: ${state}, ${steps_done} ${steps_done === 1 ? 'step' : 'steps'}, ${rows} rows, ${size(bytes)}`
+  const told = `${policy_name}: ${state}, ${steps_done} ${steps_done === 1 ? 'step' : 'steps'}, ${rowsText(rows, bytes)}`
   const took = ended_at === undefined ? '' : ` in ${duration(ended_at - started_at)}`
   print(visible(`${told}${took} (${execution_id})`))
   if (message) process.stderr.write(`${errorLine(new Error(`${policy_name}: ${message}`))}\n`)

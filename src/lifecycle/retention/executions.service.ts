@@ -1,6 +1,6 @@
 // Executions of policies: begun, gone on with, shown, cancelled; and what they would do.
 import { randomUUID } from 'node:crypto'
-import { doesNotExist, invalidParameter, reasonOf, unavailable } from '../../errors.ts'
+import { doesNotExist, invalidParameter, MlflowError, reasonOf, unavailable } from '../../errors.ts'
 import { runForAll } from '../../platform/active-request.ts'
 import { limitConcurrency } from '../../platform/concurrency.ts'
 import type { Asker } from '../../platform/wire/asker.ts'
@@ -21,6 +21,7 @@ import { idOf, type KnownPolicy, type PolicyService, pageSize, policyIdOf } from
 import {
   type Execution,
   type Planned,
+  type PolicyDefinition,
   type PolicyInput,
   type SelectionInput,
   STATES,
@@ -182,29 +183,42 @@ export function createExecutionService(deps: ExecutionServiceDeps) {
     const fromMs = parseCutoff(input.cutoff, clock.now())
     if (input.policy && input.policy_ids.length + input.tags.length > 0)
       throw invalidParameter("Only one of 'policy' and 'policy_ids' or 'tags' can be given.")
-    const meant = input.policy
-      ? [await policies.read(input.policy, asker)]
-      : (await policies.select(input)).map(({ policy }) => policy)
+    if (input.policy) return [await planOf(await policies.read(input.policy, asker), fromMs)]
     const plans: Planned[] = []
-    for (const policy of meant) {
-      const cutoff = cutoffOf(parseDuration(policy.duration, 'duration'), fromMs)
-      const steps = (await strategies[policy.strategy]?.plan(policy, cutoff)) ?? []
-      plans.push({
-        policy_id: policyIdOf(policy.name),
-        policy_name: policy.name,
-        cutoff,
-        steps: steps.slice(0, MOST_STEPS_SHOWN).map(({ statement, partition, counts: { rows, bytes } }) => ({
-          statement,
-          ...(partition !== undefined && { partition }),
-          ...(rows !== undefined && { rows }),
-          ...(bytes !== undefined && { bytes }),
-        })),
-        step_count: steps.length,
-        rows: steps.reduce((sum, { counts }) => sum + (counts.rows ?? 0), 0),
-        bytes: steps.reduce((sum, { counts }) => sum + (counts.bytes ?? 0), 0),
-      })
-    }
+    for (const { policy } of await policies.select(input)) plans.push(await planOrReason(policy, fromMs))
     return plans
+  }
+
+  /** @throws INVALID_PARAMETER_VALUE when it cannot work */
+  async function planOf(policy: PolicyDefinition, fromMs: number): Promise<Planned> {
+    const cutoff = cutoffOf(parseDuration(policy.duration, 'duration'), fromMs)
+    const steps = (await strategies[policy.strategy]?.plan(policy, cutoff)) ?? []
+    return {
+      policy_id: policyIdOf(policy.name),
+      policy_name: policy.name,
+      cutoff,
+      steps: steps.slice(0, MOST_STEPS_SHOWN).map(({ statement, partition, counts: { rows, bytes } }) => ({
+        statement,
+        ...(partition !== undefined && { partition }),
+        ...(rows !== undefined && { rows }),
+        ...(bytes !== undefined && { bytes }),
+      })),
+      step_count: steps.length,
+      rows: steps.reduce((sum, { counts }) => sum + (counts.rows ?? 0), 0),
+      bytes: steps.reduce((sum, { counts }) => sum + (counts.bytes ?? 0), 0),
+    }
+  }
+
+  /** As in an execution, what is wrong with one policy does not keep the others. */
+  async function planOrReason(policy: PolicyDefinition, fromMs: number): Promise<Planned> {
+    try {
+      return await planOf(policy, fromMs)
+    } catch (error) {
+      if (!(error instanceof MlflowError) || error.status >= 429) throw error
+      const cutoff = cutoffOf(parseDuration(policy.duration, 'duration'), fromMs)
+      const about = { policy_id: policyIdOf(policy.name), policy_name: policy.name, cutoff }
+      return { ...about, steps: [], step_count: 0, rows: 0, bytes: 0, message: error.message }
+    }
   }
 
   /** @throws RESOURCE_DOES_NOT_EXIST */

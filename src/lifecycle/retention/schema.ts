@@ -110,6 +110,7 @@ export const PlannedWire = z
     step_count: z.number().int(),
     rows: z.number().int(),
     bytes: z.number().int(),
+    message: z.string().optional().describe('Why the policy cannot work; it then has no steps'),
   })
   .meta({ id: 'RetentionPlan' })
 export type Planned = z.infer<typeof PlannedWire>

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import type { Aging, Holding } from './aging.ts'
 import type { Engine } from './engine.ts'
 import { identifierOf, isBefore } from './old-rows.ts'
+import { estimatedRows } from './postgres-rows.ts'
 
 /** Rows of one statement. Each begins at the front of the table, so that few large ones are faster. */
 const SLICE = 100_000
@@ -44,7 +45,7 @@ export const postgresAging: Aging<Engine> = {
     const months = await countMonths(engine)
     const { rows } = await engine.execute<{ schema: string; table: string; rows: unknown; bytes: unknown }>(
       sql`SELECT n.nspname AS "schema", c.relname AS "table", pg_total_relation_size(c.oid) AS bytes,
-            CASE WHEN c.reltuples >= 0 THEN c.reltuples::BIGINT ELSE s.n_live_tup END AS "rows"
+            ${estimatedRows} AS "rows"
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
           LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
           WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'`,

@@ -1,6 +1,7 @@
 // What PostgreSQL, as a server or embedded, tells of its tables and statements.
 import { sql } from 'drizzle-orm'
 import type { Engine } from './engine.ts'
+import { estimatedRows } from './postgres-rows.ts'
 import { type EngineStatus, withoutValues } from './status.ts'
 
 /** What PostgreSQL shows instead of the statement of another user. */
@@ -11,9 +12,8 @@ export async function postgresStatus(engine: Engine, most: number): Promise<Engi
     sql`SELECT pg_database_size(current_database()) AS size`,
   )
   const { rows: tables } = await engine.execute<{ name: string; rows: unknown; size: unknown }>(
-    // Below 0: nobody has counted. Then statistics of changes may know.
     sql`SELECT c.relname AS name, pg_total_relation_size(c.oid) AS size,
-          CASE WHEN c.reltuples >= 0 THEN c.reltuples::BIGINT ELSE s.n_live_tup END AS rows
+          ${estimatedRows} AS rows
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
         WHERE n.nspname = ${engine.schema} AND c.relkind = 'r' ORDER BY size DESC, name`,

@@ -396,6 +396,11 @@ describeEachEngine('retention policies', (target) => {
       expect(entries).toMatchObject([
         { kind: 'execution_failed', execution: { message: failed.execution.message } },
       ])
+      await retention.create({ name: 'later too', target: 'audit', strategy: 'delete', duration: '900y' })
+      expect(await retention.preview({ policy_ids: ['later', 'later too'] })).toMatchObject([
+        { policy_name: 'later', message: failed.execution.message, steps: [], step_count: 0 },
+        { policy_name: 'later too', step_count: 0 },
+      ])
       await createReadings(app.engine, 'later', { days: 3, endMs: Date.now() })
       expect((await retention.run('later')).execution).toMatchObject({ state: 'succeeded', rows: 3 })
     })
