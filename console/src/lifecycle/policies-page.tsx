@@ -97,12 +97,15 @@ const COLUMNS: Column<Policy & { key: string }>[] = [
   },
 ]
 
+const VERDICTS = ['failure', 'warning', 'ok']
+
 export function Findings({ findings }: { findings: Finding[] }) {
+  const worstFirst = findings.toSorted((a, b) => VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict))
   const bad = findings.filter(({ verdict }) => verdict !== 'ok').length
   return (
     <Section title="Check" aside={bad === 0 ? 'nothing to mend' : `${bad} of ${findings.length} to look at`}>
       <ul className="list findings" aria-live="polite">
-        {findings.map(({ policy_id, policy_name, verdict, code, message }) => (
+        {worstFirst.map(({ policy_id, policy_name, verdict, code, message }) => (
           <li key={`${policy_id} ${code} ${message}`}>
             <VerdictMark verdict={verdict} />
             <div>

@@ -142,9 +142,11 @@ function Editor({
     )
   }
 
+  /** What it would touch does not depend on its name, which may come later. */
   function show() {
-    if (!isReady()) return
-    preview.mutate(definition, { onSuccess: () => setPreviewed(JSON.stringify(definition)) })
+    const named = { ...draft, name: draft.name.trim() || 'new policy' }
+    if (Object.keys(problemsOf(named)).length > 0) return setTried(true)
+    preview.mutate(definitionOf(named), { onSuccess: () => setPreviewed(JSON.stringify(definition)) })
   }
 
   return (

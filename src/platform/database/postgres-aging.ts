@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 import type { Aging, Holding } from './aging.ts'
 import type { Engine } from './engine.ts'
 import { identifierOf, isBefore } from './old-rows.ts'
-import { estimatedRows } from './postgres-rows.ts'
+import { countSmallTables } from './postgres-rows.ts'
 
 /** Rows of one statement. Each begins at the front of the table, so that few large ones are faster. */
 const SLICE = 100_000
@@ -43,9 +43,10 @@ export const postgresAging: Aging<Engine> = {
 
   async holdings(engine): Promise<Holding[]> {
     const months = await countMonths(engine)
+    const small = await countSmallTables(engine)
     const { rows } = await engine.execute<{ schema: string; table: string; rows: unknown; bytes: unknown }>(
       sql`SELECT n.nspname AS "schema", c.relname AS "table", pg_total_relation_size(c.oid) AS bytes,
-            ${estimatedRows} AS "rows"
+            CASE WHEN c.reltuples >= 0 THEN c.reltuples::BIGINT ELSE s.n_live_tup END AS "rows"
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
           LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
           WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'`,
@@ -53,10 +54,11 @@ export const postgresAging: Aging<Engine> = {
     return rows.map(({ schema, table, rows, bytes }) => {
       const counted = schema === engine.schema ? months.get(table) : undefined
       const estimated = rows === null ? undefined : Number(rows)
+      const own = schema === engine.schema ? small.get(table) : undefined
       return {
         schema,
         table,
-        rows: counted ? counted.reduce((sum, one) => sum + one.rows, 0) : estimated,
+        rows: counted ? counted.reduce((sum, one) => sum + one.rows, 0) : (own ?? estimated),
         bytes: Number(bytes),
         partitions: [],
         months: counted ?? [],

@@ -538,6 +538,22 @@ describeEachEngine('retention policies', (target) => {
     expect(overview.may_change_tables).toBe(true)
   })
 
+  it('show in an overview how many rows small tables have, whenever the database looked at them last', async () => {
+    const table = `${app.engine.schema}.experiments`
+    await createExperiment(app.request, 'looked at')
+    await app.engine.execute(sql.raw(app.engine.dialect.name === 'cratedb' ? 'ANALYZE' : `ANALYZE ${table}`))
+    for (const name of ['later', 'later still']) await createExperiment(app.request, name)
+    const rows = await countRowsOf(app.engine, table)
+    // What statements changed is told a moment later.
+    await expect
+      .poll(
+        async () =>
+          (await retention.get<Overview>('overview')).tables.find(({ name }) => name === table)?.rows,
+        { timeout: 60_000 },
+      )
+      .toBe(rows)
+  })
+
   it('show in an overview what came in by the hour, and what tables hold by the month', async () => {
     const before = await retention.get<Overview>('overview')
     const nowMs = Date.now()
