@@ -59,8 +59,8 @@ export function Tables({ tables, engine }: { tables: Table[]; engine: string }) 
       )}
       {engine === 'cratedb' ? null : (
         <p className="hint">
-          This database keeps no partitions by month: months are counted for tables of the server that are
-          small enough. Rows of other tables are the database's estimate.
+          This database keeps no partitions by month: tables of the server that are small enough are counted.
+          Rows of other tables are the database's estimate.
         </p>
       )}
     </Section>

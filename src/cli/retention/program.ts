@@ -24,6 +24,18 @@ Examples:
 
 On a running server (--tracking-uri, MLFLOW_TRACKING_URI), or in a store that none has open (--backend-store-uri).`
 
+const TTL_HELP = `
+  target    schema.table:column of a table of yours; or metrics, traces, artifacts, deleted_runs, audit
+  strategy  delete, reallocate:attribute=value, snapshot:repository; downsample for metrics
+  duration  what is older goes, such as 90m, 4w, 365d, 1y; of downsample a ladder, sizes of buckets and from which age on
+
+Examples:
+  crateflow ttl doc.events:time delete 90d
+  crateflow ttl doc.sensor_readings:time_month snapshot:export_cold 4w
+  crateflow ttl doc.events:time_month reallocate:storage=cold 6w --tags team-a
+  crateflow ttl traces delete 30d --experiments "team-a/%" --cron "0 3 * * *"
+  crateflow ttl metrics downsample 1m:30d,1h:210d`
+
 const STRATEGIES = 'delete, reallocate, snapshot or downsample'
 
 const commas = (text: string) =>
@@ -65,6 +77,8 @@ const cutoffOption = () =>
 interface Verb {
   name: string
   help: string
+  /** Below the options. */
+  more?: string
   options: Option[]
   run: (asked: Asked, given: string[], command: Command) => Promise<number>
 }
@@ -177,6 +191,7 @@ export function addRetention(program: Command, code: { value: number }): void {
   addVerb(program, code, {
     name: 'ttl <target> <strategy> <duration>',
     help: 'Make a policy in one line: table:column strategy[:where] duration, or a ladder of downsample.',
+    more: TTL_HELP,
     options: [
       new Option('--name <name>', 'Its name (default: made of what it says).'),
       ...policyOptions().filter(
@@ -189,11 +204,16 @@ export function addRetention(program: Command, code: { value: number }): void {
   })
 }
 
-function addVerb(parent: Command, code: { value: number }, { name, help, options, run }: Verb): void {
+function addVerb(
+  parent: Command,
+  code: { value: number },
+  { name, help, more = '', options, run }: Verb,
+): void {
   const command = parent.command(name).description(help)
   for (const option of options) command.addOption(option)
   command.option('--json', 'Print answers as JSON.')
   addOptions(command, GcConfigSchema)
+  command.addHelpText('after', more)
   command.action(async () => {
     process.once('SIGINT', () => process.exit(EXIT.interrupted))
     const asked: Asked = {

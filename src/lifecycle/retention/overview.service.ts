@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { Holding } from '../../platform/database/aging.ts'
 import { databaseStatus } from '../../platform/database/diagnosis.ts'
 import type { Engine } from '../../platform/database/engine.ts'
+import { MARK } from '../../platform/database/materializing.ts'
 import type { Asker } from '../../platform/wire/asker.ts'
 import type { Clock } from '../../platform/wire/ids.ts'
 import type { ExecutionService } from './executions.service.ts'
@@ -87,7 +88,7 @@ export function createOverview(deps: OverviewDeps) {
         .slice(0, MOST_TABLES)
         .map(({ schema, table, partitions, months, ...counts }) => ({
           name: `${schema}.${table}`,
-          own: schema === engine.schema,
+          own: schema === engine.schema || table.startsWith(MARK),
           ...known(counts),
           partitions: partitions.map(({ values, ...own }) => ({ values, ...known(own) })),
           months: months.map(({ month, ...own }) => ({ month, rows: own.rows, ...known(own) })),

@@ -1,6 +1,7 @@
 // What a policy may say: the rules that hold for its fields, whatever the database has in it at the moment.
 import { invalidParameter } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
+import { MARK } from '../../platform/database/materializing.ts'
 import { parseDuration } from '../../platform/wire/durations.ts'
 import { parseLadder } from '../downsampling/ladder.schema.ts'
 import type { PolicyChanges, PolicyDefinition, PolicyInput } from './schema.ts'
@@ -127,7 +128,7 @@ export function checkDefinition(policy: PolicyDefinition, rules: PolicyRules): v
   }
   const target = parseTarget(policy.target)
   if ('own' in target) checkOwn(policy, strategy, target.own)
-  else checkTable(policy, strategy, { schema: target.table.schema, engine: rules.engine })
+  else checkTable(policy, strategy, { ...target.table, engine: rules.engine })
 }
 
 function checkTexts(policy: PolicyDefinition): void {
@@ -166,7 +167,7 @@ function checkOwn(policy: PolicyDefinition, strategy: Strategy, own: OwnTarget):
 function checkTable(
   policy: PolicyDefinition,
   strategy: Strategy,
-  { schema, engine }: { schema: string; engine: Engine },
+  { schema, table, engine }: { schema: string; table: string; engine: Engine },
 ): void {
   const { aging, ownTables, name } = engine.dialect
   const foreign = ownTables?.foreignSchemas ?? ['information_schema', 'pg_catalog', 'pg_toast']
@@ -176,6 +177,7 @@ function checkTable(
       'target',
       `the server's own tables lose rows by metrics, traces, artifacts, deleted_runs and audit only.`,
     )
+  if (table.startsWith(MARK)) throw wrong('target', 'it holds the rows of a materialized view.')
   if (strategy.categories.length === 0)
     throw wrong('strategy', `${policy.strategy} is for ${strategy.takesOwn.join(', ')}, not for tables.`)
   if (policy.column === undefined) throw wrong('column', 'name the partition column, or the column of time.')

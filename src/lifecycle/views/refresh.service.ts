@@ -2,7 +2,13 @@
 import { invalidParameter, MlflowError, reasonOf, unavailable } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { hasOrder } from '../../platform/database/kept-rows.ts'
-import type { Kept, Materializing, Measured, Place } from '../../platform/database/materializing.ts'
+import {
+  type Kept,
+  MARK,
+  type Materializing,
+  type Measured,
+  type Place,
+} from '../../platform/database/materializing.ts'
 import type { ScriptLimits } from '../../platform/database/script.ts'
 import { type Clock, hashOf } from '../../platform/wire/ids.ts'
 import { checkColumns, readName } from './definition.ts'
@@ -31,7 +37,7 @@ const MOST_TEXT = 10_000
 
 export function placeOf(engine: Engine, { viewId, name, generation }: ViewRow): Place {
   // Other servers on the same database have marks of their own.
-  const mark = `crateflow_view_${hashOf(JSON.stringify([engine.schema, viewId]), 24)}`
+  const mark = `${MARK}${hashOf(JSON.stringify([engine.schema, viewId]), 24)}`
   return { name: readName(name, engine), viewId, mark, generation }
 }
 

@@ -3,6 +3,9 @@
 import type { TableName } from './own-columns.ts'
 import type { ScriptLimits } from './script.ts'
 
+/** Marks begin with it, and so do names of tables that only the server is to see. */
+export const MARK = 'crateflow_view_'
+
 /** An answer that is kept, as those know it who read it, and as the server does. */
 export interface Place {
   name: TableName

@@ -146,6 +146,10 @@ describeEachEngine('retention policies', (target) => {
       [{ ...base, target: 'a.b.c' }, /parameter 'target'/],
       [{ ...base, target: 'a.' }, /parameter 'target'/],
       [
+        { ...table, target: 'doc.crateflow_view_0_1' },
+        /parameter 'target': it holds the rows of a materialized view/,
+      ],
+      [
         { ...base, strategy: 'move' },
         /parameter 'strategy': use one of delete, reallocate, snapshot, downsample/,
       ],
