@@ -121,7 +121,7 @@ describeEachEngine(
         { name: `metrics downsample ${ladder}`, strategy: 'downsample', ladder, duration: '30d' },
       ])
       const steps = ['retention', 'add', 'steps', '--target', 'metrics', '--ladder', '100steps:30d']
-      expect((await run(...steps)).stdout).toMatch(/ladder +100steps:30d\n[\s\S]*strategy +downsample\n/)
+      expect((await run(...steps)).stdout).toMatch(/strategy +downsample\n[\s\S]*ladder +100steps:30d\n/)
       expect((await run('retention', 'list', '--strategy', 'downsample')).stdout).toContain(ladder)
       expect(await run(...steps.slice(0, -1), '1m:30d,90s:60d')).toMatchObject({
         code: 1,
