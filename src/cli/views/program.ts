@@ -47,7 +47,7 @@ export function addViews(program: Command, code: { value: number }): void {
   const verbs: Verb[] = [
     {
       name: 'create <name>',
-      help: 'Make a view with its first rows, as schema.table, or as table in mlflow_views (the server's schema with _views).',
+      help: 'Make a view with its first rows, as schema.table, or as table in mlflow_views, the schema of the server with _views behind it.',
       options: [
         new Option('--as <select>', 'One statement that reads.').makeOptionMandatory(),
         new Option('--key <columns>', 'Columns that tell rows apart, separated by commas.').argParser(commas),
