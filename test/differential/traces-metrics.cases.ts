@@ -234,6 +234,21 @@ export const metricsCases: Case[] = [
     ],
   },
   {
+    title: 'sums up to more than the largest number, and less than the smallest',
+    steps: [
+      createExperiment('e'),
+      exported(
+        [1e308, 1e308, 5e-324].map((total_cost, index) =>
+          measured(index + 1, index, 1, { cost: { total_cost, input_cost: -total_cost, output_cost: 0.1 } }),
+        ),
+      ),
+      ...[1e308, 1e308].map((value) => assess(feedback('score', value), undefined, {})),
+      ...COST.map((metric) => ask('SPANS', metric, by(...ALL))),
+      ...COST.map((metric) => ask('SPANS', metric, [...by(...ALL), ...percentiles(100)])),
+      ask('ASSESSMENTS', 'assessment_value', by('AVG', 'MAX')),
+    ],
+  },
+  {
     title: 'refuses metrics that there are not',
     steps: [
       createExperiment('e'),

@@ -34,7 +34,7 @@ export function deriveTrace(
   const [{ traceId } = { traceId: '' }] = spans
   const { experimentId } = experiment
   const item = (key: string, value: string) => ({ traceId, key, value: indexed(value), experimentId })
-  const timestampMs = Math.min(...spans.map(({ startNs }) => toMs(startNs)))
+  const timestampMs = outermost(spans.map(({ startNs }) => toMs(startNs)), Math.min)
   const ends = spans.flatMap(({ endNs }) => (endNs === null ? [] : [toMs(endNs)]))
   const month = monthOfTrace(timestampMs, nowMs)
   const root = spans.find(({ parentSpanId }) => parentSpanId === null)
@@ -51,7 +51,7 @@ export function deriveTrace(
       experimentId,
       month,
       timestampMs,
-      endMs: ends.length > 0 ? Math.max(...ends) : null,
+      endMs: ends.length > 0 ? outermost(ends, Math.max) : null,
       status: root ? (root.status === 'ERROR' ? 'ERROR' : 'OK') : 'IN_PROGRESS',
       clientRequestId: null,
       requestPreview: preview(lastRoot, ATTRIBUTE.inputs, 'user'),
@@ -75,6 +75,10 @@ export function deriveTrace(
 }
 
 const toMs = (ns: bigint) => Number(ns / 1_000_000n)
+
+/** An export holds more spans than a call takes arguments. */
+const outermost = (times: readonly number[], choose: (one: number, other: number) => number) =>
+  times.reduce((one, other) => choose(one, other))
 
 const preview = (root: IncomingSpan | undefined, key: string, role: 'user' | 'assistant') => {
   const json = root?.attributes.get(key)

@@ -43,7 +43,9 @@ export const MetricDataPointWire = z
       .record(z.string(), z.string())
       .optional()
       .describe('What the values are of; time_bucket is the start of an interval in ISO 8601'),
-    values: z.record(z.string(), z.number()).describe('By aggregation; percentiles as P50.0'),
+    values: z
+      .record(z.string(), z.union([z.number(), z.enum(['Infinity', '-Infinity'])]))
+      .describe('By aggregation; percentiles as P50.0'),
   })
   .meta({ id: 'MetricDataPoint' })
 export type MetricDataPoint = z.infer<typeof MetricDataPointWire>

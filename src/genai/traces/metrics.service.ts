@@ -190,9 +190,9 @@ function toPoint(
     MAX: () => group.max,
     PERCENTILE: () => percentiles.next().value,
   }
-  const values = aggregations.flatMap(({ type, label }): [string, number][] => {
+  const values = aggregations.flatMap(({ type, label }): [string, MetricDataPoint['values'][string]][] => {
     const value = found[type]()
-    return value === null || value === undefined ? [] : [[label, value]]
+    return value === null || value === undefined ? [] : [[label, spelled(value)]]
   })
   if (values.length === 0) return undefined
   const named = Object.fromEntries(dimensions.map((name, index) => [name, group.dimensions[index] ?? '']))
@@ -204,6 +204,10 @@ function toPoint(
     values: Object.fromEntries(values),
   }
 }
+
+/** JSON has no number for what exceeds the largest. */
+const spelled = (value: number) =>
+  Number.isFinite(value) ? value : value > 0 ? ('Infinity' as const) : ('-Infinity' as const)
 
 /** `datetime.isoformat()`, in whole seconds. */
 const isoTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}+00:00`

@@ -123,7 +123,7 @@ function readGroup(row: Record<string, unknown>, query: TraceMeasurement): Measu
     bucketMs: read('bucket'),
     dimensions: query.dimensions.map((_, i) => String(row[`key_${i}`])),
     count,
-    sum: read('total'),
+    sum: wholeSum(read('total')),
     min: read('lowest'),
     max: read('highest'),
     percentiles: query.percentiles.map((percentile, i) =>
@@ -137,11 +137,17 @@ function interpolate(place: number, low: number | null, high: number | null): nu
   return low === null || high === null ? null : low + (place - Math.floor(place)) * (high - low)
 }
 
+/** Sums are taken in a unit that much smaller, exactly so in binary: PostgreSQL refuses those beyond the largest number. */
+const SUM_UNIT = 2 ** -64
+/** Products that fall below the smallest number are refused as well; what is that small adds nothing. */
+const inSumUnit = sql`CASE WHEN abs(value) > ${1e-200}::double precision THEN value * ${SUM_UNIT}::double precision ELSE 0 END`
+const wholeSum = (sum: number | null) => (sum === null ? null : sum / SUM_UNIT)
+
 /** Aggregates of the rows of a source. */
 function aggregated(source: SQL, measure: Measure) {
   if (measure === 'rows') return { from: source, select: sql`count(*) AS n` }
   if ('distinct' in measure) return { from: source, select: sql`count(DISTINCT value) AS n` }
-  const sums = sql`sum(value) AS total, min(value) AS lowest, max(value) AS highest`
+  const sums = sql`sum(${inSumUnit}) AS total, min(value) AS lowest, max(value) AS highest`
   return { from: source, select: sql`count(*) AS n, ${sums}` }
 }
 
@@ -151,7 +157,7 @@ function aggregated(source: SQL, measure: Measure) {
  */
 function ranked(source: SQL, groups: ReturnType<typeof sql.identifier>[], { percentiles }: TraceMeasurement) {
   const by = list([...groups, sql`value`])
-  const counted = sql`SELECT ${by}, count(*)::double precision AS n, sum(value) AS subtotal FROM (${source}) AS source GROUP BY ${by}`
+  const counted = sql`SELECT ${by}, count(*)::double precision AS n, sum(${inSumUnit}) AS subtotal FROM (${source}) AS source GROUP BY ${by}`
   const partition = groups.length > 0 ? sql`PARTITION BY ${list(groups)}` : sql``
   const from = sql`SELECT ${by}, n, subtotal, sum(n) OVER (${partition} ORDER BY value) AS upto, sum(n) OVER (${partition}) AS size
     FROM (${counted}) AS counted`

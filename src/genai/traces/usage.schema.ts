@@ -76,7 +76,8 @@ function sumUp(
     const node = stack.pop() as UsageNode
     const data = readObject(node[field])
     if (!data) {
-      stack.push(...(children.get(node.spanId) ?? []))
+      // Not spread: a span may have more children than a call takes arguments.
+      for (const child of children.get(node.spanId) ?? []) stack.push(child)
       continue
     }
     sums ??= {}
