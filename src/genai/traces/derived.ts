@@ -34,7 +34,10 @@ export function deriveTrace(
   const [{ traceId } = { traceId: '' }] = spans
   const { experimentId } = experiment
   const item = (key: string, value: string) => ({ traceId, key, value: indexed(value), experimentId })
-  const timestampMs = outermost(spans.map(({ startNs }) => toMs(startNs)), Math.min)
+  const timestampMs = outermost(
+    spans.map(({ startNs }) => toMs(startNs)),
+    Math.min,
+  )
   const ends = spans.flatMap(({ endNs }) => (endNs === null ? [] : [toMs(endNs)]))
   const month = monthOfTrace(timestampMs, nowMs)
   const root = spans.find(({ parentSpanId }) => parentSpanId === null)
