@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { gunzip, type InputType, inflate, inflateRaw, type ZlibOptions } from 'node:zlib'
 import { fromBinary, fromJson, type JsonValue } from '@bufbuild/protobuf'
 import { parseJson } from '../../platform/wire/int64.ts'
+import { checkSize, ExportSize, TooMuch } from './otlp-size.ts'
 import { type ExportTraceServiceRequest, ExportTraceServiceRequestSchema } from './otlp-trace-service.pb.ts'
 
 /** Why an export is refused: FastAPI's form of an error, which stock answers here. */
@@ -80,10 +81,14 @@ export async function readExport(
 
 function decode(body: Buffer, isJson: boolean): ExportTraceServiceRequest {
   try {
-    if (!isJson) return fromBinary(ExportTraceServiceRequestSchema, body)
+    if (!isJson) {
+      checkSize(body)
+      return fromBinary(ExportTraceServiceRequestSchema, body, { readUnknownFields: false })
+    }
     const json = withBase64Ids(parseJson(new TextDecoder('utf-8', { fatal: true }).decode(body)))
     return fromJson(ExportTraceServiceRequestSchema, json, { ignoreUnknownFields: true })
-  } catch {
+  } catch (error) {
+    if (error instanceof TooMuch) throw new OtlpRefusal(413, error.message)
     throw new OtlpRefusal(400, 'Invalid OpenTelemetry format')
   }
 }
@@ -95,14 +100,17 @@ const itemsOf = (parent: unknown, field: string): Json[] =>
 
 /** OTLP's JSON has the ids of spans in hex, protobuf's JSON bytes in base64. Those of links stay, as stock reads them. */
 function withBase64Ids(body: unknown): JsonValue {
+  const size = new ExportSize()
   for (const resource of itemsOf(body, 'resourceSpans')) {
     for (const scope of itemsOf(resource, 'scopeSpans')) {
-      for (const span of itemsOf(scope, 'spans')) {
+      const spans = itemsOf(scope, 'spans')
+      size.addSpans(spans.length)
+      for (const span of spans) {
         for (const field of ID_FIELDS) if (span[field]) span[field] = hexToBase64(span[field])
       }
     }
   }
-  return withTextIntegers(body) as JsonValue
+  return withTextIntegers(body, size) as JsonValue
 }
 
 /** @throws Error for what is no hex */
@@ -112,9 +120,10 @@ function hexToBase64(value: unknown): string {
 }
 
 /** Protobuf's reader takes large integers as texts alone. */
-function withTextIntegers(value: unknown): unknown {
+function withTextIntegers(value: unknown, size: ExportSize): unknown {
   if (typeof value === 'bigint') return String(value)
-  if (Array.isArray(value)) return value.map(withTextIntegers)
+  if (Array.isArray(value)) return value.map((item) => withTextIntegers(item, size))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withTextIntegers(item)]))
+  size.addMessage()
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withTextIntegers(item, size)]))
 }

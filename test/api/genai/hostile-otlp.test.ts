@@ -74,6 +74,23 @@ const REFUSED: [what: string, body: Buffer | string, headers?: Record<string, st
   ['nothing', ''],
 ]
 
+/** Thirty million messages of two bytes each, which zip to next to nothing. */
+const EMPTY = 30_000_000
+const empty = (number: number) => Buffer.alloc(2 * EMPTY, field(number, 2, []))
+const many = Array.from({ length: 50_001 }, (_, number) =>
+  span({ spanId: (number + 1).toString(16).padStart(16, '0') }),
+)
+const TOO_LARGE: [what: string, body: Buffer, type: string][] = [
+  ['spans in JSON', gzipSync(JSON.stringify(request(...many)), { level: 1 }), 'application/json'],
+  ['empty spans', gzipSync(field(1, 2, field(2, 2, empty(2))), { level: 1 }), 'application/x-protobuf'],
+  [
+    'empty attributes',
+    gzipSync(inSpan(Buffer.concat([IDS, empty(9)])), { level: 1 }),
+    'application/x-protobuf',
+  ],
+  ['empty scopes', gzipSync(field(1, 2, empty(2)), { level: 1 }), 'application/x-protobuf'],
+]
+
 describeEachEngine('exports of spans', (target) => {
   let app: TestApp
   let experimentId = ''
@@ -121,6 +138,12 @@ describeEachEngine('exports of spans', (target) => {
       expect(status, text).toBeGreaterThanOrEqual(400)
       expect(status, text).toBeLessThan(500)
       expect(text).toContain('detail')
+    })
+
+    it.each(TOO_LARGE)('%s that are more than memory takes', async (_what, body, type) => {
+      const { status, text } = await send(body, { 'content-type': type, 'content-encoding': 'gzip' })
+      expect(status, text).toBe(413)
+      expect(text).toContain('An export may hold at most')
     })
 
     it('leave nothing behind', async () => {
