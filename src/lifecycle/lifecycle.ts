@@ -39,7 +39,7 @@ export interface LifecycleDeps
   /** What these wings know of the age of things. */
   aging: RetentionDeps['runs'] &
     Pick<RetentionDeps, 'countRunsByHour' | 'countTracesByHour' | 'countPointsByHour'> &
-    Pick<DownsamplingDeps, 'findDueMonths' | 'thinPoints'> & {
+    Pick<DownsamplingDeps, 'findDueMonths' | 'thinPoints' | 'hasLeftPoints' | 'finishLeftPoints'> & {
       countTraces: RetentionDeps['traces']['count']
       findTraces: RetentionDeps['traces']['find']
       /** An experiment, deleted or not. @throws RESOURCE_DOES_NOT_EXIST */

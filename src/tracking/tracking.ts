@@ -77,6 +77,8 @@ export function createTracking({ engine, clock, ...deps }: TrackingDeps) {
         aging.pruneOldPoints(engine, { filter, untilMs }, (runIds) => downsampling.forget(runIds, untilMs)),
       findDueMonths: downsampling.findDueMonths,
       thinPoints: downsampling.thin,
+      hasLeftPoints: downsampling.hasLeft,
+      finishLeftPoints: downsampling.finishLeft,
       countRunsByHour: (sinceMs: number) => aging.countRunsByHour(engine, sinceMs),
       countPointsByHour: (sinceMs: number, month: string) => aging.countPointsByHour(engine, sinceMs, month),
     },

@@ -1,4 +1,5 @@
 // Kills the server between any two statements while it thins old points: whoever goes on counts each point once.
+import { sql } from 'drizzle-orm'
 import type { FastifyBaseLogger } from 'fastify'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -125,6 +126,28 @@ describeEachEngine('downsampling whose server is killed between any two statemen
     const app = await startAt(2002)
     const { execution } = await retentionOf(app.request).run('told')
     expect(execution.rows).toBe(points - (await count(app)))
+    await app.close()
+  })
+
+  it('is completed where nothing else is due any more', async () => {
+    const { run } = await prepare('left', 3000)
+    lastOne = /^update .*metric_downsampling/i
+    await executeAndDie('left', Number.POSITIVE_INFINITY, 3001)
+    lastOne = /^$/
+    left = Number.POSITIVE_INFINITY
+    const journals = async () => {
+      if (target.name === 'CrateDB') await engine.execute(sql`REFRESH TABLE metric_downsampling`)
+      return engine.rows(sql`SELECT name FROM metric_downsampling WHERE journal IS NOT NULL`)
+    }
+    expect(await journals()).toHaveLength(1)
+    const app = await startAt(3002)
+    await ask(app.request, 'POST', '/api/crateflow/1.0/runs/hard-delete-metric', {
+      run_id: run,
+      metric_key: 'm',
+    })
+    expect((await retentionOf(app.request).run('left')).execution.state).toBe('succeeded')
+    expect(await journals()).toEqual([])
+    expect(await bucketsOf(app.request, run, 'm')).toEqual([])
     await app.close()
   })
 

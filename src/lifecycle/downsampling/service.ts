@@ -23,6 +23,10 @@ export interface DownsamplingDeps {
     filter: RunFilter,
     work: { month: string; plan: DuePlan; ownerId: string },
   ) => AsyncIterable<{ rows: number }>
+  /** Whether a server has begun something that it has not told the end of. */
+  hasLeftPoints: () => Promise<boolean>
+  /** Does what a server that ended had begun. */
+  finishLeftPoints: (ownerId: string) => AsyncIterable<{ rows: number }>
   /** Does the work while nobody else does such work, on whichever server. */
   alone: (run: StepRun, work: () => Promise<void>) => Promise<void>
 }
@@ -42,11 +46,30 @@ interface Policy {
 }
 
 export function createDownsampling(deps: DownsamplingDeps) {
-  const { findExperiments, findDueMonths, thinPoints, alone } = deps
+  const { findExperiments, findDueMonths, thinPoints, hasLeftPoints, finishLeftPoints, alone } = deps
 
   async function filterOf({ experiment_pattern, run_tags }: Policy): Promise<RunFilter> {
     const found = experiment_pattern === undefined ? undefined : await findExperiments(experiment_pattern)
     return { experimentIds: found?.map(({ experimentId }) => experimentId), runTags: run_tags }
+  }
+
+  /** Does the work alone, and tells of its rows. */
+  async function through(run: StepRun, work: () => AsyncIterable<{ rows: number }>): Promise<object> {
+    await alone(run, async () => {
+      for await (const { rows } of work()) {
+        run.report({ rows })
+        await run.goOn()
+      }
+    })
+    return {}
+  }
+
+  /** Any step does it first; where none is due, it is one of its own. */
+  const leftStep = {
+    key: 'left',
+    statement: 'DOWNSAMPLE points of metrics: what a server that ended had begun',
+    counts: { rows: undefined, bytes: undefined },
+    run: (run: StepRun) => through(run, () => finishLeftPoints(randomUUID())),
   }
 
   async function plan(policy: Policy, cutoffMs: number) {
@@ -54,19 +77,14 @@ export function createDownsampling(deps: DownsamplingDeps) {
     const due: DuePlan = { kind: ladder.kind, rungs: rungsAt(ladder, cutoffMs) }
     const filter = await filterOf(policy)
     const months = await findDueMonths(filter, due)
+    if (months.length === 0 && (await hasLeftPoints())) return [leftStep]
     return months.map(({ month, points }) => ({
       key: month,
       statement: `DOWNSAMPLE points of metrics of runs of ${month} to ${describe(due)}: first, last, least, greatest and latest stay, and one NaN`,
       counts: { rows: points, bytes: undefined },
       async run(run: StepRun) {
         const work = { month, plan: due, ownerId: randomUUID() }
-        await alone(run, async () => {
-          for await (const { rows } of thinPoints(filter, work)) {
-            run.report({ rows })
-            await run.goOn()
-          }
-        })
-        return {}
+        return through(run, () => thinPoints(filter, work))
       },
     }))
   }

@@ -49,11 +49,7 @@ export function createDownsampling({ engine }: { engine: Engine }) {
     filter: RunFilter,
     { month, plan, ownerId }: { month: string; plan: DuePlan; ownerId: string },
   ): AsyncGenerator<{ rows: number }> {
-    for (let lane = 0; lane < LANES; lane++) {
-      const left = await store.takeJournal(engine, { lane, ownerId })
-      if (left !== null)
-        yield { rows: await apply(await withoutGone(JSON.parse(left) as Journal), { lane, ownerId }) }
-    }
+    yield* finishLeft(ownerId)
     const untilMs = plan.rungs[0]?.untilMs ?? 0
     const runs = await findDueRuns(engine, filter, { plan, month })
     const experimentOf = new Map(runs.map(({ runId, experimentId }) => [runId, experimentId]))
@@ -85,6 +81,15 @@ export function createDownsampling({ engine }: { engine: Engine }) {
     if (gone.points > 0) yield* compact('metrics', { month })
     if (gone.buckets > 0) yield* compact('metric_buckets', { month })
     if (gone.points > 0) yield* compact('metric_downsampling')
+  }
+
+  /** Takes the journals, and does what a server that ended had begun. @returns after each how many rows went */
+  async function* finishLeft(ownerId: string): AsyncGenerator<{ rows: number }> {
+    for (let lane = 0; lane < LANES; lane++) {
+      const left = await store.takeJournal(engine, { lane, ownerId })
+      if (left !== null)
+        yield { rows: await apply(await withoutGone(JSON.parse(left) as Journal), { lane, ownerId }) }
+    }
   }
 
   async function* compact(table: string, partition?: { month: string }): AsyncGenerator<{ rows: number }> {
@@ -183,6 +188,8 @@ export function createDownsampling({ engine }: { engine: Engine }) {
     forget,
     findDueMonths: (filter: RunFilter, plan: DuePlan) => findDueMonths(engine, filter, plan),
     thin,
+    hasLeft: () => store.hasJournal(engine, LANES),
+    finishLeft,
   }
 }
 

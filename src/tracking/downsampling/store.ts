@@ -240,7 +240,7 @@ export interface OwnJournal {
   lane: number
   ownerId: string
 }
-const nameOf = ({ lane }: OwnJournal) => `metrics ${lane}`
+const nameOf = ({ lane }: Pick<OwnJournal, 'lane'>) => `metrics ${lane}`
 
 /** Takes a journal from whoever had it. @returns what was under way, as text */
 export async function takeJournal(engine: Engine, own: OwnJournal): Promise<string | null> {
@@ -255,6 +255,15 @@ export async function takeJournal(engine: Engine, own: OwnJournal): Promise<stri
     },
   )
   return (row?.journal as string | null | undefined) ?? null
+}
+
+/** Whether one of so many journals has something that is under way, or was when a server ended. Found by key, so it is as the last write left it. */
+export async function hasJournal(engine: Engine, lanes: number): Promise<boolean> {
+  const names = Array.from({ length: lanes }, (_, lane) => nameOf({ lane }))
+  const rows = await engine.rows(
+    sql`SELECT journal IS NOT NULL FROM ${metricDownsampling} WHERE ${equalsAny(metricDownsampling.name, names)}`,
+  )
+  return rows.some(([has]) => has === true)
 }
 
 /** Writes a journal, or clears it, if the owner still has it. @returns whether it has */
