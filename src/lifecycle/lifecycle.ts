@@ -77,7 +77,7 @@ export function createLifecycle({ tracking, genai, aging, log, ...deps }: Lifecy
     countRunsByHour: aging.countRunsByHour,
     countTracesByHour: aging.countTracesByHour,
     countPointsByHour: aging.countPointsByHour,
-    moreStrategies: { downsample: createDownsampling({ ...aging, alone: alonePoints }) },
+    metricDownsampling: createDownsampling({ ...aging, alone: alonePoints }),
     alonePoints,
     deletedRuns: {
       find: ({ untilMs, after, limit }) => tracking.runs.find({ deletedUntilMs: untilMs, after, limit }),

@@ -18,6 +18,8 @@ Examples:
     crateflow retention add "traces of a" --target traces --experiments "team-a/%" --duration 30d --tags team-a
   Points of metrics older than 30 days to buckets of a minute, older than 210 days of an hour:
     crateflow ttl metrics downsample 1m:30d,1h:210d
+  Rows of a table older than 30 days to buckets of a minute for each sensor, older than a year of an hour:
+    crateflow downsample add doc.readings --time ts --by sensor --ladder 1m:30d,1h:1y --agg temperature:min,max,mean
   See what would go, then have it go:
     crateflow retention run --tags team-a --dry-run
     crateflow retention run --tags team-a
@@ -45,6 +47,22 @@ const commas = (text: string) =>
     .filter(Boolean)
 const collect = (value: string, before: string[] = []) => [...before, value]
 
+/** What a policy says of buckets of a table. */
+const tableOptions = (of = ''): Option[] => [
+  new Option(
+    '--by <column>',
+    `${of}A column whose values tell series apart; may be given several times.`,
+  ).argParser(collect),
+  new Option(
+    '--agg <column:what>',
+    `${of}What is kept of a column, such as temperature:min,max,mean, of count, sum, min, max, first, last and mean; may be given several times (default: all but the mean, of each column of numbers).`,
+  ).argParser(collect),
+  new Option(
+    '--into <table>',
+    `${of}Where buckets are, as schema.table (default: beside it, with _downsampled behind its name).`,
+  ),
+]
+
 /** What a policy says. */
 const policyOptions = (): Option[] => [
   new Option('--column <name>', 'The partition column, or the column of time.'),
@@ -54,6 +72,7 @@ const policyOptions = (): Option[] => [
     '--ladder <ladder>',
     'downsample: sizes of buckets and from which age on, such as 1m:30d,1h:210d or 100steps:30d,1000steps:1y.',
   ),
+  ...tableOptions('downsample of a table: '),
   new Option('--experiments <pattern>', 'Only of experiments whose names are LIKE this, with % and _.'),
   new Option('--run-tag <key=value>', 'Only of runs with this tag; may be given several times.').argParser(
     collect,
@@ -66,6 +85,9 @@ const policyOptions = (): Option[] => [
   ),
   new Option('--every <duration>', 'How often the server runs it, such as 12h.'),
 ]
+
+/** What short forms say in another way. */
+const PLACES = ['--column', '--attribute', '--repository', '--ladder']
 
 const selectionOptions = (): Option[] => [
   new Option('--tags <list>', 'Only policies with all of these tags, separated by commas.').argParser(commas),
@@ -188,15 +210,39 @@ export function addRetention(program: Command, code: { value: number }): void {
     },
   ]
   for (const verb of verbs) addVerb(retention, code, verb)
+  const short = (without: readonly string[]) =>
+    policyOptions().filter(({ long }) => !without.includes(long ?? ''))
+  const downsample = program
+    .command('downsample')
+    .summary('Have old rows of tables counted and summed up.')
+    .description(
+      'Policies that put old rows of tables into buckets; `crateflow retention` does all else with them.',
+    )
+    .helpOption('--help', 'Show this text.')
+  addVerb(downsample, code, {
+    name: 'add <table>',
+    help: 'Make a policy that puts old rows of a table, named as schema.table, into buckets of time.',
+    options: [
+      new Option('--time <column>', 'The column of time.').makeOptionMandatory(),
+      new Option(
+        '--ladder <ladder>',
+        'Sizes of buckets and from which age on, such as 1m:30d,1h:1y.',
+      ).makeOptionMandatory(),
+      ...tableOptions(),
+      new Option('--name <name>', 'Its name (default: made of what it says).'),
+      ...short([...PLACES, ...tableOptions().map(({ long }) => long ?? ''), '--experiments', '--run-tag']),
+      new Option('--dry-run', 'Show what it would do now, and keep nothing.'),
+    ],
+    run: async (asked, [table = ''], command) =>
+      (await load()).addDownsampling(asked, table, optionsOf(command)),
+  })
   addVerb(program, code, {
     name: 'ttl <target> <strategy> <duration>',
     help: 'Make a policy in one line: table:column strategy[:where] duration, or a ladder of downsample.',
     more: TTL_HELP,
     options: [
       new Option('--name <name>', 'Its name (default: made of what it says).'),
-      ...policyOptions().filter(
-        ({ long }) => !['--column', '--attribute', '--repository', '--ladder'].includes(long ?? ''),
-      ),
+      ...short(PLACES),
       new Option('--dry-run', 'Show what it would do now, and keep nothing.'),
     ],
     run: async (asked, [target = '', strategy = '', duration = ''], command) =>

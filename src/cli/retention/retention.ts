@@ -22,6 +22,10 @@ export interface PolicyOptions {
   attribute?: string
   repository?: string
   ladder?: string
+  by?: string[]
+  agg?: string[]
+  into?: string
+  time?: string
   experiments?: string
   runTag?: string[]
   tags?: string[]
@@ -59,7 +63,7 @@ function pairOf(option: string, text: string): [string, string] {
 /** What options say of a policy, as requests have it. */
 function fieldsOf(options: PolicyOptions): Record<string, unknown> {
   const { target, category, column, strategy, duration, repository, ladder, experiments } = options
-  const { tags, cron, every } = options
+  const { by, agg: aggregates, into, tags, cron, every } = options
   const [attribute, attribute_value] =
     options.attribute === undefined ? [] : pairOf('--attribute', options.attribute)
   const run_tags = options.runTag?.map((tag) => {
@@ -70,7 +74,7 @@ function fieldsOf(options: PolicyOptions): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries({
       ...{ target, category, column, strategy, duration, attribute, attribute_value, repository, ladder },
-      ...{ experiment_pattern: experiments, run_tags, tags, enabled, cron, every },
+      ...{ by, aggregates, into, experiment_pattern: experiments, run_tags, tags, enabled, cron, every },
     }).filter(([, value]) => value !== undefined),
   )
 }
@@ -118,6 +122,14 @@ export function addShort(
   const where = strategy === 'snapshot' ? { repository: place } : { attribute: place }
   const age = strategy === 'downsample' ? { ladder: given.duration } : { duration: given.duration }
   const said = { ...options, target, column, strategy, ...age, ...where } as PolicyOptions
+  return keep(asked, { name, ...fieldsOf(said) }, options)
+}
+
+/** `crateflow downsample add doc.readings --time ts --by sensor --ladder 1m:30d,1h:1y` */
+export function addDownsampling(asked: Asked, target: string, options: PolicyOptions): Promise<number> {
+  const { time, ladder = '' } = options
+  const said = { ...options, target, strategy: 'downsample', ...(time !== undefined && { column: time }) }
+  const name = options.name ?? `${target}:${time} downsample ${ladder}`
   return keep(asked, { name, ...fieldsOf(said) }, options)
 }
 
@@ -199,6 +211,8 @@ function printPolicy({ json }: Asked, policy: Policy): void {
   const first = { name, policy_id, target, category, column, strategy, ...limits }
   const more = {
     ...(run_tags.length > 0 && { run_tags: run_tags.map(({ key, value }) => `${key}=${value}`).join(', ') }),
+    ...(policy.by && { by: policy.by.join(', ') }),
+    ...(policy.aggregates && { aggregates: policy.aggregates.join(' ') }),
     ...(tags.length > 0 && { tags: tags.join(', ') }),
   }
   printTable(

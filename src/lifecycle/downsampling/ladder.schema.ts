@@ -76,3 +76,16 @@ export function rungsAt({ kind, rungs }: Ladder, firstUntilMs: number): DueRung[
     return { size, untilMs: kind === 'time' ? Math.floor(untilMs / size) * size : untilMs }
   })
 }
+
+const UNITS: [string, number][] = [
+  ['d', 24 * 3600_000],
+  ['h', 3600_000],
+  ['m', 60_000],
+  ['s', 1000],
+]
+
+/** A size of buckets of time, such as 1h. */
+export const spellMs = (ms: number): string => {
+  const [unit, length] = UNITS.find(([, length]) => ms % length === 0) ?? ['ms', 1]
+  return `${ms / length}${unit}`
+}

@@ -1,7 +1,7 @@
 // The strategy `downsample` for points of metrics: a step for each month of runs that has points due, oldest first.
 import { randomUUID } from 'node:crypto'
 import type { DueRung } from './ladder.schema.ts'
-import { type BucketKind, parseLadder, rungsAt } from './ladder.schema.ts'
+import { type BucketKind, parseLadder, rungsAt, spellMs } from './ladder.schema.ts'
 
 /** Which runs a policy means. */
 interface RunFilter {
@@ -89,14 +89,7 @@ export function createDownsampling(deps: DownsamplingDeps) {
     }))
   }
 
-  return {
-    categories: [],
-    fields: ['ladder'],
-    keepsRows: false,
-    takesOwn: ['metrics'],
-    plan,
-    check: async () => [],
-  } as const
+  return { plan, check: async () => [] }
 }
 
 /** `1m before 2026-09-01T03:00:00.000Z, 1h before 2026-03-05T03:00:00.000Z` */
@@ -107,15 +100,3 @@ const describe = ({ kind, rungs }: DuePlan): string =>
       return `buckets of ${unit} before ${new Date(untilMs).toISOString()}`
     })
     .join(', ')
-
-const UNITS: [string, number][] = [
-  ['d', 24 * 3600_000],
-  ['h', 3600_000],
-  ['m', 60_000],
-  ['s', 1000],
-]
-
-const spellMs = (ms: number): string => {
-  const [unit, length] = UNITS.find(([, length]) => ms % length === 0) ?? ['ms', 1]
-  return `${ms / length}${unit}`
-}

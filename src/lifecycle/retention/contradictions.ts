@@ -57,6 +57,8 @@ function contradictionOf(a: PolicyDefinition, b: PolicyDefinition): string | und
       ? `'${a.name}' deletes after ${a.duration} what '${b.name}' wants to downsample after ${never.age}.`
       : undefined
   }
+  if (a.strategy === 'downsample' && b.strategy === 'downsample' && a.column !== undefined)
+    return `${names} both take the rows of ${a.target}: what one has put into its buckets, the other does not find.`
   if (a.strategy === 'downsample' && b.strategy === 'downsample')
     return a.ladder === b.ladder
       ? undefined

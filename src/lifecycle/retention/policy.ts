@@ -2,22 +2,26 @@
 import { invalidParameter } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { MARK } from '../../platform/database/materializing.ts'
+import { parseAggregates } from '../../platform/wire/aggregates.ts'
 import { parseDuration } from '../../platform/wire/durations.ts'
 import { parseLadder } from '../downsampling/ladder.schema.ts'
 import type { PolicyChanges, PolicyDefinition, PolicyInput } from './schema.ts'
 import { CATEGORIES, type Category, type OwnTarget } from './schema.ts'
 import type { Strategies, Strategy } from './strategies.ts'
-import { parseTarget, spellTarget } from './target.ts'
+import { intoOf, parseTarget, spellTarget } from './target.ts'
 
 const MAX_NAME = 250
 const MAX_TEXT = 1000
 const MAX_TAGS = 50
 /** Of a tag of a run, as MLflow has it. */
 const MAX_RUN_TAG = { key: 250, value: 8000 }
+const MAX_COLUMNS = { by: 32, aggregates: 100 }
+/** Of policies about tables; none of them has to be there. */
+const TABLE_FIELDS = ['by', 'aggregates', 'into'] as const
 const STRATEGY_FIELDS = ['attribute', 'attribute_value', 'repository', 'ladder'] as const
 const TEXT_FIELDS = [
   ...STRATEGY_FIELDS,
-  ...(['target', 'column', 'duration', 'experiment_pattern', 'cron', 'every'] as const),
+  ...(['target', 'column', 'into', 'duration', 'experiment_pattern', 'cron', 'every'] as const),
 ]
 
 /** Filters that what the server keeps takes. */
@@ -42,7 +46,12 @@ const bothGiven = () => wrong('duration', 'of a ladder it is the age of its firs
 
 const given = <T extends object>(fields: T): Partial<T> =>
   Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined && value !== ''),
+    Object.entries(fields).filter(
+      ([field, value]) =>
+        value !== undefined &&
+        value !== '' &&
+        !(['by', 'aggregates'].includes(field) && (value as string[]).length === 0),
+    ),
   ) as Partial<T>
 
 /** Of a ladder the first age is the duration. */
@@ -78,6 +87,7 @@ const CLEARABLE = [
   'attribute_value',
   'repository',
   'ladder',
+  ...TABLE_FIELDS,
   'experiment_pattern',
   'run_tags',
   'tags',
@@ -127,8 +137,17 @@ export function checkDefinition(policy: PolicyDefinition, rules: PolicyRules): v
     if (!isWanted && policy[field] !== undefined) throw wrong(field, `strategy ${policy.strategy} has none.`)
   }
   const target = parseTarget(policy.target)
+  for (const field of TABLE_FIELDS)
+    if (policy[field] !== undefined && ('own' in target || !strategy.takesFields?.includes(field)))
+      throw wrong(
+        field,
+        `strategy ${policy.strategy} of ${'own' in target ? target.own : 'a table'} has none.`,
+      )
   if ('own' in target) checkOwn(policy, strategy, target.own)
-  else checkTable(policy, strategy, { ...target.table, engine: rules.engine })
+  else {
+    checkTable(policy, strategy, { ...target.table, engine: rules.engine })
+    if (strategy.takesFields) checkBuckets(policy, rules.engine)
+  }
 }
 
 function checkTexts(policy: PolicyDefinition): void {
@@ -136,6 +155,12 @@ function checkTexts(policy: PolicyDefinition): void {
     throw wrong('name', `use 1 to ${MAX_NAME} characters.`)
   for (const field of TEXT_FIELDS) {
     if ((policy[field] ?? '').length > MAX_TEXT) throw wrong(field, `use ${MAX_TEXT} characters at most.`)
+  }
+  for (const field of ['by', 'aggregates'] as const) {
+    const texts = policy[field] ?? []
+    if (texts.length > MAX_COLUMNS[field]) throw wrong(field, `${MAX_COLUMNS[field]} at most.`)
+    if (texts.some((one) => one === '' || one.length > MAX_TEXT))
+      throw wrong(field, `use 1 to ${MAX_TEXT} characters for each.`)
   }
   if (policy.tags.length > MAX_TAGS || policy.run_tags.length > MAX_TAGS)
     throw wrong(policy.tags.length > MAX_TAGS ? 'tags' : 'run_tags', `${MAX_TAGS} at most.`)
@@ -164,14 +189,17 @@ function checkOwn(policy: PolicyDefinition, strategy: Strategy, own: OwnTarget):
   }
 }
 
+const foreignSchemas = ({ dialect }: Engine): readonly string[] =>
+  dialect.ownTables?.foreignSchemas ?? ['information_schema', 'pg_catalog', 'pg_toast']
+
 function checkTable(
   policy: PolicyDefinition,
   strategy: Strategy,
   { schema, table, engine }: { schema: string; table: string; engine: Engine },
 ): void {
-  const { aging, ownTables, name } = engine.dialect
-  const foreign = ownTables?.foreignSchemas ?? ['information_schema', 'pg_catalog', 'pg_toast']
-  if (foreign.includes(schema)) throw wrong('target', `schema ${schema} belongs to the database itself.`)
+  const { aging, name } = engine.dialect
+  if (foreignSchemas(engine).includes(schema))
+    throw wrong('target', `schema ${schema} belongs to the database itself.`)
   if (schema === engine.schema && !strategy.keepsRows)
     throw wrong(
       'target',
@@ -194,4 +222,22 @@ function checkTable(
       isRange ? 'category' : 'strategy',
       `the database of this server (${name}) has no partitions, nodes or snapshots that could be used for it; that takes CrateDB. Rows can be deleted by time: category timerange, strategy delete.`,
     )
+}
+
+/** What a policy says of the buckets of a table, whatever columns that has. */
+function checkBuckets(policy: PolicyDefinition, engine: Engine): void {
+  const { by = [], aggregates = [], column = '' } = policy
+  if (parseLadder(policy.ladder ?? '').kind === 'steps')
+    throw wrong('ladder', 'buckets of a table have times for sizes, such as 1m:30d,1h:1y.')
+  if (new Set(by).size < by.length) throw wrong('by', 'a column is named twice.')
+  if (by.includes(column)) throw wrong('by', `${column} is the column of time.`)
+  const both = parseAggregates(aggregates).find((one) => one.column === column || by.includes(one.column))
+  if (both)
+    throw wrong('aggregates', `${both.column} tells ${both.column === column ? 'times' : 'series apart'}.`)
+  const [into, target] = [intoOf(policy), parseTarget(policy.target)]
+  if (into.schema === engine.schema) throw wrong('into', `schema ${into.schema} is the server's own.`)
+  if (foreignSchemas(engine).includes(into.schema) || into.schema.startsWith('pg_'))
+    throw wrong('into', `schema ${into.schema} belongs to the database itself.`)
+  if ('table' in target && target.table.schema === into.schema && target.table.table === into.table)
+    throw wrong('into', 'it is the table itself.')
 }

@@ -9,12 +9,13 @@ import { createExecutionService } from './executions.service.ts'
 import { createOverview, type OverviewDeps } from './overview.service.ts'
 import { createOwnTargets, type OwnTargetDeps } from './own-targets.service.ts'
 import { createPolicyService, type PolicyServiceDeps } from './policies.service.ts'
-import { OWN_TARGETS } from './schema.ts'
+import { OWN_TARGETS, type PolicyDefinition } from './schema.ts'
 import { createSnapshots } from './snapshots.service.ts'
 import type { Strategies, Strategy } from './strategies.ts'
 import { createTableData } from './table-data.ts'
 import { createTableStrategies } from './table-strategies.service.ts'
 import { parseTarget } from './target.ts'
+import { createTableThinning } from './thinning.service.ts'
 
 export interface RetentionDeps
   extends OwnTargetDeps,
@@ -27,8 +28,8 @@ export interface RetentionDeps
   clock: Clock
   log: ExecutionDeps['log']
   events: Pick<Events, 'raise'>
-  /** Strategies beside delete, reallocate and snapshot. */
-  moreStrategies?: Strategies
+  /** What `downsample` does to points of metrics. */
+  metricDownsampling: Pick<Strategy, 'plan' | 'check'>
 }
 
 export type Retention = ReturnType<typeof createRetention>
@@ -36,7 +37,7 @@ export type Retention = ReturnType<typeof createRetention>
 export type RetentionApi = Pick<Retention, 'policies' | 'checks' | 'executions' | 'audit' | 'overview'>
 
 export function createRetention(deps: RetentionDeps) {
-  const { engine, clock, log, events, moreStrategies } = deps
+  const { engine, clock, log, events, metricDownsampling } = deps
   const data = createTableData(engine)
   const tables = createTableStrategies(engine, data)
   const own = createOwnTargets(deps)
@@ -54,11 +55,23 @@ export function createRetention(deps: RetentionDeps) {
     },
     check: async (policy) => ('own' in parseTarget(policy.target) ? [] : tables.deleteFrom.check(policy)),
   }
+  const thinning = createTableThinning(deps)
+  const downsamplingOf = ({ target }: PolicyDefinition) =>
+    'own' in parseTarget(target) ? metricDownsampling : thinning
+  const downsampling: Strategy = {
+    categories: ['timerange'],
+    fields: ['ladder'],
+    takesFields: ['by', 'aggregates', 'into'],
+    keepsRows: false,
+    takesOwn: ['metrics'],
+    plan: (policy, cutoffMs) => downsamplingOf(policy).plan(policy, cutoffMs),
+    check: (policy) => downsamplingOf(policy).check(policy),
+  }
   const strategies: Strategies = {
     delete: deleting,
     reallocate: tables.reallocate,
     snapshot: createSnapshots(engine, data),
-    ...moreStrategies,
+    downsample: downsampling,
   }
   const policies = createPolicyService({ ...deps, strategies })
   const executions = createExecutionService({ engine, clock, strategies, events, log, policies })

@@ -15,6 +15,12 @@ export type ExecutionState = (typeof STATES)[number]
 const LADDER =
   'downsample: sizes of buckets and from which age on, such as `1m:30d,1h:210d`, or `100steps:30d,1000steps:1y`'
 
+const BY = 'downsample of a table: columns whose values tell series apart'
+const KEPT =
+  'downsample of a table: what is kept of its columns, each as `temperature:min,max,mean` of count, sum, min, max, first, last and mean; absent: all but the mean, of each column of numbers'
+const INTO =
+  'downsample of a table: where its buckets are, as `schema.table`; absent: beside it, with `_downsampled` behind its name'
+
 const ms = (what: string) => z.number().int().describe(`${what}, in milliseconds since the epoch`)
 const rows = z.number().int().optional().describe('Absent where nobody counts them')
 const bytes = z
@@ -43,6 +49,9 @@ const definition = {
   attribute_value: z.string().optional().describe('reallocate: the value of that attribute'),
   repository: z.string().optional().describe('snapshot: a repository of the database'),
   ladder: z.string().optional().describe(LADDER),
+  by: z.array(z.string()).optional().describe(BY),
+  aggregates: z.array(z.string()).optional().describe(KEPT),
+  into: z.string().optional().describe(INTO),
   experiment_pattern: z
     .string()
     .optional()
@@ -84,7 +93,7 @@ export const FindingWire = z
     code: z
       .string()
       .describe(
-        'ok, no_policy, table_missing, column_missing, column_type, no_partitions, not_partitioned_by, repository_missing, no_node, no_data, nothing_due, unsupported, contradiction or database',
+        'ok, no_policy, table_missing, column_missing, column_type, no_partitions, not_partitioned_by, repository_missing, no_node, no_data, nothing_due, into_taken, into_differs, unsupported, contradiction or database',
       ),
     message: z.string(),
   })
@@ -274,6 +283,9 @@ const changeable = {
   attribute_value: text().optional(),
   repository: text().optional(),
   ladder: text().optional().describe(LADDER),
+  by: repeated(text()).optional().describe(BY),
+  aggregates: repeated(text()).optional().describe(KEPT),
+  into: text().optional().describe(INTO),
   experiment_pattern: text().optional(),
   run_tags: repeated(RunTagInput).optional(),
   tags: repeated(text()).optional(),

@@ -35,6 +35,8 @@ export interface Strategy {
   categories: readonly Category[]
   /** Fields that a policy of it has to have; all other strategies have none of them. */
   fields: readonly ('attribute' | 'attribute_value' | 'repository' | 'ladder')[]
+  /** Fields that a policy of it about a table may have; no other has any of them. */
+  takesFields?: readonly ('by' | 'aggregates' | 'into')[]
   /** It takes no rows from the table, so that it may be used on tables of the server, too. */
   keepsRows: boolean
   /** What of that which the server keeps it may be used for. */

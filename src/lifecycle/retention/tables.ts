@@ -73,6 +73,16 @@ export const retentionAudit = pgTable('retention_audit', {
   execution: text('execution'),
 })
 
+/** What a server is about to do to a table that is downsampled and to its buckets, written before it is done. */
+export const tableDownsampling = pgTable('table_downsampling', {
+  /** Follows from the table and its column of time. */
+  name: text('name').primaryKey(),
+  /** Who may write the journal. */
+  ownerId: text('owner_id').notNull(),
+  /** JSON; null when nothing is under way. */
+  journal: text('journal'),
+})
+
 export type PolicyRow = typeof retentionPolicies.$inferSelect
 export type ExecutionRow = typeof retentionExecutions.$inferSelect
 export type StepRow = typeof retentionSteps.$inferSelect

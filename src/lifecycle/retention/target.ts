@@ -32,6 +32,26 @@ export const spellTarget = (target: Target): string =>
 
 const spellPart = (part: string) => (/[."]/.test(part) ? `"${part.replaceAll('"', '""')}"` : part)
 
+/** Where buckets of a table go: where the policy says, else beside the table. @throws INVALID_PARAMETER_VALUE */
+export function intoOf({ target, into }: { target: string; into?: string | undefined }): TableName {
+  const { table } = parseTable(target)
+  if (into === undefined) return { schema: table.schema, table: `${table.table}_downsampled` }
+  return parseTable(into, 'into').table
+}
+
+/** @throws INVALID_PARAMETER_VALUE for what is no table */
+function parseTable(text: string, field = 'target'): { table: TableName } {
+  try {
+    const target = parseTarget(text)
+    if ('table' in target) return target
+  } catch {
+    // Said below, of the field that it is about.
+  }
+  throw invalidParameter(
+    `Invalid value '${text.slice(0, 200)}' for parameter '${field}': name a table with its schema, such as doc.readings_downsampled.`,
+  )
+}
+
 const wrongTarget = (text: string) =>
   invalidParameter(
     `Invalid value '${text.slice(0, 200)}' for parameter 'target': name a table with its schema, such as doc.sensor_readings, or one of ${OWN_TARGETS.join(', ')}.`,

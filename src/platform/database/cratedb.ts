@@ -7,6 +7,7 @@ import { cratedbAging } from './cratedb-aging.ts'
 import { examineCratedb } from './cratedb-health.ts'
 import { cratedbMaterializing } from './cratedb-materializing.ts'
 import { cratedbStatus } from './cratedb-status.ts'
+import { cratedbThinning } from './cratedb-thinning.ts'
 import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
 import type { ScriptDialect } from './pool-script.ts'
@@ -29,6 +30,7 @@ const dialect: Dialect = {
   status: cratedbStatus,
   aging: cratedbAging,
   materializing: cratedbMaterializing,
+  thinning: cratedbThinning,
   ownTables: {
     schema: 'doc',
     foreignSchemas: ['sys', 'information_schema', 'pg_catalog', 'blob'],

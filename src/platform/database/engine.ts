@@ -18,6 +18,7 @@ import type { RunScript } from './script.ts'
 import type { SqlPort, SqlPortOptions } from './sql-port.ts'
 import type { ReadSql } from './sql-reader.ts'
 import type { EngineStatus } from './status.ts'
+import type { Thinning } from './thinning.ts'
 import { createStatementSpans } from './traced.ts'
 
 /** Rows as arrays in column order, or as objects by column name. */
@@ -123,6 +124,8 @@ export interface Dialect {
   readonly ownTables?: OwnTables
   /** How answers to statements are kept in tables; see materializing.ts. Absent where there is no database. */
   readonly materializing?: Materializing<Engine>
+  /** How it thins tables of people's own; see thinning.ts. Absent where there is no database. */
+  readonly thinning?: Thinning<Engine>
   /** What it has for old rows of tables; see aging.ts. Absent where there is no database. */
   readonly aging?: Aging<Engine>
   /** The stored row's column inside ON CONFLICT … SET, where PostgreSQL wants a table prefix and CrateDB none. */

@@ -23,6 +23,7 @@ import { createWire, type RowMode, type Wire } from './pglite-wire.ts'
 import { postgresAging } from './postgres-aging.ts'
 import { createPostgresMaterializing } from './postgres-materializing.ts'
 import { postgresStatus } from './postgres-status.ts'
+import { postgresThinning } from './postgres-thinning.ts'
 import { DEFAULT_SCHEMA, type PgliteTarget } from './uri.ts'
 
 interface Store {
@@ -43,6 +44,7 @@ const dialect: Dialect = {
   status: postgresStatus,
   aging: postgresAging,
   materializing: createPostgresMaterializing(READER),
+  thinning: postgresThinning,
   stored: (column) => sql`${column}`,
 }
 

@@ -8,6 +8,7 @@ import type { SqlDialect } from './pool-sql.ts'
 import { postgresAging } from './postgres-aging.ts'
 import { createPostgresMaterializing } from './postgres-materializing.ts'
 import { postgresStatus } from './postgres-status.ts'
+import { postgresThinning } from './postgres-thinning.ts'
 import type { ServerTarget } from './uri.ts'
 
 const dialect: Dialect = {
@@ -22,6 +23,7 @@ const dialect: Dialect = {
   status: postgresStatus,
   aging: postgresAging,
   materializing: createPostgresMaterializing(),
+  thinning: postgresThinning,
   ownTables: {
     schema: 'public',
     foreignSchemas: ['information_schema', 'pg_catalog', 'pg_toast'],

@@ -51,7 +51,7 @@ describeEachEngine('policies that downsample', (target) => {
     [{ strategy: 'delete' }, "'ladder': strategy delete has none"],
     [{ strategy: 'delete', ladder: undefined }, "Missing value for required parameter 'duration'"],
     [{ target: 'traces' }, 'downsample is for metrics; for traces there is delete'],
-    [{ target: 'doc.readings', column: 'time' }, 'downsample is for metrics, not for tables'],
+    [{ target: 'doc.readings' }, "'column': name the"],
     [{ column: 'time' }, "'column'"],
   ])('refuse %j', async (more, reason) => {
     expect(await refused('policies/create', { ...policy, ...more })).toContain(reason)
