@@ -127,6 +127,30 @@ describeEachEngine(
         code: 1,
         stderr: expect.stringContaining('each size must be a multiple of the one before'),
       })
+      const short = ['downsample', 'add', 'doc.readings', '--time', 'ts', '--ladder', '1m:30d,1h:1y']
+      const fields = ['--by', 'sensor', '--by', 'a,b', '--agg', 't:min,max,mean', '--into', 'doc.by_time']
+      const table = await run(...short, ...fields, '--tags', 'team-a', '--json')
+      expect(table).toMatchObject({ code: 0, stderr: '' })
+      expect(json<Policy>(table.stdout)).toMatchObject([
+        {
+          ...{ name: 'doc.readings:ts downsample 1m:30d,1h:1y', target: 'doc.readings', column: 'ts' },
+          ...{ strategy: 'downsample', ladder: '1m:30d,1h:1y', duration: '30d', by: ['sensor', 'a,b'] },
+          ...{ aggregates: ['t:min,max,mean'], into: 'doc.by_time', tags: ['team-a'] },
+        },
+      ])
+      const cleared = await run(
+        'retention',
+        'edit',
+        'doc.readings:ts downsample 1m:30d,1h:1y',
+        '--clear',
+        'by,into',
+      )
+      expect(cleared.stdout).toMatch(/aggregates +t:min,max,mean\n/)
+      expect(cleared.stdout).not.toContain('doc.by_time')
+      expect(await run(...short, '--name', 'other', '--agg', 't:median')).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("not 't:median'"),
+      })
       server.signal('SIGTERM')
       await server.ended
 

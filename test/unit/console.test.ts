@@ -62,6 +62,35 @@ describe('the form of a policy', () => {
     })
   })
 
+  it('keeps what a policy says of the buckets of a table, and changes it', () => {
+    const { experiment_pattern: _pattern, ...plain } = policy
+    const thinning: Policy = {
+      ...plain,
+      ...{
+        target: 'doc.readings',
+        category: 'timerange',
+        column: 'ts',
+        strategy: 'downsample',
+        run_tags: [],
+      },
+      ...{ ladder: '1m:30d', by: ['sensor', 'a,b'], aggregates: ['t:min,max'], into: 'doc.readings_by_time' },
+    }
+    const draft = draftOf(thinning)
+    expect(changesOf(thinning, draft)).toEqual({ policy_id: policy.policy_id, clear: [] })
+    expect(problemsOf(draft)).toEqual({})
+    expect(changesOf(thinning, { ...draft, by: 'sensor\nsite\n', aggregates: '', into: '' })).toEqual({
+      policy_id: policy.policy_id,
+      by: ['sensor', 'site'],
+      clear: ['aggregates', 'into'],
+    })
+    expect(changesOf(thinning, { ...draft, strategy: 'delete', duration: '1y' }).clear).toEqual(
+      expect.arrayContaining(['ladder', 'by', 'aggregates', 'into']),
+    )
+    expect(problemsOf({ ...draft, aggregates: 't:median' })).toMatchObject({
+      aggregates: expect.stringContaining("not 't:median'"),
+    })
+  })
+
   it('gives a ladder instead of a duration, and the other way round', () => {
     const draft = { ...draftOf(policy), strategy: 'downsample', ladder: '1m:30d,1h:1y' }
     const changes = changesOf(policy, draft)
@@ -177,6 +206,7 @@ describe('the files of the console', () => {
     expect([...new Set(taken.filter(Boolean))].sort()).toEqual([
       'cli/humane.ts',
       'lifecycle/downsampling/ladder.schema.ts',
+      'platform/wire/aggregates.ts',
       'platform/wire/durations.ts',
     ])
   })

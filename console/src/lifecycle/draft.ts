@@ -1,5 +1,6 @@
 // What a form holds of a policy: made of one, turned into the messages of the API, and looked at before the server does.
 import { parseLadder } from '../../../src/lifecycle/downsampling/ladder.schema.ts'
+import { parseAggregates } from '../../../src/platform/wire/aggregates.ts'
 import { parseDuration } from '../../../src/platform/wire/durations.ts'
 import type { Policy } from '../api.ts'
 
@@ -13,6 +14,11 @@ export interface Draft {
   strategy: string
   duration: string
   ladder: string
+  /** Columns, one a line. */
+  by: string
+  /** What is kept of columns, one a line. */
+  aggregates: string
+  into: string
   attribute: string
   attribute_value: string
   repository: string
@@ -38,6 +44,9 @@ const EMPTY: Draft = {
   strategy: 'delete',
   duration: '90d',
   ladder: '1m:30d,1h:210d',
+  by: '',
+  aggregates: '',
+  into: '',
   attribute: '',
   attribute_value: '',
   repository: '',
@@ -65,6 +74,9 @@ export function draftOf(policy: Policy): Draft {
     strategy: policy.strategy,
     duration: policy.duration,
     ladder: policy.ladder ?? EMPTY.ladder,
+    by: policy.by?.join('\n') ?? '',
+    aggregates: policy.aggregates?.join('\n') ?? '',
+    into: policy.into ?? '',
     attribute: policy.attribute ?? '',
     attribute_value: policy.attribute_value ?? '',
     repository: policy.repository ?? '',
@@ -82,7 +94,7 @@ export const isAboutTable = ({ about }: Draft): boolean => about === 'table'
 
 /** Strategies that there are for what the policy is about. */
 export const strategiesFor = ({ about }: Pick<Draft, 'about'>): string[] => {
-  if (about === 'table') return ['delete', 'reallocate', 'snapshot']
+  if (about === 'table') return ['delete', 'reallocate', 'snapshot', 'downsample']
   return about === 'metrics' ? ['delete', 'downsample'] : ['delete']
 }
 
@@ -92,9 +104,12 @@ export const filtersFor = ({ about }: Draft): { experiments: boolean; runTags: b
   runTags: ['metrics', 'artifacts', 'deleted_runs'].includes(about),
 })
 
-const listed = (text: string): string[] =>
+export const isThinningTable = (draft: Draft): boolean =>
+  isAboutTable(draft) && draft.strategy === 'downsample'
+
+const listed = (text: string, separator = ','): string[] =>
   text
-    .split(',')
+    .split(separator)
     .map((part) => part.trim())
     .filter(Boolean)
 
@@ -102,16 +117,21 @@ const listed = (text: string): string[] =>
 export function definitionOf(draft: Draft) {
   const { strategy } = draft
   const filters = filtersFor(draft)
+  const isThinning = isThinningTable(draft)
   const runTags = draft.run_tags.filter(({ key, value }) => key || value)
   const text = (value: string, isWanted = true) => (isWanted && value.trim() ? value.trim() : undefined)
+  const lines = (value: string) => (text(value, isThinning) ? listed(value, '\n') : undefined)
   return {
     name: draft.name.trim(),
     target: isAboutTable(draft) ? draft.table.trim() : draft.about,
-    category: text(draft.category, isAboutTable(draft)),
+    category: text(draft.category, isAboutTable(draft) && !isThinning),
     column: text(draft.column, isAboutTable(draft)),
     strategy,
     duration: text(draft.duration, strategy !== 'downsample'),
     ladder: text(draft.ladder, strategy === 'downsample'),
+    by: lines(draft.by),
+    aggregates: lines(draft.aggregates),
+    into: text(draft.into, isThinning),
     attribute: text(draft.attribute, strategy === 'reallocate'),
     attribute_value: text(draft.attribute_value, strategy === 'reallocate'),
     repository: text(draft.repository, strategy === 'snapshot'),
@@ -126,7 +146,16 @@ export function definitionOf(draft: Draft) {
 
 /** Fields that a change may take away. */
 const CLEARED = [
-  ...['attribute', 'attribute_value', 'repository', 'ladder', 'experiment_pattern'],
+  ...[
+    'attribute',
+    'attribute_value',
+    'repository',
+    'ladder',
+    'by',
+    'aggregates',
+    'into',
+    'experiment_pattern',
+  ],
   ...['run_tags', 'tags', 'cron', 'every'],
 ]
 
@@ -168,7 +197,12 @@ export function problemsOf(draft: Draft): Problems {
       column: missing(draft.column, 'Name the partition column, or the column of time.'),
     }),
     ...(strategy === 'downsample'
-      ? { ladder: problemOf(() => parseLadder(draft.ladder)) }
+      ? {
+          ladder: problemOf(() => parseLadder(draft.ladder)),
+          aggregates: isThinningTable(draft)
+            ? problemOf(() => parseAggregates(listed(draft.aggregates, '\n')))
+            : undefined,
+        }
       : { duration: problemOf(() => parseDuration(draft.duration, 'duration')) }),
     ...(strategy === 'reallocate' && {
       attribute: missing(draft.attribute, 'Name an attribute of nodes.'),

@@ -4,7 +4,14 @@ import type { Overview } from '../api.ts'
 import { Choice, Field } from '../parts/field.tsx'
 import { Note } from '../parts/page.tsx'
 import { OWN, strategyName } from '../words.ts'
-import { type Draft, filtersFor, isAboutTable, type Problems, strategiesFor } from './draft.ts'
+import {
+  type Draft,
+  filtersFor,
+  isAboutTable,
+  isThinningTable,
+  type Problems,
+  strategiesFor,
+} from './draft.ts'
 import { LadderEditor } from './ladder-editor.tsx'
 import { RunTags } from './run-tags.tsx'
 
@@ -160,7 +167,8 @@ function How({ draft, isKept, problems, overview, onChange }: FormProps) {
           )}
         </Field>
       )}
-      {isAboutTable(draft) && draft.strategy !== 'reallocate' ? (
+      {isThinningTable(draft) ? <Buckets {...{ draft, problems, onChange }} /> : null}
+      {isAboutTable(draft) && !['reallocate', 'downsample'].includes(draft.strategy) ? (
         <Field label="Takes" problem={problems.category} hint={isKept ? 'It stays.' : undefined}>
           {(attributes) => (
             <select
@@ -220,6 +228,63 @@ function How({ draft, isKept, problems, overview, onChange }: FormProps) {
           )}
         </Field>
       ) : null}
+    </>
+  )
+}
+
+/** What is kept of the rows of a table, and where. */
+function Buckets({ draft, problems, onChange }: Pick<FormProps, 'draft' | 'problems' | 'onChange'>) {
+  return (
+    <>
+      <div className="pair">
+        <Field
+          label="A series for each value of"
+          problem={problems.by}
+          hint="Columns, one a line, such as sensor. Empty: all rows are one series."
+        >
+          {(attributes) => (
+            <textarea
+              {...attributes}
+              className="code"
+              rows={3}
+              value={draft.by}
+              spellCheck={false}
+              onChange={({ target }) => onChange({ by: target.value })}
+            />
+          )}
+        </Field>
+        <Field
+          label="What is kept of columns"
+          problem={problems.aggregates}
+          hint="One a line, such as temperature:min,max,mean. Empty: count, sum, min, max, first and last of each column of numbers."
+        >
+          {(attributes) => (
+            <textarea
+              {...attributes}
+              className="code"
+              rows={3}
+              value={draft.aggregates}
+              spellCheck={false}
+              onChange={({ target }) => onChange({ aggregates: target.value })}
+            />
+          )}
+        </Field>
+      </div>
+      <Field
+        label="Buckets go into"
+        problem={problems.into}
+        hint="A table that the server makes, such as doc.readings_by_time. Empty: beside it, with _downsampled behind its name."
+      >
+        {(attributes) => (
+          <input
+            {...attributes}
+            className="code"
+            value={draft.into}
+            spellCheck={false}
+            onChange={({ target }) => onChange({ into: target.value })}
+          />
+        )}
+      </Field>
     </>
   )
 }
