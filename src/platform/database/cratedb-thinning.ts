@@ -16,7 +16,7 @@ import type { DueBuckets, Journal, Thinned, Thinning } from './thinning.ts'
 /** Rows of a journal, some hundred bytes each. */
 const WINDOW = 10_000
 /** Rows of a DELETE: each that is found by its id is compared with all that are meant. */
-const AT_ONCE = 1_000
+const AT_ONCE = 2_000
 /** Bytes of a text that an index takes. */
 const LONGEST_TEXT = 32_766
 const MOST_ROUNDS = 3
