@@ -16,7 +16,7 @@ import * as journals from './journal.store.ts'
 import type { PolicyDefinition } from './schema.ts'
 import type { Found, Step, StepRun, Strategy } from './strategies.ts'
 import { tableOf } from './table-data.ts'
-import { intoOf } from './target.ts'
+import { intoOf, spellTarget } from './target.ts'
 
 /** With what is kept of each and what tells series apart, below the number of columns that databases take. */
 const MOST_COLUMNS = 100
@@ -218,8 +218,7 @@ export function createTableThinning({
 /** One at a time works on a table and its buckets, wherever these are. */
 const nameOf = ({ mark, into }: Thinned): string => `${mark}:${hashOf(JSON.stringify(into), 24)}`
 
-const spelled = ({ schema, table }: TableName): string =>
-  [schema, table].map((part) => (/^[^".]+$/.test(part) ? part : `"${part.replaceAll('"', '""')}"`)).join('.')
+const spelled = (table: TableName): string => spellTarget({ table })
 
 const columnMissing = ({ target }: PolicyDefinition, column: string): Found =>
   failure('column_missing', `${target} has no column ${column}.`)
