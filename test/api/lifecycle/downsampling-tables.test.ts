@@ -261,6 +261,54 @@ describeEachEngine('downsampling of tables', (target) => {
     expect(await refused('policies/create', asked)).toContain("is the server's own")
   })
 
+  it.skipIf(!isCratedb)(
+    'counts each row once when a server that hung comes back after another went on',
+    async () => {
+      const table = await createSensorTable(engine, 'hung')
+      const at = HOUR - 3 * DAY_MS
+      const written = readingsOf(5, { count: 100, from: at, to: at + 5 * 60_000, firstId: 0 })
+      await writeReadings(engine, table, written)
+      await retention.create(policy('hung', table))
+      let wake = () => {}
+      let tell = () => {}
+      const isHung = new Promise<void>((resolve) => {
+        tell = resolve
+      })
+      const isAwake = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      before = async (text) => {
+        if (!/INSERT INTO [^(]*"hung_downsampled"/.test(text)) return
+        before = async () => {}
+        tell()
+        await isAwake
+      }
+      await retention.start({ policy_ids: ['hung'] })
+      await isHung
+      // Longer than a server that hangs holds a policy.
+      const other = await startApp(target, { uri, clock: { now: () => Date.now() + 5 * 60_000 } })
+      try {
+        const elsewhere = retentionOf(other.request)
+        expect((await elsewhere.run('hung')).execution.state).toBe('succeeded')
+        const late = readingsOf(6, { count: 30, from: at, to: at + 5 * 60_000, firstId: 1000 })
+        written.push(...late)
+        await writeReadings(engine, table, late)
+        expect((await elsewhere.run('hung')).execution.state).toBe('succeeded')
+        await expectEachOnce(engine, table, written)
+        wake()
+      } finally {
+        await other.close()
+      }
+      // What the server that hung does still, it has done when it closes.
+      await app.close()
+      app = await startApp(target, { engine })
+      retention = retentionOf(app.request)
+      await expectEachOnce(engine, table, written)
+      expect((await retention.run('hung')).execution.state).toBe('succeeded')
+      await expectEachOnce(engine, table, written)
+    },
+  )
+
   it.skipIf(!isCratedb)('of two servers at once counts each row once', async () => {
     const table = await createSensorTable(engine, 'two')
     const at = HOUR - 3 * DAY_MS
