@@ -227,6 +227,41 @@ describeEachEngine(`the console${missing('chromium') && ` (${missing('chromium')
     expect(policies).toMatchObject([{ strategy: 'downsample', ladder: '10steps:30d,100steps:1y' }])
   })
 
+  it('takes what is kept of the rows of a table, shows it again, and changes it', async () => {
+    const page = await open('/lifecycle/policies/new?target=doc.readings')
+    await page.getByLabel('Name', { exact: true }).fill('readings')
+    await page.getByLabel('Column', { exact: true }).fill('ts')
+    await page.getByLabel('Downsample').check()
+    const [series, kept] = [
+      page.getByLabel('A series for each value of'),
+      page.getByLabel('What is kept of columns'),
+    ]
+    await series.fill('sensor\nsite')
+    await kept.fill('temperature:median')
+    const text = page.getByLabel('As text')
+    await text.fill('10steps:30d')
+    await click(page, 'Make policy')
+    await see(page.getByText('Buckets of a table have times for sizes'))
+    await see(page.getByText("not 'temperature:median'"))
+    await text.fill('1m:30d,1h:1y')
+    await kept.fill('temperature:min,max,mean')
+    expect(await violationsOf(page)).toEqual([])
+    await click(page, 'Make policy')
+    await see(page.getByRole('status').getByText('Saved.'))
+    const list = () => retention().get<{ policies: object[] }>('policies/list?target=doc.readings')
+    const said = { by: ['sensor', 'site'], aggregates: ['temperature:min,max,mean'], ladder: '1m:30d,1h:1y' }
+    expect((await list()).policies).toMatchObject([{ column: 'ts', strategy: 'downsample', ...said }])
+    expect(await series.inputValue()).toBe('sensor\nsite')
+    await page.getByLabel('Tags of the policy').fill('plant-7')
+    await page.getByLabel('Buckets go into').fill('doc.readings_by_time')
+    await click(page, 'Save changes')
+    await see(page.getByRole('status').getByText('Saved.'))
+    await expect
+      .poll(async () => (await list()).policies)
+      .toMatchObject([{ ...said, into: 'doc.readings_by_time', tags: ['plant-7'], version: 2 }])
+    await retention().post('policies/delete', { policy_id: 'readings' })
+  })
+
   it('tells clients on other machines that policies about tables are not theirs to make', async () => {
     const page = await open('/lifecycle/policies/new?target=doc.events', { 'x-forwarded-for': '192.0.2.1' })
     await see(page.getByText('it takes those from clients on its own machine alone'))

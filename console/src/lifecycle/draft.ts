@@ -185,6 +185,12 @@ function problemOf(read: () => unknown): string | undefined {
   }
 }
 
+/** Rows of a table have no steps. */
+const stepsOfTable = (draft: Draft): string | undefined =>
+  isAboutTable(draft) && parseLadder(draft.ladder).kind === 'steps'
+    ? 'Buckets of a table have times for sizes, such as 1m:30d,1h:1y.'
+    : undefined
+
 export function problemsOf(draft: Draft): Problems {
   const missing = (text: string, what: string) => (text.trim() ? undefined : what)
   const { strategy } = draft
@@ -198,7 +204,7 @@ export function problemsOf(draft: Draft): Problems {
     }),
     ...(strategy === 'downsample'
       ? {
-          ladder: problemOf(() => parseLadder(draft.ladder)),
+          ladder: problemOf(() => parseLadder(draft.ladder)) ?? stepsOfTable(draft),
           aggregates: isThinningTable(draft)
             ? problemOf(() => parseAggregates(listed(draft.aggregates, '\n')))
             : undefined,
