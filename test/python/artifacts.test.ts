@@ -3,11 +3,11 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { missing, useService } from '../../support/services.ts'
-import { useArtifactApp } from './artifact-app.ts'
-import { describeEachStore } from './targets.ts'
+import { useArtifactApp } from '../api/artifacts/artifact-app.ts'
+import { describeEachStore } from '../api/artifacts/targets.ts'
+import { missing, useService } from '../support/services.ts'
 
-const SCRIPT = join(import.meta.dirname, 'stock-client.py')
+const SCRIPT = join(import.meta.dirname, 'artifacts.py')
 const CHUNK_BYTES = String(5 * 1024 * 1024)
 
 /** Switches the client to sending and fetching parts itself, where the server offers that. */
