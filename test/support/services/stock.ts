@@ -29,6 +29,8 @@ const ENVIRONMENT = {
 export function findStock(python: Found<Python>): Found<Stock> {
   const url = process.env.STOCK_MLFLOW_URL
   if (url) return { candidate: alreadyRunning('STOCK_MLFLOW_URL', { url }), missing: '' }
+  // It takes seconds to start: npm run test:quick leaves comparisons with it to npm test.
+  if (process.env.TEST_STOCK === 'off') return { missing: 'TEST_STOCK=off' }
   const found = python.candidate
   if (!found) return { missing: python.missing }
   return {
