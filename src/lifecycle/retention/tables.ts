@@ -1,6 +1,6 @@
 // Tables of policies about old data, of their executions, and of who changed what and what went.
 import { boolean, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
-import { milliseconds } from '../../platform/database/columns.ts'
+import { journalTable, milliseconds } from '../../platform/database/columns.ts'
 
 /** A deleted policy keeps its row, so that a new one of its name goes on with its versions. */
 export const retentionPolicies = pgTable('retention_policies', {
@@ -73,15 +73,8 @@ export const retentionAudit = pgTable('retention_audit', {
   execution: text('execution'),
 })
 
-/** What a server is about to do to a table that is downsampled and to its buckets, written before it is done. */
-export const tableDownsampling = pgTable('table_downsampling', {
-  /** Follows from the table and its column of time. */
-  name: text('name').primaryKey(),
-  /** Who may write the journal. */
-  ownerId: text('owner_id').notNull(),
-  /** JSON; null when nothing is under way. */
-  journal: text('journal'),
-})
+/** What a server is about to do to a table that is downsampled and to its buckets, by a name that follows from the table and its column of time. */
+export const tableDownsampling = journalTable('table_downsampling')
 
 export type PolicyRow = typeof retentionPolicies.$inferSelect
 export type ExecutionRow = typeof retentionExecutions.$inferSelect

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { invalidParameter, unavailable } from '../../errors.ts'
 import { countDue, namesOf } from '../../platform/database/bucket-columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
+import { isUnderWay, takeJournal, writeJournal } from '../../platform/database/journals.ts'
 import { findMarked, isSameName } from '../../platform/database/kept-rows.ts'
 import { describeData, tellsTime } from '../../platform/database/old-rows.ts'
 import type { TableName } from '../../platform/database/own-columns.ts'
@@ -12,10 +13,10 @@ import { parseAggregates, USUAL_AGGREGATES } from '../../platform/wire/aggregate
 import { type Clock, hashOf } from '../../platform/wire/ids.ts'
 import { type Ladder, parseLadder, rungsAt, spellMs } from '../downsampling/ladder.schema.ts'
 import { createAlone } from './alone.ts'
-import * as journals from './journal.store.ts'
 import type { PolicyDefinition } from './schema.ts'
 import type { Found, Step, StepRun, Strategy } from './strategies.ts'
 import { tableOf } from './table-data.ts'
+import { tableDownsampling } from './tables.ts'
 import { intoOf, spellTarget } from './target.ts'
 
 /** With what is kept of each and what tells series apart, below the number of columns that databases take. */
@@ -155,7 +156,7 @@ export function createTableThinning({
         },
       ]
     })
-    if (steps.length > 0 || !(await journals.isUnderWay(engine, nameOf(thinned)))) return steps
+    if (steps.length > 0 || !(await isUnderWay(engine, tableDownsampling, [nameOf(thinned)]))) return steps
     // All that was due has gone, and is not wholly in buckets yet.
     return [
       {
@@ -198,9 +199,9 @@ export function createTableThinning({
   function journalOf(name: string): Journal {
     const own = { name, ownerId: randomUUID() }
     return {
-      take: () => journals.takeJournal(engine, own),
-      async write(text) {
-        if (await journals.writeJournal(engine, own, text)) return
+      take: () => takeJournal(engine, tableDownsampling, own),
+      async write(journal) {
+        if (await writeJournal(engine, tableDownsampling, { own, journal })) return
         throw unavailable('Somebody else downsamples the table by now. Please retry.')
       },
     }

@@ -1,6 +1,6 @@
 // Column types and statement pieces that drizzle does not bring, spelled so that every engine takes them.
 import { type Column, eq, getTableColumns, or, Placeholder, type SQL, sql } from 'drizzle-orm'
-import { customType, type PgTable } from 'drizzle-orm/pg-core'
+import { customType, type PgTable, pgTable, text } from 'drizzle-orm/pg-core'
 import { type Int64, readInt64 } from '../wire/int64.ts'
 
 /** BIGINT as a number, or a bigint beyond 2^53. */
@@ -105,3 +105,15 @@ export function changesIf<Table extends PgTable>(
       }),
   )
 }
+
+/** A table of journals, as migrations make it. */
+export const journalTable = (name: string) =>
+  pgTable(name, {
+    name: text('name').primaryKey(),
+    /** Who may write the journal. */
+    ownerId: text('owner_id').notNull(),
+    /** JSON; null when nothing is under way. */
+    journal: text('journal'),
+  })
+
+export type JournalTable = ReturnType<typeof journalTable>

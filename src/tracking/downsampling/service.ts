@@ -4,6 +4,7 @@
 // cleared when it is done. Whoever finds something in it does the same once more, which changes nothing that was done: so each point is counted once.
 import { unavailable } from '../../errors.ts'
 import type { Engine } from '../../platform/database/engine.ts'
+import { isUnderWay, type OwnJournal, takeJournal, writeJournal } from '../../platform/database/journals.ts'
 import { monthOf } from '../../platform/wire/ids.ts'
 import { type Int64, readInt64 } from '../../platform/wire/int64.ts'
 import type { RunFilter } from '../aging.store.ts'
@@ -15,7 +16,7 @@ import { partsOf } from './parts.service.ts'
 import { bucketToRow, rowToBucket } from './rows.ts'
 import type { DuePlan, GoingOf, Part, PlaceOf } from './schema.ts'
 import * as store from './store.ts'
-import { type MetricBucketRow, metricBuckets } from './tables.ts'
+import { type MetricBucketRow, metricBuckets, metricDownsampling } from './tables.ts'
 
 /** Points of a part: some 30 MB of memory, and a journal of 2 MB at most. */
 const MOST_POINTS = 50_000
@@ -23,6 +24,9 @@ const MOST_POINTS = 50_000
 const EXCLUSIVE_MOST_POINTS = 10_000
 /** Parts at once, each with a journal: runs lie in different shards, and deletion takes as much processor as it gets. */
 const LANES = 2
+const journalOf = (lane: number) => `metrics ${lane}`
+/** One server at a time has them all. */
+const JOURNALS = Array.from({ length: LANES }, (_, lane) => journalOf(lane))
 
 /** What is done to a part, in this order. */
 interface Journal {
@@ -65,8 +69,9 @@ export function createDownsampling({ engine }: { engine: Engine }) {
           const journal = await look(next.value, { plan, untilMs, experimentOf })
           if (journal.buckets.length === 0) return 0
           gone.buckets += journal.takenIn.length
-          await write({ lane, ownerId }, JSON.stringify(journal, bigintsAsText))
-          return apply(journal, { lane, ownerId })
+          const one = { name: journalOf(lane), ownerId }
+          await write(one, JSON.stringify(journal, bigintsAsText))
+          return apply(journal, one)
         }),
       )
       const counts = settled.map((one) => {
@@ -85,10 +90,10 @@ export function createDownsampling({ engine }: { engine: Engine }) {
 
   /** Takes the journals, and does what a server that ended had begun. @returns after each how many rows went */
   async function* finishLeft(ownerId: string): AsyncGenerator<{ rows: number }> {
-    for (let lane = 0; lane < LANES; lane++) {
-      const left = await store.takeJournal(engine, { lane, ownerId })
-      if (left !== null)
-        yield { rows: await apply(await withoutGone(JSON.parse(left) as Journal), { lane, ownerId }) }
+    for (const name of JOURNALS) {
+      const own = { name, ownerId }
+      const left = await takeJournal(engine, metricDownsampling, own)
+      if (left !== null) yield { rows: await apply(await withoutGone(JSON.parse(left) as Journal), own) }
     }
   }
 
@@ -97,8 +102,8 @@ export function createDownsampling({ engine }: { engine: Engine }) {
     for await (const _wait of waits ?? []) yield { rows: 0 }
   }
 
-  async function write(own: store.OwnJournal, journal: string | null): Promise<void> {
-    if (await store.writeJournal(engine, own, journal)) return
+  async function write(own: OwnJournal, journal: string | null): Promise<void> {
+    if (await writeJournal(engine, metricDownsampling, { own, journal })) return
     throw unavailable('Somebody else thins points of metrics by now. Please retry.')
   }
 
@@ -148,7 +153,7 @@ export function createDownsampling({ engine }: { engine: Engine }) {
   }
 
   /** Does what the journal says, and clears it. Repeatable. @returns how many points went, be it now or when it was broken off */
-  async function apply({ month, buckets, going, takenIn }: Journal, own: store.OwnJournal): Promise<number> {
+  async function apply({ month, buckets, going, takenIn }: Journal, own: OwnJournal): Promise<number> {
     await store.writeBuckets(engine, buckets)
     await store.deletePoints(engine, month, going)
     await store.deleteBuckets(engine, month, takenIn)
@@ -188,7 +193,7 @@ export function createDownsampling({ engine }: { engine: Engine }) {
     forget,
     findDueMonths: (filter: RunFilter, plan: DuePlan) => findDueMonths(engine, filter, plan),
     thin,
-    hasLeft: () => store.hasJournal(engine, LANES),
+    hasLeft: () => isUnderWay(engine, metricDownsampling, JOURNALS),
     finishLeft,
   }
 }

@@ -1,7 +1,7 @@
-// Statements over old points, their buckets, and the journal of what is under way with both.
+// Statements over old points and their buckets.
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
-import { createUpsert, upsertRows, writeAll } from '../../platform/database/bulk.ts'
-import { changesIf, equalsAny, excluded } from '../../platform/database/columns.ts'
+import { createUpsert, writeAll } from '../../platform/database/bulk.ts'
+import { equalsAny, excluded } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { deleteListed, type Listed } from '../../platform/database/listed.ts'
 import type { SortKey } from '../../platform/search/keyset.ts'
@@ -10,7 +10,7 @@ import { monthOf } from '../../platform/wire/ids.ts'
 import { type Int64, readInt64 } from '../../platform/wire/int64.ts'
 import { metrics } from '../metrics/tables.ts'
 import type { DuePlan, GoingOf, Part, PlaceOf, StoredPoint } from './schema.ts'
-import { type MetricBucketRow, metricBuckets, metricDownsampling } from './tables.ts'
+import { type MetricBucketRow, metricBuckets } from './tables.ts'
 
 const isPart = (part: Part, untilMs: number): SQL =>
   and(
@@ -234,49 +234,3 @@ export const deleteBuckets = (engine: Engine, month: string, places: readonly Pl
       count: starts.length,
     })),
   )
-
-/** A journal, and who has it: one server at a time has them all. */
-export interface OwnJournal {
-  lane: number
-  ownerId: string
-}
-const nameOf = ({ lane }: Pick<OwnJournal, 'lane'>) => `metrics ${lane}`
-
-/** Takes a journal from whoever had it. @returns what was under way, as text */
-export async function takeJournal(engine: Engine, own: OwnJournal): Promise<string | null> {
-  const { ownerId } = metricDownsampling
-  const [row] = await upsertRows(
-    engine,
-    metricDownsampling,
-    [{ name: nameOf(own), ownerId: own.ownerId, journal: null }],
-    {
-      onConflict: () => sql`${sql.identifier(ownerId.name)} = ${excluded(ownerId)}`,
-      returning: [ownerId, metricDownsampling.journal],
-    },
-  )
-  return (row?.journal as string | null | undefined) ?? null
-}
-
-/** Whether one of so many journals has something that is under way, or was when a server ended. Found by key, so it is as the last write left it. */
-export async function hasJournal(engine: Engine, lanes: number): Promise<boolean> {
-  const names = Array.from({ length: lanes }, (_, lane) => nameOf({ lane }))
-  const rows = await engine.rows(
-    sql`SELECT journal IS NOT NULL FROM ${metricDownsampling} WHERE ${equalsAny(metricDownsampling.name, names)}`,
-  )
-  return rows.some(([has]) => has === true)
-}
-
-/** Writes a journal, or clears it, if the owner still has it. @returns whether it has */
-export async function writeJournal(
-  engine: Engine,
-  own: OwnJournal,
-  journal: string | null,
-): Promise<boolean> {
-  const isOwn = sql`owner_id = ${own.ownerId}`
-  const [row] = await engine.db
-    .update(metricDownsampling)
-    .set(changesIf(metricDownsampling, isOwn, { journal }))
-    .where(eq(metricDownsampling.name, nameOf(own)))
-    .returning({ ownerId: metricDownsampling.ownerId })
-  return row?.ownerId === own.ownerId
-}

@@ -1,6 +1,6 @@
 // Tables of buckets of old points: what each holds of the points that went, and what is under way.
 import { boolean, doublePrecision, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
-import { idColumn, int64, milliseconds } from '../../platform/database/columns.ts'
+import { idColumn, int64, journalTable, milliseconds } from '../../platform/database/columns.ts'
 
 /**
  * Points of a metric of a run that are old, by time or by step. Those that its columns name are in `metrics` still, all others went. Infinities are the
@@ -59,12 +59,6 @@ export const metricBuckets = pgTable(
 )
 
 /** What a server is about to do to buckets and points, written before it is done; a row for each part that it works on at a time. */
-export const metricDownsampling = pgTable('metric_downsampling', {
-  name: text('name').primaryKey(),
-  /** Who may write the journal. */
-  ownerId: text('owner_id').notNull(),
-  /** JSON; null when nothing is under way. */
-  journal: text('journal'),
-})
+export const metricDownsampling = journalTable('metric_downsampling')
 
 export type MetricBucketRow = typeof metricBuckets.$inferSelect
