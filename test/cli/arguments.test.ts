@@ -114,7 +114,7 @@ describe('completion', () => {
     const complete = (words: string[]) =>
       `COMP_WORDS=(crateflow ${words.join(' ')}); COMP_CWORD=${words.length}; _crateflow; echo "\${COMPREPLY[*]}"`
     const typed: [words: string[], completed: string][] = [
-      [['d'], 'db doctor'],
+      [['d'], 'db downsample doctor'],
       [['db', 'st'], 'status'],
       [['server', '--static'], '--static-prefix'],
       [['runs', 'compare', 'first', 'second', '--d'], '--diff'],
