@@ -48,6 +48,8 @@ export interface TraceSearch {
 /** Traces among which a page is looked for first: their spans are read in a tenth of a second. */
 const FIRST_STRETCH = 1000
 const MAX_STRETCHES = 3
+/** So many spans are held against all conditions at once in less time than stretches are found in. */
+const FEW_SPANS = 20_000
 
 /** A trace and its place in the order of the search. */
 export type FoundTrace = TraceRow & { place: Place }
@@ -74,7 +76,8 @@ function columnOf({ type, key }: { type: string; key: string }): Column | undefi
 /**
  * A page of the traces that meet all comparisons, by the sort keys, then newest first, then trace id. Those on spans must hold
  * for one and the same span. Sees every write acknowledged before the call. Where spans, tags, metadata or assessments have a say,
- * the page is looked for among the first traces of the order, then among those that follow, then among all.
+ * the page is looked for among the first traces of the order, then among those that follow, then among all; or at once among those that an
+ * index over contents names, where they are few.
  * @throws INVALID_PARAMETER_VALUE when `after` is no place in this order
  * @see SqlAlchemyStore.search_traces
  */
@@ -97,11 +100,22 @@ export async function searchTraceRows(engine: Engine, search: TraceSearch): Prom
   const { limit } = search
   const look = (part: Part, missing: number) => selectTraces(engine, { ...search, limit: missing }, part)
   const { found, looked, isFull, lookFurther, lookAtRest } = createWalk(engine, { key, limit, after, look })
-  for (let round = 0; round < MAX_STRETCHES && !isFull(); round++) {
+  const few = await findFew(engine, search)
+  for (let round = 0; !few && round < MAX_STRETCHES && !isFull(); round++) {
     if (!(await lookFurther(nextSize(limit, found.length, looked())))) break
   }
-  if (!isFull()) await lookAtRest()
+  if (!isFull()) await lookAtRest(few)
   return found
+}
+
+/** The traces that an index over contents leaves, where they are few. */
+async function findFew(engine: Engine, search: TraceSearch): Promise<Some | undefined> {
+  const parts = search.filter.flatMap((one) => narrowed(engine, one) ?? [])
+  if (parts.length === 0) return undefined
+  const where = and(equalsOneOf(spans.experimentId, search.experimentIds), ...parts)
+  const ids = sql`SELECT ${spans.traceId} FROM ${spans} WHERE ${where}`
+  const counted = await engine.rows(sql`SELECT count(*) FROM (${ids} LIMIT ${FEW_SPANS + 1}) AS found`)
+  return Number(counted[0]?.[0]) <= FEW_SPANS ? { ids } : undefined
 }
 
 /** As many traces as should fill the page when conditions go on to hold as often. */
@@ -253,16 +267,11 @@ const SPAN_COLUMNS: Record<string, Column> = {
 function spanCondition(engine: Engine, { filter, experimentIds, within }: FilteredTraces): SQL | undefined {
   const { dialect } = engine
   const conditions = filter.flatMap((comparison) => {
-    const { type, key, value } = comparison
-    if (type !== 'span') return []
-    const column = SPAN_COLUMNS[key]
+    if (comparison.type !== 'span') return []
+    const column = SPAN_COLUMNS[comparison.key]
     if (column) return [compare(column, comparison, dialect)]
-    if (key === 'content') return contentConditions(engine, comparison)
-    // Attributes are looked for in the JSON, as in stock: the name in quotes, the pattern anywhere behind it.
-    const name = trimBackticks(key.slice('attributes.'.length))
-    const isRegex = comparison.comparator === 'RLIKE'
-    const pattern = isRegex ? attributeRegex(name, String(value)) : `%"${name}"${value}%`
-    return contentConditions(engine, { ...comparison, value: pattern } as TraceComparison)
+    const content = dialect.indexesTexts ? withoutIndex(spans.content) : spans.content
+    return [narrowed(engine, comparison), compare(content, inContent(comparison), dialect)]
   })
   if (conditions.length === 0) return undefined
   // Those of all traces are read faster in their own order than looked up.
@@ -275,13 +284,21 @@ function spanCondition(engine: Engine, { filter, experimentIds, within }: Filter
   })
 }
 
-/** An index over contents, where there is one, narrows what patterns have to be held against. */
-function contentConditions(engine: Engine, comparison: TraceComparison): SQL[] {
-  const { comparator, value } = comparison
+/** The comparison as one of contents. Attributes are looked for in the JSON, as in stock: the name in quotes, the pattern anywhere behind it. */
+function inContent(comparison: TraceComparison): TraceComparison {
+  const { key, comparator, value } = comparison
+  if (key === 'content') return comparison
+  const name = trimBackticks(key.slice('attributes.'.length))
+  const pattern = comparator === 'RLIKE' ? attributeRegex(name, String(value)) : `%"${name}"${value}%`
+  return { ...comparison, value: pattern } as TraceComparison
+}
+
+/** What an index over contents, where there is one, leaves of the spans that a comparison is about. */
+function narrowed(engine: Engine, comparison: TraceComparison): SQL | undefined {
+  const { type, key, comparator } = comparison
+  if (type !== 'span' || SPAN_COLUMNS[key]) return undefined
   const isPattern = comparator === 'LIKE' || comparator === 'ILIKE'
-  const narrowed = isPattern ? hasParts(engine, spans.content, value) : undefined
-  const content = engine.dialect.indexesTexts ? withoutIndex(spans.content) : spans.content
-  return [...(narrowed ? [narrowed] : []), compare(content, comparison, engine.dialect)]
+  return isPattern ? hasParts(engine, spans.content, String(inContent(comparison).value)) : undefined
 }
 
 /** A regular expression for the value of an attribute that is a text, which is a JSON text within a JSON text. */
