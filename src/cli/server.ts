@@ -264,7 +264,7 @@ async function serve(setup: Setup): Promise<number> {
   prepared.catch(() => {})
   try {
     const { buildApp } = await import('../app.ts')
-    const pages = { ui: ui?.source, console: config.artifactsOnly ? undefined : openConsole() }
+    const pages = { ui: ui?.source, console: openConsoleOf(config) }
     const app = await buildApp({ ...(await appDeps(setup, tracing)), engine, prepared, ...pages })
     stop.signal.throwIfAborted()
     await app.listen({ host: config.host, port: config.port })
@@ -339,11 +339,15 @@ function portOf(app: App): number {
   return typeof address === 'object' && address ? address.port : 0
 }
 
+const openConsoleOf = (config: ServerConfig) => (config.artifactsOnly ? undefined : openConsole())
+
 /** Tells on stdout where the server is, ready to be pasted. */
-function announce({ host, staticPrefix = '' }: ServerConfig, port: number): void {
+function announce(config: ServerConfig, port: number): void {
+  const { host, staticPrefix = '' } = config
   const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
   const url = `http://${reached}:${port}${staticPrefix}`
-  process.stdout.write(`Crateflow listens on ${url}\nexport MLFLOW_TRACKING_URI=${url}\n`)
+  const pages = openConsoleOf(config) ? `Console: ${url}/crateflow\n` : ''
+  process.stdout.write(`Crateflow listens on ${url}\n${pages}export MLFLOW_TRACKING_URI=${url}\n`)
 }
 
 /** Takes no more connections and waits for running requests; what is left after the time is cut off. */

@@ -17,10 +17,11 @@ describeEachEngine('a server process', (engine) => {
     const args = ['--backend-store-uri', engine.uri]
     const first = await runServer(args, { env: SMALL })
     expect(first.output.stdout).toBe(
-      `Crateflow listens on ${first.url}\nexport MLFLOW_TRACKING_URI=${first.url}\n`,
+      `Crateflow listens on ${first.url}\nConsole: ${first.url}/crateflow\nexport MLFLOW_TRACKING_URI=${first.url}\n`,
     )
     expect(first.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     expect((await first.request('GET', '/health')).body).toBe('OK')
+    expect((await fetch(`${first.url}/crateflow`)).status).toBe(200)
     expect((await first.request('GET', '/ready')).body).toEqual({ status: 'ready' })
     const created = await first.request('POST', '/api/2.0/mlflow/experiments/create', { name: 'kept' })
     first.signal('SIGTERM')

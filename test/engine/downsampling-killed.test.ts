@@ -1,60 +1,32 @@
 // Kills the server between any two statements while it thins old points: whoever goes on counts each point once.
 import { sql } from 'drizzle-orm'
-import type { FastifyBaseLogger } from 'fastify'
-import { pino } from 'pino'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { Connection, Engine } from '../../src/platform/database/engine.ts'
-import { migrate } from '../../src/platform/database/migrate.ts'
-import { openEngine } from '../../src/platform/database/open-engine.ts'
-import { parseBackendUri } from '../../src/platform/database/uri.ts'
+import type { Engine } from '../../src/platform/database/engine.ts'
 import { startApp } from '../support/app.ts'
 import { tries } from '../support/chance.ts'
 import { bucketsOf, expectNothingLost, historyOf, type Logged, logPoints } from '../support/downsampling.ts'
 import { describeEachEngine } from '../support/engines.ts'
 import { ask, createExperiment, createRun } from '../support/full-experiment.ts'
-import { DAY_MS, RETENTION, retentionOf } from '../support/retention.ts'
+import { type Life, mortalPolicies, openMortalEngine, TAKEN_OVER_MS } from '../support/mortal.ts'
+import { DAY_MS, retentionOf } from '../support/retention.ts'
 
-/** Longer than a server that died holds a policy. */
-const TAKEN_OVER_MS = 5 * 60_000
 const MINUTE_MS = 60_000
 /** Statements by which kills are apart. */
 const EVERY = { PGlite: tries(5, 1), PostgreSQL: tries(5, 1), CrateDB: tries(23, 1) }
 
 describeEachEngine('downsampling whose server is killed between any two statements', (target) => {
-  let left = Number.POSITIVE_INFINITY
-  /** The last statement before the server dies. */
-  let lastOne = /^$/
   let engine: Engine
+  let life: Life
+  let policies: ReturnType<typeof mortalPolicies>
   beforeAll(async () => {
-    engine = await openEngine(parseBackendUri(await target.another()), {
-      maxConnections: 5,
-      intercept: (connection: Connection) => ({
-        ...connection,
-        queryAll: undefined as never,
-        query: async (...asked) => {
-          if (left <= 0) throw new Error('The server was killed')
-          left--
-          const answer = await connection.query(...asked)
-          if (lastOne.test(asked[0])) left = 0
-          return answer
-        },
-      }),
-    })
-    await migrate(engine, { shards: 1, replicas: '0', views: false })
+    ;({ engine, life } = await openMortalEngine(target))
+    policies = mortalPolicies(target, { engine, life })
   })
   afterAll(() => engine.close())
 
-  const startAt = (round: number, logger?: FastifyBaseLogger) =>
-    startApp(target, {
-      engine,
-      clock: { now: () => Date.now() + round * TAKEN_OVER_MS },
-      retentionSchedule: false,
-      ...(logger && { logger }),
-    })
-
   /** Has points in minutes, late ones, and such as have become old enough for hours. */
   async function prepare(name: string, round: number) {
-    const app = await startAt(round)
+    const app = await policies.startAt(round)
     const retention = retentionOf(app.request)
     const run = await createRun(app.request, await createExperiment(app.request, name))
     const start = Math.floor((Date.now() - 40 * DAY_MS) / (60 * MINUTE_MS)) * 60 * MINUTE_MS
@@ -76,33 +48,15 @@ describeEachEngine('downsampling whose server is killed between any two statemen
     return { run, logged: [...first, ...late, ...points(5, 1000, 10 * DAY_MS)] }
   }
 
-  async function executeAndDie(name: string, statements: number, round: number): Promise<boolean> {
-    let hear = () => {}
-    const over = new Promise<void>((resolve) => {
-      hear = resolve
-    })
-    const write = (line: string) => {
-      if (/retention policy (ended|failed|was broken off)/.test(line)) hear()
-    }
-    const app = await startAt(round, pino({ level: 'info' }, { write }))
-    left = statements
-    const answer = await app.request('POST', `${RETENTION}/executions/run`, { policy_ids: [name] })
-    if (answer.status === 200) await over
-    await app.close()
-    const hasLived = left > 0
-    left = Number.POSITIVE_INFINITY
-    return hasLived
-  }
-
   it('counts each point once', async () => {
     let round = 0
     let kills = 0
     for (let statements = 5, hasLived = false; !hasLived; statements += EVERY[target.name]) {
       const name = `killed_${statements}`
       const { run, logged } = await prepare(name, round++)
-      hasLived = await executeAndDie(name, statements, round++)
+      hasLived = await policies.executeAndDie(name, statements, round++)
       kills += hasLived ? 0 : 1
-      const app = await startAt(round++)
+      const app = await policies.startAt(round++)
       const { execution } = await retentionOf(app.request).run(name)
       expect(execution.state, execution.message).toBe('succeeded')
       await expectNothingLost(app.request, run, { logged, untilMs: Date.now() - DAY_MS })
@@ -114,16 +68,13 @@ describeEachEngine('downsampling whose server is killed between any two statemen
 
   it('tells of all that went, some of it before it was broken off', async () => {
     const { run } = await prepare('told', 2000)
-    const count = async (app: Awaited<ReturnType<typeof startAt>>) =>
+    const count = async (app: Awaited<ReturnType<typeof startApp>>) =>
       (await historyOf(app.request, run, 'm')).length
-    const before = await startAt(2001)
+    const before = await policies.startAt(2001)
     const points = await count(before)
     await before.close()
-    lastOne = /^delete from .*metrics/i
-    await executeAndDie('told', Number.POSITIVE_INFINITY, 2001)
-    lastOne = /^$/
-    left = Number.POSITIVE_INFINITY
-    const app = await startAt(2002)
+    expect(await policies.executeAndDie('told', /^delete from .*metrics/i, 2001)).toBe(false)
+    const app = await policies.startAt(2002)
     const { execution } = await retentionOf(app.request).run('told')
     expect(execution.rows).toBe(points - (await count(app)))
     await app.close()
@@ -131,16 +82,13 @@ describeEachEngine('downsampling whose server is killed between any two statemen
 
   it('is completed where nothing else is due any more', async () => {
     const { run } = await prepare('left', 3000)
-    lastOne = /^update .*metric_downsampling/i
-    await executeAndDie('left', Number.POSITIVE_INFINITY, 3001)
-    lastOne = /^$/
-    left = Number.POSITIVE_INFINITY
+    expect(await policies.executeAndDie('left', /^update .*metric_downsampling/i, 3001)).toBe(false)
     const journals = async () => {
       if (target.name === 'CrateDB') await engine.execute(sql`REFRESH TABLE metric_downsampling`)
       return engine.rows(sql`SELECT name FROM metric_downsampling WHERE journal IS NOT NULL`)
     }
     expect(await journals()).toHaveLength(1)
-    const app = await startAt(3002)
+    const app = await policies.startAt(3002)
     await ask(app.request, 'POST', '/api/crateflow/1.0/runs/hard-delete-metric', {
       run_id: run,
       metric_key: 'm',
@@ -154,11 +102,8 @@ describeEachEngine('downsampling whose server is killed between any two statemen
   it('keeps nothing of what was deleted for good while it was broken off', async () => {
     const { run } = await prepare('gone', 1000)
     const twin = await prepare('gone_2', 1001)
-    lastOne = /^update .*metric_downsampling/i
-    await executeAndDie('gone', Number.POSITIVE_INFINITY, 1002)
-    lastOne = /^$/
-    left = Number.POSITIVE_INFINITY
-    const app = await startAt(1003)
+    expect(await policies.executeAndDie('gone', /^update .*metric_downsampling/i, 1002)).toBe(false)
+    const app = await policies.startAt(1003)
     await ask(app.request, 'POST', '/api/crateflow/1.0/runs/hard-delete-metric', {
       run_id: run,
       metric_key: 'm',
@@ -168,6 +113,52 @@ describeEachEngine('downsampling whose server is killed between any two statemen
     expect((await retentionOf(app.request).run('gone_2')).execution.state).toBe('succeeded')
     expect(await bucketsOf(app.request, run, 'm')).toEqual([])
     await expectNothingLost(app.request, twin.run, { logged: twin.logged, untilMs: Date.now() - DAY_MS })
+    await app.close()
+  })
+
+  it.each([
+    ['before its buckets are written', /^insert into "metric_buckets"/i],
+    ['before its points go', /^delete from "metrics"/i],
+  ])('keeps nothing of what is deleted for good meanwhile, %s', async (what, before) => {
+    const round = 4000 + what.length * 10
+    const { run } = await prepare(what, round)
+    const app = await policies.startAt(round + 1)
+    let hasGone = false
+    life.interrupt(before, async () => {
+      const { status } = await app.request('POST', '/api/crateflow/1.0/runs/hard-delete-metric', {
+        run_id: run,
+        metric_key: 'm',
+      })
+      hasGone = status === 200
+    })
+    const { execution } = await retentionOf(app.request).run(what)
+    expect(execution.state, execution.message).toBe('succeeded')
+    expect(hasGone).toBe(true)
+    expect(await bucketsOf(app.request, run, 'm')).toEqual([])
+    await app.close()
+  })
+
+  it('says of the step in which it was cancelled what went', async () => {
+    await prepare('cancelled', 5000)
+    let laterMs = 5001 * TAKEN_OVER_MS
+    const app = await startApp(target, {
+      engine,
+      clock: { now: () => Date.now() + laterMs },
+      retentionSchedule: false,
+    })
+    const retention = retentionOf(app.request)
+    life.interrupt(/^delete from "metrics"/i, async () => {
+      const { executions } = await retention.get<{ executions: { execution_id: string }[] }>(
+        'executions/list?state=running',
+      )
+      await retention.post('executions/cancel', { execution_id: executions[0]?.execution_id })
+      // It looks for that now and then.
+      laterMs += 1000
+    })
+    const { execution, steps } = await retention.run('cancelled')
+    expect(execution).toMatchObject({ state: 'cancelled', rows: steps[0]?.rows, steps_done: 0 })
+    expect(steps).toMatchObject([{ state: 'cancelled', rows: expect.any(Number) }])
+    expect(steps[0]?.rows).toBeGreaterThan(0)
     await app.close()
   })
 })

@@ -1,57 +1,32 @@
 // Kills the server between any two statements while it downsamples a table: whoever goes on counts each row once.
-import type { FastifyBaseLogger } from 'fastify'
-import { pino } from 'pino'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { Connection, Engine } from '../../src/platform/database/engine.ts'
-import { migrate } from '../../src/platform/database/migrate.ts'
-import { openEngine } from '../../src/platform/database/open-engine.ts'
-import { parseBackendUri } from '../../src/platform/database/uri.ts'
-import { startApp } from '../support/app.ts'
+import type { Engine } from '../../src/platform/database/engine.ts'
 import { tries } from '../support/chance.ts'
 import { describeEachEngine } from '../support/engines.ts'
+import { mortalPolicies, openMortalEngine } from '../support/mortal.ts'
 import { createSensorTable, expectEachOnce, readingsOf, writeReadings } from '../support/readings.ts'
-import { DAY_MS, dropData, RETENTION, retentionOf } from '../support/retention.ts'
+import { DAY_MS, dropData, retentionOf } from '../support/retention.ts'
 
-/** Longer than a server that died holds a policy. */
-const TAKEN_OVER_MS = 5 * 60_000
 const HOUR_MS = 3600_000
 /** Statements by which kills are apart. */
 const EVERY = { PGlite: tries(7, 1), PostgreSQL: tries(7, 1), CrateDB: tries(17, 1) }
 
 describeEachEngine('downsampling of a table whose server is killed between any two statements', (target) => {
-  let left = Number.POSITIVE_INFINITY
   let engine: Engine
+  let policies: ReturnType<typeof mortalPolicies>
   beforeAll(async () => {
-    engine = await openEngine(parseBackendUri(await target.another()), {
-      maxConnections: 5,
-      intercept: (connection: Connection) => ({
-        ...connection,
-        queryAll: undefined as never,
-        query: async (...asked) => {
-          if (left <= 0) throw new Error('The server was killed')
-          left--
-          return connection.query(...asked)
-        },
-      }),
-    })
-    await migrate(engine, { shards: 1, replicas: '0', views: false })
+    const mortal = await openMortalEngine(target)
+    engine = mortal.engine
+    policies = mortalPolicies(target, mortal)
   })
   afterAll(async () => {
     if (target.name === 'CrateDB') await dropData(engine)
     await engine.close()
   })
 
-  const startAt = (round: number, logger?: FastifyBaseLogger) =>
-    startApp(target, {
-      engine,
-      clock: { now: () => Date.now() + round * TAKEN_OVER_MS },
-      retentionSchedule: false,
-      ...(logger && { logger }),
-    })
-
   /** Has rows in minutes, late ones, and such as have become old enough for hours. */
   async function prepare(name: string, round: number) {
-    const app = await startAt(round)
+    const app = await policies.startAt(round)
     const retention = retentionOf(app.request)
     const table = await createSensorTable(engine, name)
     const from = Math.floor((Date.now() - 40 * DAY_MS) / HOUR_MS) * HOUR_MS
@@ -70,33 +45,15 @@ describeEachEngine('downsampling of a table whose server is killed between any t
     return { table, written: [...first, ...late] }
   }
 
-  async function executeAndDie(name: string, statements: number, round: number): Promise<boolean> {
-    let hear = () => {}
-    const over = new Promise<void>((resolve) => {
-      hear = resolve
-    })
-    const write = (line: string) => {
-      if (/retention policy (ended|failed|was broken off)/.test(line)) hear()
-    }
-    const app = await startAt(round, pino({ level: 'info' }, { write }))
-    left = statements
-    const answer = await app.request('POST', `${RETENTION}/executions/run`, { policy_ids: [name] })
-    if (answer.status === 200) await over
-    await app.close()
-    const hasLived = left > 0
-    left = Number.POSITIVE_INFINITY
-    return hasLived
-  }
-
   it('counts each row once', async () => {
     let round = 0
     let kills = 0
     for (let statements = 9, hasLived = false; !hasLived; statements += EVERY[target.name]) {
       const name = `killed_${statements}`
       const { table, written } = await prepare(name, round++)
-      hasLived = await executeAndDie(name, statements, round++)
+      hasLived = await policies.executeAndDie(name, statements, round++)
       kills += hasLived ? 0 : 1
-      const app = await startAt(round++)
+      const app = await policies.startAt(round++)
       const { execution } = await retentionOf(app.request).run(name)
       expect(execution.state, execution.message).toBe('succeeded')
       const { sizes, left: rows } = await expectEachOnce(engine, table, written)

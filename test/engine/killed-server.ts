@@ -1,40 +1,12 @@
 // Kills the server between any two statements of a request: what remains is valid, and the retry completes.
 import { beforeAll, expect, it } from 'vitest'
-import type { Connection, Engine } from '../../src/platform/database/engine.ts'
-import { migrate } from '../../src/platform/database/migrate.ts'
-import { openEngine } from '../../src/platform/database/open-engine.ts'
-import { parseBackendUri } from '../../src/platform/database/uri.ts'
+import type { Engine } from '../../src/platform/database/engine.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { tries } from '../support/chance.ts'
 import { describeEachEngine, type EngineTarget } from '../support/engines.ts'
+import { type Life, openMortalEngine } from '../support/mortal.ts'
 
 export const API = '/api/2.0/mlflow'
-
-/** A connection that dies after a number of statements: nothing that comes later reaches the database. */
-function mortal(connection: Connection) {
-  let left = Number.POSITIVE_INFINITY
-  let used = 0
-  const wrapped: Connection = {
-    query: async (text, params, rowMode) => {
-      if (left <= 0) throw new Error('The server was killed')
-      left--
-      used++
-      return connection.query(text, params, rowMode)
-    },
-    close: () => connection.close(),
-  }
-  return {
-    wrapped,
-    dieAfter: (statements: number) => {
-      left = statements
-      used = 0
-    },
-    revive: () => {
-      left = Number.POSITIVE_INFINITY
-    },
-    used: () => used,
-  }
-}
 
 export type Answer = { status: number; body: unknown }
 export type Ask = (method: string, path: string, body?: unknown) => Promise<Answer>
@@ -66,19 +38,12 @@ export function describeKilledServer(title: string, scenarios: Record<string, Sc
 }
 
 function declareScenarios(target: EngineTarget, scenarios: Record<string, Scenario>): void {
-  let life: ReturnType<typeof mortal>
+  let life: Life
   let engine: Engine
   let app: TestApp
 
   beforeAll(async () => {
-    engine = await openEngine(parseBackendUri(await target.another()), {
-      maxConnections: 5,
-      intercept: (connection) => {
-        life = mortal(connection)
-        return life.wrapped
-      },
-    })
-    await migrate(engine, { shards: 1, replicas: '0', views: false })
+    ;({ engine, life } = await openMortalEngine(target))
     app = await startApp(target, { engine })
     return async () => {
       await app.close()

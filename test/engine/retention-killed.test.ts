@@ -1,89 +1,39 @@
 // Kills the server between any two statements of an execution: each partition is there whole or in a verified snapshot, each row is due or was taken, and
 // another server completes what was left.
 import { sql } from 'drizzle-orm'
-import type { FastifyBaseLogger } from 'fastify'
-import { pino } from 'pino'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { AuditEntry } from '../../src/lifecycle/retention/schema.ts'
-import type { Connection, Engine } from '../../src/platform/database/engine.ts'
-import { migrate } from '../../src/platform/database/migrate.ts'
-import { openEngine } from '../../src/platform/database/open-engine.ts'
-import { parseBackendUri } from '../../src/platform/database/uri.ts'
-import { startApp } from '../support/app.ts'
+import type { Engine } from '../../src/platform/database/engine.ts'
 import { tries } from '../support/chance.ts'
 import { describeEachEngine } from '../support/engines.ts'
+import { type Life, mortalPolicies, openMortalEngine } from '../support/mortal.ts'
 import {
   countRowsOf,
   createPartitioned,
   createReadings,
   dataSchema,
   dropData,
-  RETENTION,
   retentionOf,
 } from '../support/retention.ts'
 
-/** Longer than a server that died holds a policy. */
-const TAKEN_OVER_MS = 5 * 60_000
 const ROWS = 10
 
 describeEachEngine('an execution whose server is killed between any two statements', (target) => {
-  let left = Number.POSITIVE_INFINITY
-  let used = 0
   let engine: Engine
+  let life: Life
+  let policies: ReturnType<typeof mortalPolicies>
   beforeAll(async () => {
-    engine = await openEngine(parseBackendUri(await target.another()), {
-      maxConnections: 5,
-      intercept: (connection: Connection) => ({
-        ...connection,
-        queryAll: undefined as never,
-        query: async (...asked) => {
-          if (left <= 0) throw new Error('The server was killed')
-          left--
-          used++
-          return connection.query(...asked)
-        },
-      }),
-    })
-    await migrate(engine, { shards: 1, replicas: '0', views: false })
+    ;({ engine, life } = await openMortalEngine(target))
+    policies = mortalPolicies(target, { engine, life })
   })
   afterAll(async () => {
     if (target.name === 'CrateDB') await dropData(engine)
     await engine.close()
   })
 
-  const startAt = (laterMs: number, logger?: FastifyBaseLogger) =>
-    startApp(target, { engine, clock: { now: () => Date.now() + laterMs }, ...(logger && { logger }) })
-
-  /** A log that tells when an execution is over, or broken off. */
-  function listen() {
-    let hear = () => {}
-    const over = new Promise<void>((resolve) => {
-      hear = resolve
-    })
-    const write = (line: string) => {
-      if (/retention policy (ended|failed|was broken off)/.test(line)) hear()
-    }
-    return { over, logger: pino({ level: 'info' }, { write }) }
-  }
-
-  /** Executes the policy on a server that dies after so many statements. @returns whether it lived to the end */
-  async function executeAndDie(name: string, statements: number, round: number): Promise<boolean> {
-    const { over, logger } = listen()
-    const app = await startAt(round * TAKEN_OVER_MS, logger)
-    left = statements
-    used = 0
-    const answer = await app.request('POST', `${RETENTION}/executions/run`, { policy_ids: [name] })
-    if (answer.status === 200) await over
-    await app.close()
-    const hasLived = left > 0
-    left = Number.POSITIVE_INFINITY
-    if (hasLived) expect(answer.status).toBe(200)
-    return hasLived
-  }
-
   /** Another server goes on, later. */
   async function complete(name: string, round: number) {
-    const app = await startAt(round * TAKEN_OVER_MS)
+    const app = await policies.startAt(round)
     const retention = retentionOf(app.request)
     const { execution } = await retention.run(name)
     const { entries } = await retention.get<{ entries: AuditEntry[] }>(`audit/list?policy_id=${name}`)
@@ -98,7 +48,7 @@ describeEachEngine('an execution whose server is killed between any two statemen
       for (let statements = 0, hasLived = false; !hasLived; statements += tries(4, 1)) {
         const name = `rows_${statements}`
         const table = await createReadings(engine, name, { days: ROWS, endMs: Date.now() - 1000 })
-        const app = await startAt(round * TAKEN_OVER_MS)
+        const app = await policies.startAt(round)
         await retentionOf(app.request).create({
           name,
           target: table,
@@ -107,7 +57,7 @@ describeEachEngine('an execution whose server is killed between any two statemen
           duration: '1ms',
         })
         await app.close()
-        hasLived = await executeAndDie(name, statements, round++)
+        hasLived = await policies.executeAndDie(name, statements, round++)
         expect([0, ROWS]).toContain(await countRowsOf(engine, table))
         const { execution, ends } = await complete(name, round++)
         expect(execution.state).toBe('succeeded')
@@ -143,13 +93,13 @@ describeEachEngine('an execution whose server is killed between any two statemen
         for (let statements = 0, hasLived = false; !hasLived; statements += tries(17, 1)) {
           const name = `${category}_${statements}`
           const table = await createPartitioned(engine, name, { months: ['2020-01'], rows: ROWS })
-          const app = await startAt(round * TAKEN_OVER_MS)
+          const app = await policies.startAt(round)
           await retentionOf(app.request).create({
             ...{ name, target: table, strategy: 'snapshot', repository, duration: '1d', category },
             column: category === 'partition' ? 'time_month' : 'time',
           })
           await app.close()
-          hasLived = await executeAndDie(name, statements, round++)
+          hasLived = await policies.executeAndDie(name, statements, round++)
           const ofTable = async () =>
             (await snapshotsOf()).filter(({ parts }) => parts.some(({ table_name }) => table_name === name))
           if ((await countRowsOf(engine, table)) !== ROWS) {
@@ -174,7 +124,7 @@ describeEachEngine('an execution whose server is killed between any two statemen
           expect(await countRowsOf(engine, table)).toBe(ROWS)
           await engine.execute(sql`DROP TABLE ${sql.identifier(dataSchema(engine))}.${sql.identifier(name)}`)
         }
-        expect(used).toBeGreaterThan(20)
+        expect(life.used()).toBeGreaterThan(20)
         for (const { name } of await snapshotsOf())
           await engine.execute(sql`DROP SNAPSHOT ${sql.identifier(repository)}.${sql.identifier(name)}`)
         await engine.execute(sql`DROP REPOSITORY ${sql.identifier(repository)}`)

@@ -2,52 +2,26 @@
 // broken off.
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { Connection, Engine } from '../../src/platform/database/engine.ts'
-import { migrate } from '../../src/platform/database/migrate.ts'
-import { openEngine } from '../../src/platform/database/open-engine.ts'
-import { parseBackendUri } from '../../src/platform/database/uri.ts'
+import type { Engine } from '../../src/platform/database/engine.ts'
 import { startApp } from '../support/app.ts'
 import { tries } from '../support/chance.ts'
 import { describeEachEngine } from '../support/engines.ts'
+import { type Life, openMortalEngine, TAKEN_OVER_MS } from '../support/mortal.ts'
 import { dataSchema } from '../support/retention.ts'
 import { createSource, putRows, readRows, tableOf, tablesIn, VIEWS, viewsOf } from '../support/views.ts'
 
-/** Longer than a server that died holds a view. */
-const TAKEN_OVER_MS = 5 * 60_000
-
 describeEachEngine('a refresh whose server is killed between any two statements', (target) => {
-  let left = Number.POSITIVE_INFINITY
-  let used = 0
   let engine: Engine
-  const live = () => {
-    if (left <= 0) throw new Error('The server was killed')
-    left--
-    used++
-  }
+  let life: Life
   beforeAll(async () => {
-    engine = await openEngine(parseBackendUri(await target.another()), {
-      maxConnections: 5,
-      intercept: (connection: Connection) => ({
-        ...connection,
-        queryAll: undefined as never,
-        query: async (...asked) => {
-          live()
-          return connection.query(...asked)
-        },
-        readSql: async (...asked) => {
-          live()
-          return connection.readSql?.(...asked) as never
-        },
-        async script(texts, limits) {
-          // Elsewhere the statements are one transaction.
-          for (const some of target.name === 'CrateDB' ? texts.map((text) => [text]) : [texts]) {
-            live()
-            await connection.script?.(some, limits)
-          }
-        },
-      }),
-    })
-    await migrate(engine, { shards: 1, replicas: '0', views: false })
+    ;({ engine, life } = await openMortalEngine(target, (connection, { spend }) => ({
+      readSql: (...asked) => spend('', () => connection.readSql?.(...asked) as never),
+      async script(texts, limits) {
+        // Elsewhere the statements are one transaction.
+        for (const some of target.name === 'CrateDB' ? texts.map((text) => [text]) : [texts])
+          await spend('', async () => connection.script?.(some, limits))
+      },
+    })))
   })
   afterAll(async () => {
     const app = await startApp(target, { engine })
@@ -70,10 +44,9 @@ describeEachEngine('a refresh whose server is killed between any two statements'
   /** Does it on a server that dies after so many statements. @returns whether that lived to the end */
   async function dieIn(verb: string, body: object, statements: number): Promise<boolean> {
     const app = await startLater()
-    ;[left, used] = [statements, 0]
+    life.dieAfter(statements)
     const { status } = await app.request('POST', `${VIEWS}/${verb}`, body)
-    const hasLived = left > 0
-    left = Number.POSITIVE_INFINITY
+    const hasLived = life.revive()
     await app.close()
     if (hasLived) expect(status).toBe(200)
     return hasLived
@@ -117,7 +90,7 @@ describeEachEngine('a refresh whose server is killed between any two statements'
             WHERE table_schema = ${`${engine.schema}_views`}`),
           ).toHaveLength(full ? 1 : 2)
       }
-      expect(used).toBeGreaterThan(5)
+      expect(life.used()).toBeGreaterThan(5)
     },
     300_000,
   )

@@ -228,12 +228,8 @@ async function runStep(
     await settle('done', null)
     return own
   } catch (error) {
-    // Of what went until then the sums tell, too.
-    if (!(error instanceof TakenOver))
-      await settle(
-        own.rows > 0 ? 'done' : 'failed',
-        error instanceof Cancelled ? 'cancelled' : reasonOf(error).slice(0, MOST_TEXT),
-      )
+    if (error instanceof Cancelled) await settle('cancelled', null)
+    else if (!(error instanceof TakenOver)) await settle('failed', reasonOf(error).slice(0, MOST_TEXT))
     throw error
   }
 }

@@ -25,6 +25,7 @@ import {
   type PolicyInput,
   type SelectionInput,
   STATES,
+  STEP_STATES,
   type StepWire,
 } from './schema.ts'
 import type { ExecutionRow, StepRow } from './tables.ts'
@@ -297,7 +298,7 @@ const leaseOf = (policyId: string) => `retention:${policyId}`
 
 const stepToWire = (row: StepRow): StepWire => ({
   number: row.number,
-  state: row.state === 'done' || row.state === 'failed' ? row.state : 'running',
+  state: STEP_STATES.find((state) => state === row.state) ?? 'running',
   statement: row.statement,
   ...(row.partition !== null && { partition: row.partition }),
   ...(row.rowCount !== null && { rows: row.rowCount }),

@@ -1,5 +1,5 @@
 // Statements over executions of policies and their steps.
-import { and, eq, inArray, type SQL, sql } from 'drizzle-orm'
+import { and, eq, inArray, ne, type SQL, sql } from 'drizzle-orm'
 import { keepStored, takeAll, upsertRows } from '../../platform/database/bulk.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import type { SortKey } from '../../platform/search/keyset.ts'
@@ -83,14 +83,15 @@ export async function findLeftSteps(
   return { left, last: Number(rows[0]?.[0] ?? 0) }
 }
 
-/** Sums of the steps of an execution that are done. Passes the refresh gate. */
+/** How many steps of an execution are done, and what went with these and with those that were broken off. Passes the refresh gate. */
 export async function sumSteps(
   engine: Engine,
   executionId: string,
 ): Promise<Pick<ExecutionRow, 'stepsDone' | 'rowCount' | 'byteCount'>> {
   await engine.refresh(steps)
-  const rows = await engine.rows(sql`SELECT count(*), sum(row_count), sum(byte_count) FROM ${steps}
-    WHERE ${and(eq(steps.executionId, executionId), eq(steps.state, 'done'))}`)
+  const rows =
+    await engine.rows(sql`SELECT sum(CASE WHEN state = 'done' THEN 1 ELSE 0 END), sum(row_count), sum(byte_count)
+    FROM ${steps} WHERE ${and(eq(steps.executionId, executionId), ne(steps.state, 'running'))}`)
   const [stepsDone, rowCount, byteCount] = (rows[0] ?? []).map((value) => Number(value ?? 0))
   return { stepsDone: stepsDone ?? 0, rowCount: rowCount ?? 0, byteCount: byteCount ?? 0 }
 }

@@ -10,6 +10,7 @@ export const OWN_TARGETS = ['metrics', 'traces', 'artifacts', 'deleted_runs', 'a
 export type OwnTarget = (typeof OWN_TARGETS)[number]
 
 export const STATES = ['running', 'succeeded', 'failed', 'cancelled'] as const
+export const STEP_STATES = ['running', 'done', 'failed', 'cancelled'] as const
 export type ExecutionState = (typeof STATES)[number]
 
 const LADDER =
@@ -155,7 +156,7 @@ export const ExecutionAnswerWire = z
     steps: z.array(
       z.object({
         number: z.number().int(),
-        state: z.enum(['running', 'done', 'failed']),
+        state: z.enum(STEP_STATES),
         statement: z.string(),
         partition: z.string().optional(),
         rows,

@@ -93,7 +93,7 @@ export function createDownsampling({ engine }: { engine: Engine }) {
     for (const name of JOURNALS) {
       const own = { name, ownerId }
       const left = await takeJournal(engine, metricDownsampling, own)
-      if (left !== null) yield { rows: await apply(await withoutGone(JSON.parse(left) as Journal), own) }
+      if (left !== null) yield { rows: await apply(JSON.parse(left) as Journal, own) }
     }
   }
 
@@ -134,29 +134,44 @@ export function createDownsampling({ engine }: { engine: Engine }) {
     return journal
   }
 
-  /** A journal that was left, without buckets of what was deleted for good since then: of any other bucket some points are there. */
-  async function withoutGone(journal: Journal): Promise<Journal> {
-    const { month } = journal
-    const all = journal.buckets.map((row) => ({ row, kept: keptOf(rowToBucket(row)).map(exact) }))
+  async function forgetGone(journal: Journal): Promise<void> {
+    const gone = await findGone(journal)
+    if (gone.length === 0) return
+    await engine.refresh(metricBuckets)
+    const places = [...groupBy(gone, metricOf).values()].flatMap((own) => {
+      const [{ runId, key } = { runId: '', key: '' }] = own
+      return placesOf(own.map(rowToBucket)).map((one) => ({ runId, key, ...one }))
+    })
+    await store.deleteBuckets(engine, journal.month, places)
+  }
+
+  /** Buckets of a journal of what was deleted for good since it was written: of any other bucket some points are there. */
+  async function findGone({ month, buckets }: Journal): Promise<MetricBucketRow[]> {
+    const all = buckets.map((row) => ({ row, kept: keptOf(rowToBucket(row)).map(exact) }))
     const timestamps = rangeOf(
       all.flatMap(({ kept }) => kept),
       ({ timestamp }) => timestamp,
     )
-    if (!timestamps) return journal
-    const runIds = [...new Set(journal.buckets.map(({ runId }) => runId))]
+    if (!timestamps) return []
+    const runIds = [...new Set(buckets.map(({ runId }) => runId))]
+    const keys = [...new Set(buckets.map(({ key }) => key))]
     await engine.refresh(metrics)
-    const points = await store.findPoints(engine, { month, runIds, timestamps }, Number.MAX_SAFE_INTEGER)
+    const part = { month, runIds, keys, timestamps }
+    const points = await store.findPoints(engine, part, Number.MAX_SAFE_INTEGER)
     const there = new Map([...groupBy(points, metricOf)].map(([id, own]) => [id, createPointSet(own)]))
     const isThere = ({ row, kept }: (typeof all)[number]) =>
       kept.some((point) => there.get(metricOf(row))?.has(point))
-    return { ...journal, buckets: all.filter(isThere).map(({ row }) => row) }
+    return all.filter((one) => !isThere(one)).map(({ row }) => row)
   }
 
   /** Does what the journal says, and clears it. Repeatable. @returns how many points went, be it now or when it was broken off */
-  async function apply({ month, buckets, going, takenIn }: Journal, own: OwnJournal): Promise<number> {
+  async function apply(journal: Journal, own: OwnJournal): Promise<number> {
+    const { month, buckets, going, takenIn } = journal
     await store.writeBuckets(engine, buckets)
     await store.deletePoints(engine, month, going)
     await store.deleteBuckets(engine, month, takenIn)
+    // Who deletes points for good looks for buckets once more afterwards: what was written later than that is found here.
+    await forgetGone(journal)
     await write(own, null)
     return going.reduce((sum, { count }) => sum + count, 0)
   }

@@ -1,0 +1,115 @@
+// Servers that are killed between two statements: nothing that comes later reaches the database.
+import type { FastifyBaseLogger } from 'fastify'
+import { pino } from 'pino'
+import type { Connection, Engine } from '../../src/platform/database/engine.ts'
+import { migrate } from '../../src/platform/database/migrate.ts'
+import { openEngine } from '../../src/platform/database/open-engine.ts'
+import { parseBackendUri } from '../../src/platform/database/uri.ts'
+import { startApp } from './app.ts'
+import type { EngineTarget } from './engines.ts'
+import { RETENTION } from './retention.ts'
+
+/** Longer than a server that died holds a policy or a view. */
+export const TAKEN_OVER_MS = 5 * 60_000
+
+export type Life = ReturnType<typeof createLife>
+
+/** Lives for ever, until told otherwise. */
+function createLife() {
+  let left = Number.POSITIVE_INFINITY
+  let used = 0
+  let last: RegExp | undefined
+  let meanwhile: { before: RegExp; run: () => Promise<unknown> } | undefined
+  return {
+    /** Dies after so many statements from now on. */
+    dieAfter(statements: number) {
+      ;[left, used, last] = [statements, 0, undefined]
+    },
+    /** Dies after the next statement that reads like this. */
+    dieAt(statement: RegExp) {
+      ;[left, used, last] = [Number.POSITIVE_INFINITY, 0, statement]
+    },
+    /** Lives again. @returns whether it lived until now */
+    revive(): boolean {
+      const hasLived = left > 0
+      ;[left, last] = [Number.POSITIVE_INFINITY, undefined]
+      return hasLived
+    },
+    /** Does something else before the next statement that reads like this. */
+    interrupt(before: RegExp, run: () => Promise<unknown>) {
+      meanwhile = { before, run }
+    },
+    /** Statements since it was told when to die. */
+    used: () => used,
+    /** Runs a statement, unless it has died. */
+    async spend<T>(text: string, run: () => Promise<T>): Promise<T> {
+      if (left <= 0) throw new Error('The server was killed')
+      left--
+      used++
+      if (meanwhile?.before.test(text)) {
+        const { run: interrupt } = meanwhile
+        meanwhile = undefined
+        await interrupt()
+      }
+      const answer = await run()
+      if (last?.test(text)) left = 0
+      return answer
+    },
+  }
+}
+
+/**
+ * Opens a store of its own, migrated, whose statements are counted.
+ * @param more what the connection does beside queries, where that is counted, too
+ */
+export async function openMortalEngine(
+  target: EngineTarget,
+  more: (connection: Connection, life: Life) => Partial<Connection> = () => ({}),
+): Promise<{ engine: Engine; life: Life }> {
+  const life = createLife()
+  const engine = await openEngine(parseBackendUri(await target.another()), {
+    maxConnections: 5,
+    intercept: (connection) => ({
+      ...connection,
+      queryAll: undefined as never,
+      query: (...asked) => life.spend(asked[0], () => connection.query(...asked)),
+      ...more(connection, life),
+    }),
+  })
+  await migrate(engine, { shards: 1, replicas: '0', views: false })
+  return { engine, life }
+}
+
+/** Policies that are executed by servers which die, and by such as come later. */
+export function mortalPolicies(target: EngineTarget, { engine, life }: { engine: Engine; life: Life }) {
+  /** A server so many rounds later, each of them longer than a dead one holds a policy. */
+  const startAt = (round: number, logger?: FastifyBaseLogger) =>
+    startApp(target, {
+      engine,
+      clock: { now: () => Date.now() + round * TAKEN_OVER_MS },
+      retentionSchedule: false,
+      ...(logger && { logger }),
+    })
+
+  /** Executes the policy on a server that dies after so many statements, or after one. @returns whether it lived to the end */
+  async function executeAndDie(name: string, last: number | RegExp, round: number): Promise<boolean> {
+    let hear = () => {}
+    const over = new Promise<void>((resolve) => {
+      hear = resolve
+    })
+    const write = (line: string) => {
+      if (/retention policy (ended|failed|was broken off)/.test(line)) hear()
+    }
+    const app = await startAt(round, pino({ level: 'info' }, { write }))
+    if (typeof last === 'number') life.dieAfter(last)
+    else life.dieAt(last)
+    const { status, body } = await app.request('POST', `${RETENTION}/executions/run`, { policy_ids: [name] })
+    if (status === 200) await over
+    await app.close()
+    const hasLived = life.revive()
+    if (hasLived && status !== 200) throw new Error(`${name} was not executed: ${JSON.stringify(body)}`)
+    return hasLived
+  }
+
+  return { startAt, executeAndDie }
+}
