@@ -76,6 +76,22 @@ describeEachEngine(
       Object.fromEntries(
         await Promise.all([...FILTERS, ...OTHERS].map(async (filter) => [filter, await found(filter)])),
       )
+    /** All that are found, by pages. */
+    const paged = async (filter: string, size: number, order_by: string[] = []): Promise<string[][]> => {
+      const location = { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: experiment } }
+      const pages: string[][] = []
+      for (let page_token = ''; ; ) {
+        const asked = { locations: [location], filter, max_results: size, order_by, page_token }
+        const { body } = await app.request('POST', SEARCH, asked)
+        const { traces = [], next_page_token = '' } = body as {
+          traces?: { trace_id: string }[]
+          next_page_token?: string
+        }
+        pages.push(traces.map(({ trace_id }) => trace_id))
+        page_token = next_page_token
+        if (!page_token) return pages
+      }
+    }
     const index = () => runProgram(['db', 'index-spans', '--backend-store-uri', uri])
 
     beforeAll(async () => {
@@ -114,6 +130,31 @@ describeEachEngine(
       expect((await index()).stdout).toContain('nothing to do')
       expect((await send(COUNT, COUNT + 12)).status).toBe(200)
       expect(await found("span.content LIKE '%Needle%'")).toHaveLength(12)
+    })
+
+    it('finds page by page what few spans say, and what many do', async () => {
+      // So many that newest traces are looked at first.
+      expect((await send(COUNT + 12, COUNT + 1200)).status).toBe(200)
+      const all = await paged("span.content LIKE '%Needle%'", 500)
+      const ids = all.flat()
+      expect(ids).toHaveLength((COUNT + 1200) / TEXTS.length)
+      expect((await paged("span.content LIKE '%Needle%'", 37)).flat()).toEqual(ids)
+      expect((await paged("span.content LIKE '%NEEDLE%'", 37)).flat()).toEqual([])
+      const [upwards, downwards] = await Promise.all(
+        ['ASC', 'DESC'].map((way) =>
+          paged("span.content LIKE '%Needle%' AND tags.kind IS NULL", 50, [`trace_id ${way}`]),
+        ),
+      )
+      expect(upwards?.flat()).toEqual([...ids].sort())
+      expect(downwards?.flat()).toEqual([...ids].sort().reverse())
+      // All spans ask something: far more than are looked at in one go, of which a page is full at once.
+      const asking = await paged("span.content LIKE '%question%'", 400)
+      expect(asking.flat()).toHaveLength(COUNT + 1200)
+      expect(new Set(asking.flat()).size).toBe(COUNT + 1200)
+      expect((await paged("span.content LIKE '%QUESTION%'", 400)).flat()).toEqual([])
+      expect((await paged("span.content LIKE '%question%' AND span.name = 'answer 7'", 5)).flat()).toEqual([
+        `tr-${(8).toString(16).padStart(32, '0')}`,
+      ])
     })
 
     it('has spans sent again meanwhile, and mends what a killed one has left', async () => {

@@ -161,4 +161,23 @@ describeEachEngine('downsampling whose server is killed between any two statemen
     expect(steps[0]?.rows).toBeGreaterThan(0)
     await app.close()
   })
+
+  it('ends the step that a dead server has left when it is cancelled before anybody goes on', async () => {
+    await prepare('left and cancelled', 6000)
+    expect(await policies.executeAndDie('left and cancelled', /^update .*metric_downsampling/i, 6001)).toBe(
+      false,
+    )
+    const app = await policies.startAt(6002)
+    const retention = retentionOf(app.request)
+    const { executions } = await retention.get<{ executions: { execution_id: string }[] }>(
+      'executions/list?state=running',
+    )
+    const [{ execution_id } = { execution_id: '' }] = executions
+    await retention.post('executions/cancel', { execution_id })
+    await retention.start({ policy_ids: ['left and cancelled'] })
+    const { execution, steps } = await retention.ended(execution_id)
+    expect(execution.state).toBe('cancelled')
+    expect(steps).toMatchObject([{ state: 'cancelled' }])
+    await app.close()
+  })
 })

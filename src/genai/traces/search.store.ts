@@ -48,7 +48,7 @@ export interface TraceSearch {
 /** Traces among which a page is looked for first: their spans are read in a tenth of a second. */
 const FIRST_STRETCH = 1000
 const MAX_STRETCHES = 3
-/** So many spans are held against all conditions at once in less time than stretches are found in. */
+/** So many spans are held against all conditions at once in less time than three stretches are found in. */
 const FEW_SPANS = 20_000
 
 /** A trace and its place in the order of the search. */
@@ -77,7 +77,7 @@ function columnOf({ type, key }: { type: string; key: string }): Column | undefi
  * A page of the traces that meet all comparisons, by the sort keys, then newest first, then trace id. Those on spans must hold
  * for one and the same span. Sees every write acknowledged before the call. Where spans, tags, metadata or assessments have a say,
  * the page is looked for among the first traces of the order, then among those that follow, then among all; or at once among those that an
- * index over contents names, where they are few.
+ * index over contents leaves, where they are few.
  * @throws INVALID_PARAMETER_VALUE when `after` is no place in this order
  * @see SqlAlchemyStore.search_traces
  */
@@ -101,7 +101,9 @@ export async function searchTraceRows(engine: Engine, search: TraceSearch): Prom
   const look = (part: Part, missing: number) => selectTraces(engine, { ...search, limit: missing }, part)
   const { found, looked, isFull, lookFurther, lookAtRest } = createWalk(engine, { key, limit, after, look })
   const few = await findFew(engine, search)
-  for (let round = 0; !few && round < MAX_STRETCHES && !isFull(); round++) {
+  // A word that is in most spans of a small experiment fills the page at once.
+  const stretches = !few ? MAX_STRETCHES : few.spans > FIRST_STRETCH ? 1 : 0
+  for (let round = 0; round < stretches && !isFull(); round++) {
     if (!(await lookFurther(nextSize(limit, found.length, looked())))) break
   }
   if (!isFull()) await lookAtRest(few)
@@ -109,13 +111,14 @@ export async function searchTraceRows(engine: Engine, search: TraceSearch): Prom
 }
 
 /** The traces that an index over contents leaves, where they are few. */
-async function findFew(engine: Engine, search: TraceSearch): Promise<Some | undefined> {
+async function findFew(engine: Engine, search: TraceSearch): Promise<(Some & { spans: number }) | undefined> {
   const parts = search.filter.flatMap((one) => narrowed(engine, one) ?? [])
   if (parts.length === 0) return undefined
   const where = and(equalsOneOf(spans.experimentId, search.experimentIds), ...parts)
   const ids = sql`SELECT ${spans.traceId} FROM ${spans} WHERE ${where}`
   const counted = await engine.rows(sql`SELECT count(*) FROM (${ids} LIMIT ${FEW_SPANS + 1}) AS found`)
-  return Number(counted[0]?.[0]) <= FEW_SPANS ? { ids } : undefined
+  const count = Number(counted[0]?.[0])
+  return count <= FEW_SPANS ? { ids, spans: count } : undefined
 }
 
 /** As many traces as should fill the page when conditions go on to hold as often. */

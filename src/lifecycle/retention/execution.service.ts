@@ -81,6 +81,7 @@ export async function execute(deps: ExecutionDeps, begun: ExecutionRow, lease: H
       message: isCancelled ? null : reasonOf(error).slice(0, MOST_TEXT),
     }
   }
+  if (outcome.state !== 'succeeded') await endLeft(engine, executionId, outcome.state)
   const sums = await sumSteps(engine, executionId)
   const ended: ExecutionRow = { ...progress.row(), ...sums, ...outcome, endedAtMs: clock.now() }
   await tellEnd(deps, ended)
@@ -238,4 +239,12 @@ async function runStep(
 async function settleLeft(engine: Engine, left: readonly StepRow[], steps: readonly Step[]): Promise<void> {
   const planned = new Set(steps.map(({ key }) => key))
   for (const row of left) if (!planned.has(row.key)) await putStep(engine, { ...row, state: 'done' })
+}
+
+/** Steps that had begun when their server ended, of an execution that ends before it comes to them. */
+async function endLeft(engine: Engine, executionId: string, state: 'failed' | 'cancelled'): Promise<void> {
+  const { left } = await findLeftSteps(engine, executionId)
+  // Of a partition it is not known whether it went, only how much there was.
+  for (const row of left)
+    await putStep(engine, { ...row, state, ...(row.partition !== null && { rowCount: 0, byteCount: 0 }) })
 }

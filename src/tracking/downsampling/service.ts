@@ -74,14 +74,13 @@ export function createDownsampling({ engine }: { engine: Engine }) {
           return apply(journal, one)
         }),
       )
-      const counts = settled.map((one) => {
-        if (one.status === 'rejected') throw one.reason
-        return one.value
-      })
+      const counts = settled.map((one) => (one.status === 'fulfilled' ? one.value : 0))
       isOver = counts.every((count) => count === undefined)
       const rows = counts.reduce((sum: number, count) => sum + (count ?? 0), 0)
       gone.points += rows
+      // What one lane did counts when another one fails, too.
       yield { rows }
+      for (const one of settled) if (one.status === 'rejected') throw one.reason
     }
     if (gone.points > 0) yield* compact('metrics', { month })
     if (gone.buckets > 0) yield* compact('metric_buckets', { month })
@@ -134,29 +133,35 @@ export function createDownsampling({ engine }: { engine: Engine }) {
     return journal
   }
 
-  async function forgetGone(journal: Journal): Promise<void> {
+  async function forgetGone(journal: Journal, own: OwnJournal): Promise<void> {
     const gone = await findGone(journal)
     if (gone.length === 0) return
+    // Whoever has taken over may have written newer ones.
+    await write(own, JSON.stringify(journal, bigintsAsText))
+    await forgetBuckets(journal.month, gone)
+  }
+
+  async function forgetBuckets(month: string, gone: readonly MetricBucketRow[]): Promise<void> {
     await engine.refresh(metricBuckets)
     const places = [...groupBy(gone, metricOf).values()].flatMap((own) => {
       const [{ runId, key } = { runId: '', key: '' }] = own
       return placesOf(own.map(rowToBucket)).map((one) => ({ runId, key, ...one }))
     })
-    await store.deleteBuckets(engine, journal.month, places)
+    await store.deleteBuckets(engine, month, places)
   }
 
   /** Buckets of a journal of what was deleted for good since it was written: of any other bucket some points are there. */
   async function findGone({ month, buckets }: Journal): Promise<MetricBucketRow[]> {
     const all = buckets.map((row) => ({ row, kept: keptOf(rowToBucket(row)).map(exact) }))
-    const timestamps = rangeOf(
-      all.flatMap(({ kept }) => kept),
-      ({ timestamp }) => timestamp,
-    )
-    if (!timestamps) return []
+    const allKept = all.flatMap(({ kept }) => kept)
+    const timestamps = rangeOf(allKept, ({ timestamp }) => timestamp)
+    const steps = rangeOf(allKept, ({ step }) => step)
+    if (!timestamps || !steps) return []
     const runIds = [...new Set(buckets.map(({ runId }) => runId))]
-    const keys = [...new Set(buckets.map(({ key }) => key))]
+    // Of several runs all keys are meant, of one run maybe some.
+    const keys = runIds.length === 1 ? { keys: [...new Set(buckets.map(({ key }) => key))] } : {}
     await engine.refresh(metrics)
-    const part = { month, runIds, keys, timestamps }
+    const part = { month, runIds, ...keys, timestamps, steps }
     const points = await store.findPoints(engine, part, Number.MAX_SAFE_INTEGER)
     const there = new Map([...groupBy(points, metricOf)].map(([id, own]) => [id, createPointSet(own)]))
     const isThere = ({ row, kept }: (typeof all)[number]) =>
@@ -171,7 +176,7 @@ export function createDownsampling({ engine }: { engine: Engine }) {
     await store.deletePoints(engine, month, going)
     await store.deleteBuckets(engine, month, takenIn)
     // Who deletes points for good looks for buckets once more afterwards: what was written later than that is found here.
-    await forgetGone(journal)
+    await forgetGone(journal, own)
     await write(own, null)
     return going.reduce((sum, { count }) => sum + count, 0)
   }
@@ -192,15 +197,17 @@ export function createDownsampling({ engine }: { engine: Engine }) {
       const there = new Map(
         [...groupBy(stayed, ({ key }) => key)].map(([key, own]) => [key, createPointSet(own)]),
       )
-      const changed = left.flatMap((row) => {
-        const kept = keptOf(rowToBucket(row)).filter(
-          (point) => point.timestamp >= untilMs || there.get(row.key)?.has(point),
-        )
-        return kept.length === row.keptCount
-          ? []
-          : [{ ...row, keptCount: kept.length, version: row.version + 1 }]
+      const kept = left.map((row) => {
+        const isThere = (point: Point) => point.timestamp >= untilMs || there.get(row.key)?.has(point)
+        return { row, keptCount: keptOf(rowToBucket(row)).filter(isThere).length }
       })
-      await store.writeBuckets(engine, changed)
+      const changed = kept.filter(({ row, keptCount }) => keptCount !== row.keptCount && keptCount > 0)
+      await store.writeBuckets(
+        engine,
+        changed.map(({ row, keptCount }) => ({ ...row, keptCount, version: row.version + 1 })),
+      )
+      const empty = kept.flatMap(({ row, keptCount }) => (keptCount === 0 ? [row] : []))
+      if (empty.length > 0) await forgetBuckets(part.month, empty)
     }
   }
 

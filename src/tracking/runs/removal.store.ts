@@ -18,11 +18,6 @@ const belongings = (runIds: readonly string[]): Owned[] => [
     of: metrics.runId,
     where: equalsAny(metrics.month, [...new Set(runIds.map(monthOf))]),
   },
-  {
-    table: metricBuckets,
-    of: metricBuckets.runId,
-    where: equalsAny(metricBuckets.month, [...new Set(runIds.map(monthOf))]),
-  },
   { table: latestMetrics, of: latestMetrics.runId },
   { table: params, of: params.runId },
   { table: tags, of: tags.runId },
@@ -30,6 +25,12 @@ const belongings = (runIds: readonly string[]): Owned[] => [
   { table: inputTags, of: inputTags.runId },
   { table: loggedModelMetrics, of: loggedModelMetrics.runId },
 ]
+/** They go behind the points: whoever thins these meanwhile finds either the points gone, or its buckets go here. */
+const bucketsOf = (runIds: readonly string[], where?: SQL): Owned => ({
+  table: metricBuckets,
+  of: metricBuckets.runId,
+  where: and(equalsAny(metricBuckets.month, [...new Set(runIds.map(monthOf))]), where),
+})
 
 /** A page of runs that are deleted, or whose deletion for good has begun, by id. Passes the refresh gate. */
 export async function findDoomedRuns(engine: Engine, query: DoomedQuery): Promise<DoomedRow[]> {
@@ -102,12 +103,17 @@ export async function takeRun(engine: Engine, { id, deletedMs }: DoomedRow): Pro
 
 /** How many rows belong to each of the runs, by run; with its own. */
 export async function countRunRows(engine: Engine, runIds: readonly string[]): Promise<Map<string, number>> {
-  return countOwned(engine, [...belongings(runIds), { table: runs, of: runs.runId }], runIds)
+  return countOwned(
+    engine,
+    [...belongings(runIds), bucketsOf(runIds), { table: runs, of: runs.runId }],
+    runIds,
+  )
 }
 
 /** Deletes runs whose deletion has begun. Repeatable. @throws TEMPORARILY_UNAVAILABLE when rows stay */
 export async function removeRuns(engine: Engine, runIds: readonly string[]): Promise<void> {
   await deleteOwned(engine, belongings(runIds), runIds)
+  await deleteOwned(engine, [bucketsOf(runIds)], runIds)
   const where = eq(runs.lifecycleStage, 'deleting')
   await engine
     .rowCache(runs)
@@ -130,16 +136,12 @@ const historyOf = (runId: string, key: string): Owned[] => [
     where: and(eq(metrics.month, monthOf(runId)), eq(metrics.key, key)),
   },
   {
-    table: metricBuckets,
-    of: metricBuckets.runId,
-    where: and(eq(metricBuckets.month, monthOf(runId)), eq(metricBuckets.key, key)),
-  },
-  {
     table: loggedModelMetrics,
     of: loggedModelMetrics.runId,
     where: eq(loggedModelMetrics.name, key),
   },
 ]
+const bucketsOfMetric = (runId: string, key: string) => bucketsOf([runId], eq(metricBuckets.key, key))
 const latestOf = (key: string): Owned => ({
   table: latestMetrics,
   of: latestMetrics.runId,
@@ -152,11 +154,12 @@ const countOf = async (engine: Engine, owned: Owned[], runId: string) =>
 
 /** Points of a metric of a run, those of logged models and the latest value included. */
 export const countMetricRows = (engine: Engine, runId: string, key: string): Promise<number> =>
-  countOf(engine, [...historyOf(runId, key), latestOf(key)], runId)
+  countOf(engine, [...historyOf(runId, key), bucketsOfMetric(runId, key), latestOf(key)], runId)
 
 /** Deletes a metric of a run, the latest value last: as long as points are there, the metric is. Repeatable. */
 export async function removeMetric(engine: Engine, runId: string, key: string): Promise<void> {
   await deleteOwned(engine, historyOf(runId, key), [runId])
+  await deleteOwned(engine, [bucketsOfMetric(runId, key)], [runId])
   await deleteOwned(engine, [latestOf(key)], [runId])
 }
 

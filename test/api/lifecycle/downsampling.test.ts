@@ -236,6 +236,41 @@ describeEachEngine('downsampling of metrics', (target) => {
     for (const name of ['some', 'old']) await retention.post('policies/delete', { policy_id: name })
   })
 
+  it('forgets buckets of which no point is left, and begins anew with what comes late', async () => {
+    const id = await createRun(app.request, await createExperiment(app.request, 'moments'))
+    const timestamp = Math.floor((nowMs - 50 * DAY_MS) / DAY_MS) * DAY_MS
+    await log(
+      id,
+      'm',
+      Array.from({ length: 300 }, (_, step) => ({ value: step, timestamp, step })),
+    )
+    await policy('moment', '100steps:30d', { experiment_pattern: 'moments' })
+    await run('moment')
+    const counts = async () => (await buckets(id, 'm')).map(({ start, count }) => [start, count])
+    expect(await counts()).toEqual([
+      [0, 100],
+      [100, 100],
+      [200, 100],
+    ])
+    // Of each metric the latest point stays, at the time of all others.
+    await retention.create({
+      ...{ name: 'aged', target: 'metrics', strategy: 'delete', duration: '40d' },
+      experiment_pattern: 'moments',
+    })
+    await run('aged')
+    expect(await counts()).toEqual([[200, 100]])
+    await log(id, 'm', [
+      { value: 50, timestamp, step: 50 },
+      { value: 51, timestamp, step: 51 },
+    ])
+    await run('moment')
+    expect(await counts()).toEqual([
+      [0, 2],
+      [200, 100],
+    ])
+    for (const name of ['moment', 'aged']) await retention.post('policies/delete', { policy_id: name })
+  })
+
   it('counts each point once when two servers thin the same run by two policies while old points are logged to it', async () => {
     const id = await newRun()
     const start = Math.floor((nowMs - 50 * DAY_MS) / DAY_MS) * DAY_MS
