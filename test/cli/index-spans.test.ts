@@ -82,7 +82,8 @@ describeEachEngine(
       const pages: string[][] = []
       for (let page_token = ''; ; ) {
         const asked = { locations: [location], filter, max_results: size, order_by, page_token }
-        const { body } = await app.request('POST', SEARCH, asked)
+        const { status, body } = await app.request('POST', SEARCH, asked)
+        expect(status, JSON.stringify(body)).toBe(200)
         const { traces = [], next_page_token = '' } = body as {
           traces?: { trace_id: string }[]
           next_page_token?: string
@@ -142,7 +143,7 @@ describeEachEngine(
       expect((await paged("span.content LIKE '%NEEDLE%'", 37)).flat()).toEqual([])
       const [upwards, downwards] = await Promise.all(
         ['ASC', 'DESC'].map((way) =>
-          paged("span.content LIKE '%Needle%' AND tags.kind IS NULL", 50, [`trace_id ${way}`]),
+          paged("span.content LIKE '%Needle%' AND tags.kind IS NULL", 50, [`request_id ${way}`]),
         ),
       )
       expect(upwards?.flat()).toEqual([...ids].sort())

@@ -9,6 +9,7 @@ import type { Clock } from '../../platform/wire/ids.ts'
 import type { ExecutionService } from './executions.service.ts'
 import type { PolicyService } from './policies.service.ts'
 import type { OverviewWire } from './schema.ts'
+import { spellTarget } from './target.ts'
 
 export interface OverviewDeps {
   engine: Engine
@@ -32,6 +33,7 @@ const RECENT_MS = 31 * 24 * HOUR_MS
 const SLOW_MS = 200
 /** How often as long as they took. */
 const SERVE_FACTOR = 20
+/** The largest, and those that policies are about. */
 const MOST_TABLES = 200
 const MOST_DUE = 20
 
@@ -78,14 +80,17 @@ export function createOverview(deps: OverviewDeps) {
       traces: countOf(traces, hour),
       ...(points && { points: countOf(points, hour) }),
     }))
+    const targets = new Set(all.map(({ target }) => target))
+    const isTarget = ({ schema, table }: Holding) => targets.has(spellTarget({ table: { schema, table } }))
     return {
       server_version: deps.serverVersion,
       engine: engine.dialect.name,
       database_version: status.version,
       ...(status.health && { health: status.health }),
       tables: holdings
-        .toSorted((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0))
+        .toSorted((a, b) => Number(isTarget(b)) - Number(isTarget(a)) || (b.bytes ?? 0) - (a.bytes ?? 0))
         .slice(0, MOST_TABLES)
+        .toSorted((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0))
         .map(({ schema, table, partitions, months, ...counts }) => ({
           name: `${schema}.${table}`,
           own: schema === engine.schema || table.startsWith(MARK),
