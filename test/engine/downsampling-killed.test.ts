@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Engine } from '../../src/platform/database/engine.ts'
-import { startApp } from '../support/app.ts'
+import { startApp, type TestApp } from '../support/app.ts'
 import { tries } from '../support/chance.ts'
 import { bucketsOf, expectNothingLost, historyOf, type Logged, logPoints } from '../support/downsampling.ts'
 import { describeEachEngine } from '../support/engines.ts'
@@ -68,8 +68,7 @@ describeEachEngine('downsampling whose server is killed between any two statemen
 
   it('tells of all that went, some of it before it was broken off', async () => {
     const { run } = await prepare('told', 2000)
-    const count = async (app: Awaited<ReturnType<typeof startApp>>) =>
-      (await historyOf(app.request, run, 'm')).length
+    const count = async (app: TestApp) => (await historyOf(app.request, run, 'm')).length
     const before = await policies.startAt(2001)
     const points = await count(before)
     await before.close()
@@ -179,5 +178,22 @@ describeEachEngine('downsampling whose server is killed between any two statemen
     expect(execution.state).toBe('cancelled')
     expect(steps).toMatchObject([{ state: 'cancelled' }])
     await app.close()
+  })
+
+  it('tells of all that went when a server ends in between and another one goes on', async () => {
+    const { run } = await prepare('handed on', 7000)
+    const points = async (app: TestApp) => (await historyOf(app.request, run, 'm')).length
+    const first = await policies.startAt(7001)
+    const before = await points(first)
+    const hasEnded = new Promise<void>((resolve) => {
+      life.interrupt(/^delete from "metrics"/i, async () => resolve(first.close()))
+    })
+    const [begun] = await retentionOf(first.request).start({ policy_ids: ['handed on'] })
+    await hasEnded
+    const second = await policies.startAt(7001)
+    const { execution } = await retentionOf(second.request).run('handed on')
+    expect(execution).toMatchObject({ execution_id: begun?.execution_id, state: 'succeeded' })
+    expect(execution.rows).toBe(before - (await points(second)))
+    await second.close()
   })
 })

@@ -129,7 +129,7 @@ function createProgress({ engine, clock, isStopping }: ExecutionDeps, begun: Exe
     write,
     /** @throws TakenOver, Cancelled */
     async goOn(sums: Pick<ExecutionRow, 'rowCount' | 'byteCount'>): Promise<void> {
-      if (isStopping() || !lease.isHeld()) throw new TakenOver()
+      if (isStopping() || !lease.isHeld()) throw new TakenOver(lease.isHeld())
       if (clock.now() - lookedAtMs >= LOOK_EVERY_MS) {
         lookedAtMs = clock.now()
         await write(sums)
@@ -231,6 +231,8 @@ async function runStep(
   } catch (error) {
     if (error instanceof Cancelled) await settle('cancelled', null)
     else if (!(error instanceof TakenOver)) await settle('failed', reasonOf(error).slice(0, MOST_TEXT))
+    // Whoever goes on adds to it; of a partition it is known from the start.
+    else if (error.isHeld && step.partition === undefined) await settle('running', null)
     throw error
   }
 }
