@@ -84,7 +84,8 @@ function declareScenarios(target: EngineTarget, scenarios: Record<string, Scenar
       life.revive()
       // A new server: nothing that the dead one kept in memory helps.
       const after = await startApp(target, { engine })
-      if (survived < statements) expect(answer.status).toBe(500)
+      // What servers do by themselves may have been counted, too: then it lived through all of the request.
+      if (survived < statements) expect(answer.status).toBe(life.hasRefused() ? 500 : 200)
       await scenario.remains(after.request, state, here)
       const retry = await scenario.act(after.request, state, here)
       await scenario.completed(after.request, state, here, retry, engine)

@@ -18,16 +18,17 @@ export type Life = ReturnType<typeof createLife>
 function createLife() {
   let left = Number.POSITIVE_INFINITY
   let used = 0
+  let hasRefused = false
   let last: RegExp | undefined
   let meanwhile: { before: RegExp; run: () => Promise<unknown> } | undefined
   return {
     /** Dies after so many statements from now on. */
     dieAfter(statements: number) {
-      ;[left, used, last] = [statements, 0, undefined]
+      ;[left, used, hasRefused, last] = [statements, 0, false, undefined]
     },
     /** Dies after the next statement that reads like this. */
     dieAt(statement: RegExp) {
-      ;[left, used, last] = [Number.POSITIVE_INFINITY, 0, statement]
+      ;[left, used, hasRefused, last] = [Number.POSITIVE_INFINITY, 0, false, statement]
     },
     /** Lives again. @returns whether it lived until now */
     revive(): boolean {
@@ -41,9 +42,14 @@ function createLife() {
     },
     /** Statements since it was told when to die. */
     used: () => used,
+    /** Whether a statement has come since then that it did not live to. */
+    hasRefused: () => hasRefused,
     /** Runs a statement, unless it has died. */
     async spend<T>(text: string, run: () => Promise<T>): Promise<T> {
-      if (left <= 0) throw new Error('The server was killed')
+      if (left <= 0) {
+        hasRefused = true
+        throw new Error('The server was killed')
+      }
       left--
       used++
       if (meanwhile?.before.test(text)) {
