@@ -15,7 +15,7 @@ import type { Tracing } from '../platform/active-span.ts'
 import type { Engine } from '../platform/database/engine.ts'
 import { describeTarget, parseBackendUri } from '../platform/database/uri.ts'
 import { TracingConfigSchema, tracingTarget } from '../tracing-config.ts'
-import { openConsole } from '../web/console/folder.ts'
+import { hasConsole, openConsole } from '../web/console/folder.ts'
 import { type WebhookConfig, WebhookConfigSchema } from '../webhook-config.ts'
 import { layoutOf, openEngineAt, untilAvailable } from './database.ts'
 import { asUsage, EXIT, UsageError } from './errors.ts'
@@ -264,7 +264,7 @@ async function serve(setup: Setup): Promise<number> {
   prepared.catch(() => {})
   try {
     const { buildApp } = await import('../app.ts')
-    const pages = { ui: ui?.source, console: openConsoleOf(config) }
+    const pages = { ui: ui?.source, console: config.artifactsOnly ? undefined : openConsole() }
     const app = await buildApp({ ...(await appDeps(setup, tracing)), engine, prepared, ...pages })
     stop.signal.throwIfAborted()
     await app.listen({ host: config.host, port: config.port })
@@ -339,14 +339,12 @@ function portOf(app: App): number {
   return typeof address === 'object' && address ? address.port : 0
 }
 
-const openConsoleOf = (config: ServerConfig) => (config.artifactsOnly ? undefined : openConsole())
-
 /** Tells on stdout where the server is, ready to be pasted. */
 function announce(config: ServerConfig, port: number): void {
   const { host, staticPrefix = '' } = config
   const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
   const url = `http://${reached}:${port}${staticPrefix}`
-  const pages = openConsoleOf(config) ? `Console: ${url}/crateflow\n` : ''
+  const pages = !config.artifactsOnly && hasConsole() ? `Console: ${url}/crateflow\n` : ''
   process.stdout.write(`Crateflow listens on ${url}\n${pages}export MLFLOW_TRACKING_URI=${url}\n`)
 }
 

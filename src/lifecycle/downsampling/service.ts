@@ -27,8 +27,8 @@ export interface DownsamplingDeps {
   hasLeftPoints: () => Promise<boolean>
   /** Does what a server that ended had begun. */
   finishLeftPoints: (ownerId: string) => AsyncIterable<{ rows: number }>
-  /** Does the work while nobody else does such work, on whichever server. */
-  alone: (run: StepRun, work: () => Promise<void>) => Promise<void>
+  /** Does the work while nobody else does such work, on whichever server, and tells of its rows. */
+  alone: (run: StepRun, work: () => AsyncIterable<{ rows: number }>) => Promise<void>
 }
 
 /** What a step has while it runs. */
@@ -53,23 +53,15 @@ export function createDownsampling(deps: DownsamplingDeps) {
     return { experimentIds: found?.map(({ experimentId }) => experimentId), runTags: run_tags }
   }
 
-  /** Does the work alone, and tells of its rows. */
-  async function through(run: StepRun, work: () => AsyncIterable<{ rows: number }>): Promise<object> {
-    await alone(run, async () => {
-      for await (const { rows } of work()) {
-        run.report({ rows })
-        await run.goOn()
-      }
-    })
-    return {}
-  }
-
   /** Any step does it first; where none is due, it is one of its own. */
   const leftStep = {
     key: 'left',
     statement: 'DOWNSAMPLE points of metrics: what a server that ended had begun',
     counts: { rows: undefined, bytes: undefined },
-    run: (run: StepRun) => through(run, () => finishLeftPoints(randomUUID())),
+    async run(run: StepRun) {
+      await alone(run, () => finishLeftPoints(randomUUID()))
+      return {}
+    },
   }
 
   async function plan(policy: Policy, cutoffMs: number) {
@@ -84,7 +76,8 @@ export function createDownsampling(deps: DownsamplingDeps) {
       counts: { rows: points, bytes: undefined },
       async run(run: StepRun) {
         const work = { month, plan: due, ownerId: randomUUID() }
-        return through(run, () => thinPoints(filter, work))
+        await alone(run, () => thinPoints(filter, work))
+        return {}
       },
     }))
   }

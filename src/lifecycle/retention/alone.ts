@@ -10,14 +10,18 @@ import type { StepRun } from './strategies.ts'
 const LOOK_EVERY_MS = 250
 
 /**
- * Returns a function that waits until nobody else does the work of this name, and does it then. The execution ends meanwhile as it does between statements.
+ * Returns a function that waits until nobody else does the work of this name, does it then, and tells of its rows piece by piece. The execution ends meanwhile as it does between statements.
  */
 export function createAlone({ engine, clock }: { engine: Engine; clock: Clock }, name: string) {
   const serverId = randomUUID()
   const leaseName = `retention:${name}`
   return async (
-    { executionId, goOn }: Pick<StepRun, 'executionId' | 'goOn'>,
-    work: () => Promise<void>,
+    {
+      executionId,
+      goOn,
+      report,
+    }: Pick<StepRun, 'executionId' | 'goOn'> & { report: (counts: { rows: number }) => void },
+    work: () => AsyncIterable<{ rows: number }>,
   ): Promise<void> => {
     for (;;) {
       const seen = await seeLease(engine, clock, leaseName)
@@ -25,7 +29,10 @@ export function createAlone({ engine, clock }: { engine: Engine; clock: Clock },
         seen.isFree && (await takeLease({ engine, clock, serverId }, leaseName, { seen, executionId }))
       if (lease) {
         try {
-          await work()
+          for await (const { rows } of work()) {
+            report({ rows })
+            await goOn()
+          }
         } catch (error) {
           // Whoever was overtaken has no say in what becomes of the execution.
           await goOn()

@@ -7,7 +7,7 @@ import type { Clock } from '../../platform/wire/ids.ts'
 import { contradictionsOf } from './contradictions.ts'
 import type { KnownPolicy, PolicyService } from './policies.service.ts'
 import type { Finding, PolicyDefinition, SelectionInput } from './schema.ts'
-import type { Found, Strategies } from './strategies.ts'
+import { type Found, failure, type Strategies } from './strategies.ts'
 import { parseTarget } from './target.ts'
 
 export interface CheckServiceDeps {
@@ -25,16 +25,10 @@ export function createCheckService({ engine, clock, policies, strategies }: Chec
       return [{ verdict: 'warning', code: 'no_policy', message: 'There is no such policy.' }]
     const findings: Finding[] = []
     for (const one of meant) {
-      const found = await checkOne(one.policy).catch((error: unknown): Found[] => [
-        {
-          verdict: 'failure',
-          code:
-            error instanceof MlflowError && error.code === 'INVALID_PARAMETER_VALUE'
-              ? 'unsupported'
-              : 'database',
-          message: reasonOf(error),
-        },
-      ])
+      const found = await checkOne(one.policy).catch((error: unknown) => {
+        const isRefused = error instanceof MlflowError && error.code === 'INVALID_PARAMETER_VALUE'
+        return [failure(isRefused ? 'unsupported' : 'database', reasonOf(error))]
+      })
       findings.push(...found.map((finding) => named(one, finding)))
     }
     // A policy that is not meant may contradict one that is.
@@ -48,10 +42,7 @@ export function createCheckService({ engine, clock, policies, strategies }: Chec
 
   async function checkOne(policy: PolicyDefinition): Promise<Found[]> {
     const strategy = strategies[policy.strategy]
-    if (!strategy)
-      return [
-        { verdict: 'failure', code: 'unsupported', message: `There is no strategy ${policy.strategy}.` },
-      ]
+    if (!strategy) return [failure('unsupported', `There is no strategy ${policy.strategy}.`)]
     const table = await checkTable(policy)
     const found = table.length > 0 ? table : await strategy.check(policy)
     if (found.some(({ verdict }) => verdict === 'failure')) return found
@@ -77,15 +68,14 @@ export function createCheckService({ engine, clock, policies, strategies }: Chec
   async function checkTable(policy: PolicyDefinition): Promise<Found[]> {
     const target = parseTarget(policy.target)
     if ('own' in target) return []
-    const failure = (code: string, message: string): Found[] => [{ verdict: 'failure', code, message }]
     const found = await describeData(engine, target.table)
-    if (!found) return failure('table_missing', `There is no table ${policy.target}.`)
-    if (!found.isTable) return failure('table_missing', `${policy.target} is no table, but a view.`)
+    if (!found) return [failure('table_missing', `There is no table ${policy.target}.`)]
+    if (!found.isTable) return [failure('table_missing', `${policy.target} is no table, but a view.`)]
     const type = found.columns.get(policy.column ?? '')
     if (type === undefined)
-      return failure('column_missing', `${policy.target} has no column ${policy.column}.`)
+      return [failure('column_missing', `${policy.target} has no column ${policy.column}.`)]
     if (policy.category === 'timerange' && !tellsTime(type))
-      return failure('column_type', `Column ${policy.column} is of type ${type}, which tells no time.`)
+      return [failure('column_type', `Column ${policy.column} is of type ${type}, which tells no time.`)]
     return []
   }
 

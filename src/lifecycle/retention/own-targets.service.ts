@@ -58,8 +58,8 @@ export interface OwnTargetDeps {
     /** Where the attachments of a trace are; empty where it has no place for them. */
     artifactsOf: (trace: OldTrace) => Promise<string>
   }
-  /** Does work on points of metrics while nobody else does. */
-  alonePoints: (run: StepRun, work: () => Promise<void>) => Promise<void>
+  /** Does work on points of metrics while nobody else does, and tells of its rows. */
+  alonePoints: (run: StepRun, work: () => AsyncIterable<{ rows: number }>) => Promise<void>
   /** The files of a thing. @throws what says that the server does not reach them */
   locateFiles: (rootUri: string, id: string) => { count: () => Promise<number>; remove: () => Promise<void> }
 }
@@ -117,13 +117,7 @@ export function createOwnTargets(deps: OwnTargetDeps) {
     metrics: (filter, untilMs, when) => ({
       statement: `DELETE points of metrics older than ${when}, but for the latest of each metric of a run`,
       count: () => runs.countPoints(filter, untilMs),
-      run: (run) =>
-        alonePoints(run, async () => {
-          for await (const { rows } of runs.prunePoints(filter, untilMs)) {
-            run.report({ rows })
-            await run.goOn()
-          }
-        }),
+      run: (run) => alonePoints(run, () => runs.prunePoints(filter, untilMs)),
     }),
 
     traces: ({ experimentIds }, untilMs, when) => ({

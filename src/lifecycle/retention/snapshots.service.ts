@@ -5,7 +5,7 @@ import type { Partition, Snapshot, SnapshotPlace } from '../../platform/database
 import type { Engine } from '../../platform/database/engine.ts'
 import { countRange, deletionOfRange, spell } from '../../platform/database/old-rows.ts'
 import type { PolicyDefinition } from './schema.ts'
-import type { Counts, Found, Step, StepRun, Strategy } from './strategies.ts'
+import { type Counts, type Found, failure, type Step, type StepRun, type Strategy } from './strategies.ts'
 import { countsOf, partitionName, type TableData, tableOf } from './table-data.ts'
 import { TakenOver } from './taken-over.ts'
 
@@ -206,8 +206,7 @@ export function createSnapshots(engine: Engine, data: TableData): Strategy {
     const found = policy.category === 'partition' ? await checkPartitions(policy) : []
     const { repository = '' } = policy
     if (await partitionsOf().hasRepository(engine, repository)) return found
-    const message = `There is no repository ${repository}.`
-    return [...found, { verdict: 'failure', code: 'repository_missing', message }]
+    return [...found, failure('repository_missing', `There is no repository ${repository}.`)]
   }
 
   return {

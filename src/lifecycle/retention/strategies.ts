@@ -30,6 +30,9 @@ export interface Step {
 /** What `check` finds, before it is said of which policy. */
 export type Found = Omit<Finding, 'policy_id' | 'policy_name'>
 
+/** What keeps a policy from working. */
+export const failure = (code: string, message: string): Found => ({ verdict: 'failure', code, message })
+
 export interface Strategy {
   /** Of tables; none where it is for no table. */
   categories: readonly Category[]

@@ -5,7 +5,7 @@ import type { Engine } from '../../platform/database/engine.ts'
 import { countRange, describeData, findMisread, identifierOf } from '../../platform/database/old-rows.ts'
 import type { TableName } from '../../platform/database/own-columns.ts'
 import type { PolicyDefinition } from './schema.ts'
-import type { Counts, Found, StepRun } from './strategies.ts'
+import { type Counts, type Found, failure, type StepRun } from './strategies.ts'
 import { parseTarget } from './target.ts'
 
 /** Times that a range is gone through before its rows are left to the next execution. */
@@ -111,14 +111,15 @@ export function createTableData(engine: Engine) {
   }
 
   async function checkPartitions(policy: PolicyDefinition): Promise<Found[]> {
-    const failure = (code: string, message: string): Found[] => [{ verdict: 'failure', code, message }]
     const columns = await partitionsOf().columns(engine, tableOf(policy))
-    if (columns.length === 0) return failure('no_partitions', `${policy.target} has no partitions.`)
+    if (columns.length === 0) return [failure('no_partitions', `${policy.target} has no partitions.`)]
     if (!columns.includes(policy.column ?? ''))
-      return failure(
-        'not_partitioned_by',
-        `${policy.target} is partitioned by ${columns.join(', ')}, not by ${policy.column}.`,
-      )
+      return [
+        failure(
+          'not_partitioned_by',
+          `${policy.target} is partitioned by ${columns.join(', ')}, not by ${policy.column}.`,
+        ),
+      ]
     const all = await partitionsOf().list(engine, tableOf(policy), policy.column ?? '')
     const timeless = all.filter(({ endsMs }) => endsMs === undefined)
     if (timeless.length === 0) return []

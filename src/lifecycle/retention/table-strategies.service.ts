@@ -4,7 +4,7 @@ import type { Partition } from '../../platform/database/aging.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { deletionOfRange, spell } from '../../platform/database/old-rows.ts'
 import type { PolicyDefinition } from './schema.ts'
-import type { Found, Step, Strategy } from './strategies.ts'
+import { type Found, failure, type Step, type Strategy } from './strategies.ts'
 import { countsOf, partitionName, type TableData, tableOf } from './table-data.ts'
 
 export interface TableStrategies {
@@ -80,10 +80,7 @@ export function createTableStrategies(engine: Engine, data: TableData): TableStr
     const { attribute = '', attribute_value: value = '' } = policy
     const found = await checkPartitions(policy)
     if ((await partitionsOf().countNodes(engine, { attribute, value })) > 0) return found
-    return [
-      ...found,
-      { verdict: 'failure', code: 'no_node', message: `No node has the attribute ${attribute}=${value}.` },
-    ]
+    return [...found, failure('no_node', `No node has the attribute ${attribute}=${value}.`)]
   }
 
   return {

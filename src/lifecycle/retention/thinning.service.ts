@@ -14,7 +14,7 @@ import { type Clock, hashOf } from '../../platform/wire/ids.ts'
 import { type Ladder, parseLadder, rungsAt, spellMs } from '../downsampling/ladder.schema.ts'
 import { createAlone } from './alone.ts'
 import type { PolicyDefinition } from './schema.ts'
-import type { Found, Step, StepRun, Strategy } from './strategies.ts'
+import { type Found, failure, type Step, type StepRun, type Strategy } from './strategies.ts'
 import { tableOf } from './table-data.ts'
 import { tableDownsampling } from './tables.ts'
 import { intoOf, spellTarget } from './target.ts'
@@ -22,8 +22,6 @@ import { intoOf, spellTarget } from './target.ts'
 /** With what is kept of each and what tells series apart, below the number of columns that databases take. */
 const MOST_COLUMNS = 100
 const DAY_MS = 24 * 3600_000
-
-const failure = (code: string, message: string): Found => ({ verdict: 'failure', code, message })
 
 type Read = { thinned: Thinned; isMade: boolean; failure?: undefined } | { failure: Found }
 
@@ -176,22 +174,15 @@ export function createTableThinning({
   ): Promise<Record<string, never>> {
     const name = nameOf(planned)
     const alone = createAlone({ engine, clock }, `downsampling:${name}`)
-    await alone(run, async () => {
+    await alone(run, async function* () {
       const now = await read(policy)
       if (now.failure) throw invalidParameter(now.failure.message)
       const { thinned, isMade } = now
       const thinning = thinningOf()
       if (!isMade) await thinning.make(engine, thinned)
       const journal = journalOf(name)
-      const work = [
-        thinning.resume(engine, journal),
-        ...(due ? [thinning.thin(engine, thinned, due, journal)] : []),
-      ]
-      for (const part of work)
-        for await (const { rows } of part) {
-          run.report({ rows })
-          await run.goOn()
-        }
+      yield* thinning.resume(engine, journal)
+      if (due) yield* thinning.thin(engine, thinned, due, journal)
     })
     return {}
   }

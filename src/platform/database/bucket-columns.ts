@@ -75,6 +75,8 @@ export const namesOf = (thinned: Pick<Thinned, 'by' | 'columns' | 'time'>): stri
 
 export const id = (name: string): SQL => sql`${sql.identifier(name)}`
 
+export const list = (all: readonly SQL[]): SQL => sql.join([...all], sql`, `)
+
 /** The columns of the table of buckets, as CREATE TABLE takes them; `stored` stands behind what is computed of others. */
 export function columnsOf(thinned: Thinned, stored = sql.empty()): SQL {
   const typed = (name: string, type: string) => sql`${id(name)} ${sql.raw(type)}`
@@ -147,7 +149,7 @@ export async function countDue(
     const sums = due.map(
       (one) => sql`sum(CASE WHEN ${isDue(thinned, one, { source, isCounted })} THEN 1 ELSE 0 END)`,
     )
-    const [row = []] = await engine.rows(sql`SELECT ${sql.join(sums, sql`, `)} FROM ${from}`)
+    const [row = []] = await engine.rows(sql`SELECT ${list(sums)} FROM ${from}`)
     for (const [i, count] of row.entries()) counts[i] = (counts[i] ?? 0) + Number(count ?? 0)
   }
   return counts

@@ -1,5 +1,6 @@
 // Buckets of rows as they are put together outside of the database: pure rules over values as texts, as databases spell them.
 import { createHash } from 'node:crypto'
+import { floorTo, readInt64 } from '../wire/int64.ts'
 import { isWhole, type Part } from './bucket-columns.ts'
 
 /** A value as the database spells it. */
@@ -22,11 +23,7 @@ export interface StoredSums extends Sums {
 }
 
 /** The start of the bucket that a time is in. */
-export function startOf(ms: string, size: number): string {
-  const [at, length] = [BigInt(ms), BigInt(size)]
-  const within = at % length
-  return String(at - (within < 0n ? within + length : within))
-}
+export const startOf = (ms: string, size: number): string => String(floorTo(readInt64(ms), size))
 
 /** What tells buckets apart, as one text. */
 export const idOf = ({ by, start }: Pick<Sums, 'by' | 'start'>, size: number): string =>

@@ -6,7 +6,17 @@
 // conditions on versions only with primary keys of tables without partitions. Rows that are added have ids of their own, and stay.
 import { type SQL, sql } from 'drizzle-orm'
 import { invalidParameter, unavailable } from '../../errors.ts'
-import { BUCKET, columnsOf, id, isDue, type Part, partIn, partsOf, type Source } from './bucket-columns.ts'
+import {
+  BUCKET,
+  columnsOf,
+  id,
+  isDue,
+  list,
+  type Part,
+  partIn,
+  partsOf,
+  type Source,
+} from './bucket-columns.ts'
 import { gather, idOf, type StoredSums, type Sums, startOf, together, type Value } from './bucket-sums.ts'
 import type { Engine } from './engine.ts'
 import { identifierOf } from './old-rows.ts'
@@ -69,8 +79,6 @@ export const cratedbThinning: Thinning<Engine> = {
 }
 
 const settle = (engine: Engine, table: TableName) => engine.execute(sql`REFRESH TABLE ${identifierOf(table)}`)
-
-const list = (all: readonly SQL[]) => sql.join([...all], sql`, `)
 
 const sourceOf = ({ table, into }: Thinned, source: Source): TableName => (source === 'rows' ? table : into)
 

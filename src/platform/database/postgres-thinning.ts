@@ -1,6 +1,16 @@
 // How PostgreSQL and the embedded database thin tables: one statement deletes rows and puts what they said into buckets.
 import { type SQL, sql } from 'drizzle-orm'
-import { BUCKET, columnsOf, id, isDue, type Part, partIn, partsOf, type Source } from './bucket-columns.ts'
+import {
+  BUCKET,
+  columnsOf,
+  id,
+  isDue,
+  list,
+  type Part,
+  partIn,
+  partsOf,
+  type Source,
+} from './bucket-columns.ts'
 import type { Engine } from './engine.ts'
 import { identifierOf } from './old-rows.ts'
 import type { DueBuckets, Thinned, Thinning } from './thinning.ts'
@@ -77,7 +87,7 @@ function takingOf(
   const columns = [...names, ...by.map(({ name }) => name), ...parts.map(({ name }) => name)].map(id)
   const texts = keys.map((key) => sql`${key}::TEXT`)
   const made = [
-    sql`encode(sha256(convert_to(jsonb_build_array(${sql.join([size, sql`start`, ...texts], sql`, `)})::TEXT, 'UTF8')), 'hex')`,
+    sql`encode(sha256(convert_to(jsonb_build_array(${list([size, sql`start`, ...texts])})::TEXT, 'UTF8')), 'hex')`,
     (TIMES[time.type] ?? (() => sql`NULL`))(sql`start`),
     size,
     sql`sum(rows)::BIGINT`,
@@ -85,7 +95,6 @@ function takingOf(
     ...keys,
     ...parts.map((part, i) => sql`CAST(${gathered(part, values, { parts, i })} AS ${sql.raw(part.type)})`),
   ]
-  const list = (all: readonly SQL[]) => sql.join([...all], sql`, `)
   const changes = [
     ...[BUCKET.rows, BUCKET.version].map(
       (name) => sql`${id(name)} = stored.${id(name)} + excluded.${id(name)}`,

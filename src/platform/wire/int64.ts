@@ -21,6 +21,16 @@ export function narrow(exact: bigint): Int64 {
   return Number.isSafeInteger(number) ? number : exact
 }
 
+/** The greatest multiple of the size that is not above the integer; it may lie below 64 bits. */
+export function floorTo(at: Int64, size: number): Int64 {
+  if (typeof at === 'number') {
+    const start = at - (((at % size) + size) % size)
+    if (Number.isSafeInteger(start)) return start + 0
+  }
+  const [value, length] = [BigInt(at), BigInt(size)]
+  return narrow(value - (((value % length) + length) % length))
+}
+
 /** A stored integer as drivers give it. Texts of up to 15 characters are exact as numbers, ten times faster. */
 export const readInt64 = (stored: string | number | bigint): Int64 =>
   typeof stored === 'number' || (typeof stored === 'string' && stored.length < 16)

@@ -1,5 +1,5 @@
 // Buckets of old points: how points and smaller buckets are put into one, and which points stay. Pure rules over numbers.
-import type { Int64 } from '../../platform/wire/int64.ts'
+import { floorTo, type Int64 } from '../../platform/wire/int64.ts'
 import type { DuePlan } from './schema.ts'
 
 /** A point of a metric as it is stored: NaN is 0 with a mark, infinities are the largest doubles. */
@@ -102,17 +102,9 @@ const INT64_LEAST = -(2n ** 63n)
 
 /** The start of the bucket that an integer belongs to. */
 export function startOf(at: Int64, size: number): Int64 {
-  if (typeof at === 'number') {
-    const start = at - (((at % size) + size) % size)
-    if (Number.isSafeInteger(start)) return start + 0
-  }
-  const [value, length] = [BigInt(at), BigInt(size)]
-  const start = value - (((value % length) + length) % length)
-  return narrow(start < INT64_LEAST ? INT64_LEAST : start)
+  const start = floorTo(at, size)
+  return start < INT64_LEAST ? INT64_LEAST : start
 }
-
-/** A number where it is exact. */
-const narrow = (value: bigint): Int64 => (Number.isSafeInteger(Number(value)) ? Number(value) : value)
 
 /** Points by what makes them the same one. */
 export function createPointSet(points: Iterable<Point> = []) {

@@ -13,10 +13,14 @@ export interface ConsoleFolder {
   page: string
 }
 
+const path = join(fileURLToPath(PACKAGE), 'dist/console')
+
+/** Whether somebody has built it. */
+export const hasConsole = (): boolean => existsSync(join(path, 'index.html'))
+
 /** Undefined where nobody has built it. */
 export function openConsole(): ConsoleFolder | undefined {
-  const path = join(fileURLToPath(PACKAGE), 'dist/console')
-  if (!existsSync(join(path, 'index.html'))) return undefined
+  if (!hasConsole()) return undefined
   const files = readdirSync(path, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !/\.(html|br|gz)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
