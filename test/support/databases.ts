@@ -1,10 +1,12 @@
 // Creates, migrates and drops the databases of tests.
+import { existsSync } from 'node:fs'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { pgTable } from 'drizzle-orm/pg-core'
 import type { Engine } from '../../src/platform/database/engine.ts'
+import { lockFolder } from '../../src/platform/database/folder-lock.ts'
 import {
   createViews,
   dropAllTables,
@@ -54,7 +56,14 @@ export async function createFolder(template: string | undefined): Promise<Databa
   const parent = await mkdtemp(join(tmpdir(), 'crateflow-test-'))
   const folder = join(parent, 'db')
   if (template) await cp(template, folder, { recursive: true })
-  return { uri: `pglite:${folder}`, drop: () => rm(parent, { recursive: true, force: true }) }
+  return {
+    uri: `pglite:${folder}`,
+    async drop() {
+      // Nobody takes a store from under the feet of a server that forgot to end.
+      if (existsSync(folder)) (await lockFolder(folder))()
+      await rm(parent, { recursive: true, force: true })
+    },
+  }
 }
 
 const withSchema = (serverUri: string, schema: string) =>

@@ -1,5 +1,5 @@
 // Runs a suite on every engine, each suite in a database of its own.
-import { afterAll, beforeAll, describe } from 'vitest'
+import { beforeAll, describe } from 'vitest'
 import type { Engine } from '../../src/platform/database/engine.ts'
 import { createFolder, createSchema, type Database, openMigrated, takeSchema } from './databases.ts'
 import { holdProgram } from './pglite-program.ts'
@@ -80,10 +80,12 @@ export function engineTarget(name: EngineName): EngineTarget {
   let uri = ''
   beforeAll(async () => {
     uri = await create()
-  })
-  afterAll(async () => {
-    for (const engine of engines) await engine.close()
-    for (const database of databases) await database.drop()
+    // The first cleanup is the last thing that vitest does, behind each afterAll and what later hooks return: no server
+    // is open any more.
+    return async () => {
+      for (const engine of engines) await engine.close()
+      for (const database of databases) await database.drop()
+    }
   })
   return {
     name,
