@@ -24,10 +24,13 @@ export interface RunOptions {
 /** Variables of this process that would configure the program. */
 const foreign = /^(MLFLOW_|CRATEFLOW_|OTEL_|S3_ENDPOINT$)/
 
-const running = new Set<ChildProcess>()
+/** Programs that have not ended, and when they have. */
+const running = new Map<ChildProcess, Promise<Ended>>()
 const folders: string[] = []
 afterEach(async () => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const child of running.keys()) child.kill('SIGKILL')
+  // What they had open is free then.
+  await Promise.all(running.values())
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
 })
 
@@ -47,7 +50,6 @@ async function launch(args: readonly string[], options: RunOptions) {
     env: { ...Object.fromEntries(own), CRATEFLOW_UI: 'false', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  running.add(child)
   const output = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output.stdout += text
@@ -61,6 +63,7 @@ async function launch(args: readonly string[], options: RunOptions) {
       resolve({ code: code ?? undefined, ...output })
     })
   })
+  running.set(child, ended)
   return { child, output, ended }
 }
 
