@@ -19,7 +19,6 @@ import {
   tableNames,
 } from '../platform/database/migrate.ts'
 import { holdsDatabase } from '../platform/database/pglite-folder.mjs'
-import { makeTextIndex } from '../platform/database/text-index.ts'
 import { type BackendTarget, describeTarget, parseBackendUri } from '../platform/database/uri.ts'
 import { confirm } from './confirm.ts'
 import { explained, layoutOf, openEngineAt, untilAvailable } from './database.ts'
@@ -69,19 +68,16 @@ export function showStatus(flags: Flags, env: Environment): Promise<number> {
 
 /**
  * `db index-spans`: makes the index by which parts of the contents of spans are found at once.
- * @throws UsageError with other engines than CrateDB
  */
 export function indexSpans(flags: Flags, env: Environment): Promise<number> {
   return withDatabase(
     flags,
     env,
     async ({ engine, config, target }) => {
-      if (!engine.dialect.indexesTexts) {
-        throw new UsageError('Only CrateDB has an index for parts of texts.')
-      }
       await requireMigrated(engine, layoutOf(config))
       const place = { column: spans.content, partition: spans.month }
-      const isMade = await makeTextIndex(engine, place, (month, rows) => print(`${month}: ${rows} spans`))
+      const report = (month: string, rows: number) => print(`${month}: ${rows} spans`)
+      const isMade = await engine.dialect.textIndexing?.make(engine, place, report)
       print(`${describeTarget(target)}: ${isMade ? 'contents of spans are indexed' : 'nothing to do'}`)
       return EXIT.ok
     },

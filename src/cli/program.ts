@@ -144,7 +144,7 @@ function addDatabase(program: Command, code: ExitCode): void {
   })
   const index = add(
     'index-spans',
-    'On CrateDB: index the contents of spans for searches. Spans are not taken meanwhile.',
+    'Index the contents of spans, by which searches find any word at once. On CrateDB, spans are not taken meanwhile.',
   )
   index.action(async () => {
     code.value = await (await load()).indexSpans(flagsOf(index), processEnvironment())

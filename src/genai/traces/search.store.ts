@@ -1,14 +1,14 @@
 // The search over traces: a page is looked for among the first traces of the order, then among more of them.
 import { and, Column, eq, getTableColumns, is, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
-import { hasChild, isOwned } from '../../platform/database/children.ts'
+import { hasChild, isOwned, type Owners, ownedBy } from '../../platform/database/children.ts'
 import { equalsOneOf } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { hasParts, lookForTextIndex } from '../../platform/database/text-index.ts'
 import { checkPlace, orderOf, type Place, placesOf, type SortKey } from '../../platform/search/keyset.ts'
 import { trimBackticks } from '../../platform/search/quotes.ts'
 import { createWalk, isInOrder, MAX_SIZE, type Part, type Some } from '../../platform/search/stretch.store.ts'
-import { compare, withoutIndex } from '../../platform/search/to-sql.ts'
+import { compare } from '../../platform/search/to-sql.ts'
 import { assessments } from '../assessments/tables.ts'
 import { assessmentCondition } from './assessments.store.ts'
 import { METADATA, TAG } from './ids.ts'
@@ -48,8 +48,6 @@ export interface TraceSearch {
 /** Traces among which a page is looked for first: their spans are read in a tenth of a second. */
 const FIRST_STRETCH = 1000
 const MAX_STRETCHES = 3
-/** So many spans are held against all conditions at once in less time than three stretches are found in. */
-const FEW_SPANS = 20_000
 
 /** A trace and its place in the order of the search. */
 export type FoundTrace = TraceRow & { place: Place }
@@ -110,15 +108,20 @@ export async function searchTraceRows(engine: Engine, search: TraceSearch): Prom
   return found
 }
 
-/** The traces that an index over contents leaves, where they are few. */
+/**
+ * The traces that an index over contents leaves, where they are so few that it takes less time to hold them against all conditions at once than to find
+ * three stretches.
+ */
 async function findFew(engine: Engine, search: TraceSearch): Promise<(Some & { spans: number }) | undefined> {
+  const { textIndexing } = engine.dialect
   const parts = search.filter.flatMap((one) => narrowed(engine, one) ?? [])
-  if (parts.length === 0) return undefined
+  if (!textIndexing || parts.length === 0) return undefined
+  const most = textIndexing.fewRows
   const where = and(equalsOneOf(spans.experimentId, search.experimentIds), ...parts)
   const ids = sql`SELECT ${spans.traceId} FROM ${spans} WHERE ${where}`
-  const counted = await engine.rows(sql`SELECT count(*) FROM (${ids} LIMIT ${FEW_SPANS + 1}) AS found`)
+  const counted = await engine.rows(sql`SELECT count(*) FROM (${ids} LIMIT ${most + 1}) AS found`)
   const count = Number(counted[0]?.[0])
-  return count <= FEW_SPANS ? { ids, spans: count } : undefined
+  return count <= most ? { ids, spans: count } : undefined
 }
 
 /** As many traces as should fill the page when conditions go on to hold as often. */
@@ -129,17 +132,18 @@ function nextSize(limit: number, found: number, looked: number): number {
 
 async function selectTraces(engine: Engine, search: TraceSearch, part: Part): Promise<FoundTrace[]> {
   const { within } = part
+  const { looksUp } = engine.dialect
   const { joins, keys } = sortKeys(engine, search)
   const shown = Object.fromEntries(
     keys.flatMap(({ value }, position) => (is(value, Column) ? [] : [[`value_${position}`, value] as const])),
   )
   let query = engine.db
     .select({ ...getTableColumns(traces), ...shown })
-    .from(traces)
+    .from(looksUp && within && !within.isOne ? lookedUp(within.ids) : traces)
     .where(and(within?.isOne, meets(engine, { ...search, within }), isInOrder(keys, part)))
     .$dynamic()
   for (const join of joins) {
-    query = engine.dialect.looksUp
+    query = looksUp
       ? query.leftJoinLateral(join, sql`true`)
       : query.leftJoin(join, eq(traces.traceId, join.traceId))
   }
@@ -150,6 +154,14 @@ async function selectTraces(engine: Engine, search: TraceSearch, part: Part): Pr
   const placeOf = placesOf(traces, keys)
   return rows.map((row) => ({ ...row, place: placeOf(row) }))
 }
+
+/** Traces by ids that may come twice. PostgreSQL, left to choose, would go through all traces in their order instead. */
+const lookedUp = (ids: Owners) =>
+  ownedBy(
+    { looksUp: true },
+    { table: traces, of: traces.traceId },
+    sql`SELECT DISTINCT * FROM (${ids}) AS found`,
+  ).from
 
 /** What traces are linked to that a comparison asks for. */
 function linkOf({ type, key, comparator }: TraceComparison): TraceLinkRow['kind'] | undefined {
@@ -269,16 +281,17 @@ const SPAN_COLUMNS: Record<string, Column> = {
 
 function spanCondition(engine: Engine, { filter, experimentIds, within }: FilteredTraces): SQL | undefined {
   const { dialect } = engine
+  // Those of all traces are read faster in their own order than looked up.
+  const looksUp = dialect.looksUp && within !== undefined
   const conditions = filter.flatMap((comparison) => {
     if (comparison.type !== 'span') return []
     const column = SPAN_COLUMNS[comparison.key]
     if (column) return [compare(column, comparison, dialect)]
-    const content = dialect.indexesTexts ? withoutIndex(spans.content) : spans.content
-    return [narrowed(engine, comparison), compare(content, inContent(comparison), dialect)]
+    const content = dialect.textIndexing?.plain(spans.content) ?? spans.content
+    const parts = looksUp ? undefined : narrowed(engine, comparison)
+    return [parts, compare(content, inContent(comparison), dialect)]
   })
   if (conditions.length === 0) return undefined
-  // Those of all traces are read faster in their own order than looked up.
-  const looksUp = dialect.looksUp && within !== undefined
   return hasChild({ looksUp }, traces.traceId, {
     table: spans,
     of: spans.traceId,
@@ -301,7 +314,10 @@ function narrowed(engine: Engine, comparison: TraceComparison): SQL | undefined 
   const { type, key, comparator } = comparison
   if (type !== 'span' || SPAN_COLUMNS[key]) return undefined
   const isPattern = comparator === 'LIKE' || comparator === 'ILIKE'
-  return isPattern ? hasParts(engine, spans.content, String(inContent(comparison).value)) : undefined
+  const pattern = String(inContent(comparison).value)
+  return isPattern
+    ? hasParts(engine, spans.content, { pattern, mindsCase: comparator === 'LIKE' })
+    : undefined
 }
 
 /** A regular expression for the value of an attribute that is a text, which is a JSON text within a JSON text. */

@@ -3,7 +3,8 @@
 import { and, type SQL, sql } from 'drizzle-orm'
 import type { Aggregate } from '../wire/aggregates.ts'
 import type { Engine } from './engine.ts'
-import { identifierOf, isBefore, timeIn } from './old-rows.ts'
+import { isBefore, timeIn } from './old-rows.ts'
+import { identifierOf } from './own-columns.ts'
 import type { DueBuckets, Thinned, ThinnedColumn, TypedColumn } from './thinning.ts'
 
 /** Columns of every such table, beside those of the key and of aggregates. */

@@ -5,8 +5,8 @@ import { reasonOf } from '../../errors.ts'
 import type { Aging, Holding, Partition, Partitions, PartitionValue, Snapshot, TimeRange } from './aging.ts'
 import { NOT_VISIBLE } from './cratedb-health.ts'
 import type { Engine } from './engine.ts'
-import { identifierOf, isBefore, timeIn } from './old-rows.ts'
-import type { TableName } from './own-columns.ts'
+import { isBefore, timeIn } from './old-rows.ts'
+import { identifierOf, type TableName } from './own-columns.ts'
 import { monthOfPartition, periodEnd } from './periods.ts'
 
 /** Rows of one DELETE at most, as far as times can be halved: some seconds, since no statement may take a minute. */

@@ -7,6 +7,7 @@ import { cratedbAging } from './cratedb-aging.ts'
 import { examineCratedb } from './cratedb-health.ts'
 import { cratedbMaterializing } from './cratedb-materializing.ts'
 import { cratedbStatus } from './cratedb-status.ts'
+import { cratedbTextIndexing } from './cratedb-text-index.ts'
 import { cratedbThinning } from './cratedb-thinning.ts'
 import { type Connection, createEngine, type Dialect, type Engine, type EngineOptions } from './engine.ts'
 import { openPool } from './pool.ts'
@@ -18,7 +19,6 @@ const dialect: Dialect = {
   name: 'cratedb',
   migrations: 'cratedb',
   likeBacktracks: true,
-  indexesTexts: true,
   maxIndexedBytes: 32_766,
   /** One statement refreshes all tables: 2 ms when nothing changed, some 30 ms after writes. */
   async refresh(connection: Connection, tables) {
@@ -31,6 +31,7 @@ const dialect: Dialect = {
   aging: cratedbAging,
   materializing: cratedbMaterializing,
   thinning: cratedbThinning,
+  textIndexing: cratedbTextIndexing,
   ownTables: {
     schema: 'doc',
     foreignSchemas: ['sys', 'information_schema', 'pg_catalog', 'blob'],

@@ -18,6 +18,7 @@ import type { RunScript } from './script.ts'
 import type { SqlPort, SqlPortOptions } from './sql-port.ts'
 import type { ReadSql } from './sql-reader.ts'
 import type { EngineStatus } from './status.ts'
+import type { TextIndexing } from './text-indexing.ts'
 import type { Thinning } from './thinning.ts'
 import { createStatementSpans } from './traced.ts'
 
@@ -101,8 +102,8 @@ export interface Dialect {
    * and joined by hash.
    */
   readonly looksUp?: boolean
-  /** Texts may have an index by which parts of them are found; see text-index.ts. */
-  readonly indexesTexts?: boolean
+  /** How texts have an index by which parts of them are found; see text-index.ts. Absent where there is no database. */
+  readonly textIndexing?: TextIndexing<Engine>
   /** Sorts text in one way: CrateDB sorts by UTF-8 in a table, by UTF-16 behind a join. */
   readonly sortsTextAlike?: boolean
   /** Bytes of a text in a column with an index at most; any where it is absent. */

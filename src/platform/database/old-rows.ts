@@ -3,7 +3,7 @@ import { and, type SQL, sql } from 'drizzle-orm'
 import { invalidParameter } from '../../errors.ts'
 import type { TimeColumn, TimeRange } from './aging.ts'
 import type { Engine } from './engine.ts'
-import type { TableName } from './own-columns.ts'
+import { identifierOf, type TableName } from './own-columns.ts'
 import { LEAST_BIGINT_MS } from './periods.ts'
 
 /** Types of columns that tell times, and how a time is bound for them; integers are milliseconds since 1970. */
@@ -26,9 +26,6 @@ export function timeIn({ name, type }: TimeColumn, ms: number): SQL {
   if (!spell) throw invalidParameter(`Column ${name} is of type ${type}, which tells no time.`)
   return spell(ms)
 }
-
-export const identifierOf = ({ schema, table }: TableName): SQL =>
-  sql`${sql.identifier(schema)}.${sql.identifier(table)}`
 
 /** Holds for rows of the range. */
 export const isBefore = ({ column, untilMs, where }: TimeRange): SQL =>

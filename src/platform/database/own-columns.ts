@@ -1,5 +1,5 @@
 // What tables of people's own have in all databases: columns of few types; and where databases differ.
-import type { SQL } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 
 /** What becomes of values: five types that all databases have. */
 export const KINDS = ['integer', 'double', 'boolean', 'timestamp', 'text'] as const
@@ -9,6 +9,9 @@ export interface TableName {
   schema: string
   table: string
 }
+
+export const identifierOf = ({ schema, table }: TableName): SQL =>
+  sql`${sql.identifier(schema)}.${sql.identifier(table)}`
 
 /** What a kind of database says of such tables. */
 export interface OwnTables {

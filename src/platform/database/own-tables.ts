@@ -1,7 +1,14 @@
 // Tables of people's own beside those of the server: what columns they have, how they are made, how rows get in.
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import type { Engine, Statement } from './engine.ts'
-import type { Kind, OwnColumn, OwnValue, StoredColumn, TableName } from './own-columns.ts'
+import {
+  identifierOf,
+  type Kind,
+  type OwnColumn,
+  type OwnValue,
+  type StoredColumn,
+  type TableName,
+} from './own-columns.ts'
 
 const TYPES: Record<Kind, string> = {
   integer: 'BIGINT',
@@ -29,9 +36,6 @@ const LARGEST: Record<string, bigint> = { integer: 2n ** 31n - 1n, smallint: 2n 
 
 /** A column of a new table. */
 export const newColumn = (name: string, kind: Kind): OwnColumn => ({ name, kind, type: TYPES[kind] })
-
-const identifierOf = ({ schema, table }: TableName): SQL =>
-  sql`${sql.identifier(schema)}.${sql.identifier(table)}`
 
 /** The columns of a table or view in their order; undefined when there is none of this name. */
 export async function describeTable(

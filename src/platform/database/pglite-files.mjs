@@ -5,6 +5,7 @@ import fs from 'node:fs'
 import { dirname } from 'node:path'
 import { NodeFS } from '@electric-sql/pglite/nodefs'
 import { isSynced, noteSynced } from './pglite-control.mjs'
+import { withSharedMemory } from './pglite-program.mjs'
 
 /** A segment of the write-ahead log; `xlogtemp.*`, which becomes one, is none yet. */
 const WAL_SEGMENT = /\/pg_wal\/[0-9A-F]{24}$/
@@ -61,7 +62,11 @@ export class DurableFiles extends NodeFS {
     return super.init(pg, {
       ...options,
       wasmMemory: /** @type {any} */ (this.#memory),
-      preRun: [...(options.preRun ?? []), (/** @type {any} */ module) => this.#refine(module.NODEFS)],
+      preRun: [
+        ...(options.preRun ?? []),
+        (/** @type {any} */ module) => this.#refine(module.NODEFS),
+        (/** @type {any} */ module) => shareMemoryOfLibraries(module.FS),
+      ],
     })
   }
 
@@ -171,6 +176,25 @@ export class DurableFiles extends NodeFS {
         setattr(node, attributes)
       },
     })
+  }
+}
+
+/**
+ * Libraries of extensions use the memory that the program has. They are compiled when PostgreSQL wants them, and not at each start as PGlite would.
+ * @param {any} files Emscripten's file system
+ */
+function shareMemoryOfLibraries(files) {
+  files.createPreloadedFile = (
+    /** @type {string} */ folder,
+    /** @type {string} */ name,
+    /** @type {Uint8Array} */ bytes,
+    /** @type {boolean} */ _canRead,
+    /** @type {boolean} */ _canWrite,
+    /** @type {() => void} */ done,
+  ) => {
+    files.mkdirTree(folder)
+    files.writeFile(`${folder}/${name}`, withSharedMemory(bytes))
+    done()
   }
 }
 

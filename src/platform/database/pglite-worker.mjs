@@ -6,9 +6,11 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
+import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm'
 import { FLAGGED, FLAGGING, IDLE, SENT, STATE, wordOf } from './pglite-control.mjs'
 import { DurableFiles } from './pglite-files.mjs'
 import { makeDatabase } from './pglite-folder.mjs'
+import { MAXIMUM_PAGES, withSharedMemory } from './pglite-program.mjs'
 
 /**
  * How long the thread looks out for the next message before it sleeps, in milliseconds: requests often need some
@@ -19,9 +21,8 @@ const LOOK_OUT_MS = 0.1
 const ANSWER_WITHIN_MS = 1
 /** Node.js has it; its types leave the values to those of browsers. */
 const { WebAssembly } = /** @type {any} */ (globalThis)
-/** PGlite's own: 128 MiB at first, 2 GiB at most. */
-const MEMORY_PAGES = { initial: 2048, maximum: 32_768 }
-const MEMORY_IMPORT = 2
+/** PGlite's own: 128 MiB at first. */
+const INITIAL_PAGES = 2048
 
 const { folder, template, isSynced, setup, control } =
   /** @type {import('./pglite-thread.ts').ThreadData} */ (workerData)
@@ -40,74 +41,12 @@ const startParams = [
 ]
 
 /**
- * PGlite's program with its memory declared as shared (one bit of its import), so that the server's thread can set the
+ * PGlite's program with its memory declared as shared, so that the server's thread can set the
  * flags by which PostgreSQL cancels a statement; nothing else reaches a thread that computes.
  */
 function loadProgram() {
   const program = createRequire(import.meta.url).resolve('@electric-sql/pglite')
-  const bytes = readFileSync(join(dirname(program), 'pglite.wasm'))
-  const at = memoryLimitsAt(bytes)
-  bytes[at] = (bytes[at] ?? 0) | 2
-  return WebAssembly.compile(bytes)
-}
-
-/**
- * Where the limits of the imported memory begin in a WebAssembly module.
- * @param {Uint8Array} bytes
- * @throws Error when no memory is imported
- */
-function memoryLimitsAt(bytes) {
-  let at = 8
-  const readByte = () => bytes[at++] ?? 0
-  function readNumber() {
-    let number = 0
-    for (let shift = 0; ; shift += 7) {
-      const byte = readByte()
-      number |= (byte & 127) << shift
-      if (byte < 128) return number
-    }
-  }
-  const skipText = () => {
-    const length = readNumber()
-    at += length
-  }
-  const skipLimits = () => {
-    const hasMaximum = readByte() & 1
-    readNumber()
-    if (hasMaximum) readNumber()
-  }
-  /** By the kind of an import: function, table, memory, global, tag. */
-  const skip = [
-    readNumber,
-    () => {
-      readByte()
-      skipLimits()
-    },
-    skipLimits,
-    () => {
-      at += 2
-    },
-    () => {
-      readByte()
-      readNumber()
-    },
-  ]
-  while (at < bytes.length) {
-    const section = readByte()
-    const end = readNumber() + at
-    if (section === 2) {
-      for (let imports = readNumber(); imports > 0; imports--) {
-        // The names of the module and of the import.
-        skipText()
-        skipText()
-        const kind = readByte()
-        if (kind === MEMORY_IMPORT) return at
-        skip[kind]?.()
-      }
-    }
-    at = end
-  }
-  throw new Error('PGlite imports no memory.')
+  return WebAssembly.compile(withSharedMemory(readFileSync(join(dirname(program), 'pglite.wasm'))))
 }
 
 /** PGlite asks for all types of arrays at its start; whoever reads the wire has no use for them. */
@@ -119,10 +58,16 @@ class Store extends PGlite {
 async function open() {
   if (!folder) return { store: new Store({ startParams }), files: undefined, memory: undefined }
   const made = makeDatabase(folder, template)
-  const memory = new WebAssembly.Memory({ ...MEMORY_PAGES, shared: true })
+  const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true })
   const files = new DurableFiles({ folder, made, control, memory })
   return {
-    store: new Store({ fs: files, pgliteWasmModule: await loadProgram(), startParams }),
+    store: new Store({
+      fs: files,
+      pgliteWasmModule: await loadProgram(),
+      startParams,
+      // For an index of texts: see postgres-text-index.ts.
+      extensions: { pg_trgm },
+    }),
     files,
     memory,
   }

@@ -23,6 +23,7 @@ import { createWire, type RowMode, type Wire } from './pglite-wire.ts'
 import { postgresAging } from './postgres-aging.ts'
 import { createPostgresMaterializing } from './postgres-materializing.ts'
 import { postgresStatus } from './postgres-status.ts'
+import { createPostgresTextIndexing } from './postgres-text-index.ts'
 import { postgresThinning } from './postgres-thinning.ts'
 import { DEFAULT_SCHEMA, type PgliteTarget } from './uri.ts'
 
@@ -45,6 +46,7 @@ const dialect: Dialect = {
   aging: postgresAging,
   materializing: createPostgresMaterializing(READER),
   thinning: postgresThinning,
+  textIndexing: createPostgresTextIndexing(false),
   stored: (column) => sql`${column}`,
 }
 

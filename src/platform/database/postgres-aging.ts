@@ -2,7 +2,8 @@
 import { sql } from 'drizzle-orm'
 import type { Aging, Holding } from './aging.ts'
 import type { Engine } from './engine.ts'
-import { identifierOf, isBefore } from './old-rows.ts'
+import { isBefore } from './old-rows.ts'
+import { identifierOf } from './own-columns.ts'
 import { countSmallTables } from './postgres-rows.ts'
 
 /** Rows of one statement. Each begins at the front of the table, so that few large ones are faster. */

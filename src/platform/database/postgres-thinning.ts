@@ -12,7 +12,7 @@ import {
   type Source,
 } from './bucket-columns.ts'
 import type { Engine } from './engine.ts'
-import { identifierOf } from './old-rows.ts'
+import { identifierOf } from './own-columns.ts'
 import type { DueBuckets, Thinned, Thinning } from './thinning.ts'
 
 /** Rows of one statement; on the embedded database all else waits meanwhile. */

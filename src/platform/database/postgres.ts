@@ -8,6 +8,7 @@ import type { SqlDialect } from './pool-sql.ts'
 import { postgresAging } from './postgres-aging.ts'
 import { createPostgresMaterializing } from './postgres-materializing.ts'
 import { postgresStatus } from './postgres-status.ts'
+import { createPostgresTextIndexing } from './postgres-text-index.ts'
 import { postgresThinning } from './postgres-thinning.ts'
 import type { ServerTarget } from './uri.ts'
 
@@ -24,6 +25,7 @@ const dialect: Dialect = {
   aging: postgresAging,
   materializing: createPostgresMaterializing(),
   thinning: postgresThinning,
+  textIndexing: createPostgresTextIndexing(true),
   ownTables: {
     schema: 'public',
     foreignSchemas: ['information_schema', 'pg_catalog', 'pg_toast'],

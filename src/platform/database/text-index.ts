@@ -1,12 +1,8 @@
-// An index of every three characters that follow on each other in the texts of a column, by which CrateDB finds any part of a text without
-// reading the texts. It doubles what writing costs, so it is there only where an operator has made it.
-import { type Column, getTableColumns, getTableName, type SQL, sql } from 'drizzle-orm'
-import type { PgTable } from 'drizzle-orm/pg-core'
-import { MlflowError } from '../../errors.ts'
+// What searches ask of an index of texts, where an operator has made one.
+import { and, type Column, type SQL } from 'drizzle-orm'
 import type { Engine } from './engine.ts'
+import { PART_LENGTH } from './text-indexing.ts'
 
-const ANALYZER = 'crateflow_trigrams'
-const PART_LENGTH = 3
 /** Of longer parts their begin is looked for. */
 const MAX_PART_LENGTH = 100
 /** How often a server asks whether there is an index. */
@@ -21,152 +17,30 @@ const looks = new WeakMap<Engine, Map<Column, Look>>()
 
 /** Finds out, now and then, whether the column has an index, for `hasParts`. */
 export async function lookForTextIndex(engine: Engine, column: Column): Promise<void> {
-  if (!engine.dialect.indexesTexts) return
+  const indexing = engine.dialect.textIndexing
+  if (!indexing) return
   const known = looks.get(engine) ?? new Map<Column, Look>()
   looks.set(engine, known)
   const last = known.get(column)
   if (last && (last.hasIndex || Date.now() - last.atMs < LOOK_EVERY_MS)) return
-  const definition = await definitionOf(engine, getTableName(column.table))
-  known.set(column, { hasIndex: definition.includes(ANALYZER), atMs: Date.now() })
+  known.set(column, { hasIndex: await indexing.has(engine, column), atMs: Date.now() })
 }
 
 /**
- * Holds for the texts that have all parts of a LIKE pattern, in any case and order; undefined where no index tells, be it that there is none
- * or that the parts are shorter than three characters. It narrows: the pattern itself has to be asked for beside it.
+ * Holds for the texts that have all parts of a LIKE or ILIKE pattern, in any order; undefined where no index tells, be it that there is none
+ * or that the parts are too short. It narrows: the pattern itself has to be asked for beside it.
  */
-export function hasParts(engine: Engine, column: Column, pattern: string): SQL | undefined {
-  if (!looks.get(engine)?.get(column)?.hasIndex) return undefined
+export function hasParts(
+  engine: Engine,
+  column: Column,
+  { pattern, mindsCase }: { pattern: string; mindsCase: boolean },
+): SQL | undefined {
+  const indexing = engine.dialect.textIndexing
+  if (!indexing || !looks.get(engine)?.get(column)?.hasIndex) return undefined
   const parts = pattern
     .split(/[%_]+/)
     .map((part) => [...part])
     .filter((characters) => characters.length >= PART_LENGTH)
     .map((characters) => characters.slice(0, MAX_PART_LENGTH).join(''))
-  if (parts.length === 0) return undefined
-  return sql.join(
-    parts.map((part) => sql`MATCH(${column}, ${part}) USING phrase`),
-    sql` AND `,
-  )
-}
-
-/**
- * Makes the index over a column of a partitioned table: a table that has it is filled partition by partition, and takes the place of the other one at
- * once. Partitions take no writes from when they are copied (clients are told to come back), and are read as before. When it fails, nothing has
- * changed; when it is killed, the next call mends what it left.
- * @param partition the column that the table is partitioned by
- * @param report is told of each partition and its rows
- * @returns false when there is an index already
- * @throws INVALID_STATE when CrateDB did not take all rows over, or the table is not as the migrations made it
- */
-export async function makeTextIndex(
-  engine: Engine,
-  { column, partition }: { column: Column; partition: Column },
-  report: (partition: string, rows: number) => void,
-): Promise<boolean> {
-  const from = column.table as PgTable
-  const copy = { engine, from, partition, report, isCopied: new Set<string>() }
-  const table = named(engine, getTableName(from))
-  const other = named(engine, `${getTableName(from)}_indexed`)
-  await engine.execute(sql`DROP TABLE IF EXISTS ${other}`)
-  const definition = await definitionOf(engine, getTableName(from))
-  if (definition.includes(ANALYZER)) return false
-  await makeAnalyzer(engine)
-  await engine.execute(sql.raw(withIndex(definition, { engine, column })))
-  try {
-    await copyPartitions(copy, table, other)
-    // The table itself must take writes: CrateDB swaps none that does not.
-    await engine.execute(sql`ALTER CLUSTER SWAP TABLE ${other} TO ${table}`)
-    // What a month has brought that began in between.
-    await copyPartitions(copy, other, table)
-  } finally {
-    const isSwapped = (await definitionOf(engine, getTableName(from))).includes(ANALYZER)
-    if (!isSwapped) await takeWrites(copy, table)
-    await engine.execute(sql`DROP TABLE IF EXISTS ${other}`)
-  }
-  return true
-}
-
-interface Copy {
-  engine: Engine
-  /** The table whose columns they are. */
-  from: PgTable
-  partition: Column
-  report: (partition: string, rows: number) => void
-  isCopied: Set<string>
-}
-
-const named = ({ schema }: Engine, table: string): SQL =>
-  sql`${sql.identifier(schema)}.${sql.identifier(table)}`
-
-/** The statement that makes the table, as CrateDB tells it. */
-async function definitionOf(engine: Engine, table: string): Promise<string> {
-  const rows = await engine.rows(sql`SHOW CREATE TABLE ${named(engine, table)}`)
-  return String(rows[0]?.[0])
-}
-
-async function makeAnalyzer(engine: Engine): Promise<void> {
-  const there = await engine.rows(
-    sql`SELECT 1 FROM information_schema.routines WHERE routine_name = ${ANALYZER}`,
-  )
-  if (there.length > 0) return
-  const length = sql.raw(String(PART_LENGTH))
-  await engine.execute(sql`CREATE ANALYZER ${sql.identifier(ANALYZER)} (
-    TOKENIZER ${sql.identifier(ANALYZER)} WITH (type = 'ngram', min_gram = ${length}, max_gram = ${length}),
-    TOKEN_FILTERS (lowercase))`)
-}
-
-function withIndex(definition: string, { engine, column }: { engine: Engine; column: Column }): string {
-  const table = getTableName(column.table)
-  const [name, plain] = [`"${engine.schema}"."${table}"`, `"${column.name}" TEXT INDEX OFF`]
-  if (!definition.includes(name) || !definition.includes(plain)) {
-    throw new MlflowError('INVALID_STATE', `The table ${table} is not as the migrations made it.`)
-  }
-  const indexed = `"${column.name}" TEXT INDEX USING FULLTEXT WITH (analyzer = '${ANALYZER}')`
-  return definition.replace(name, () => `"${engine.schema}"."${table}_indexed"`).replace(plain, () => indexed)
-}
-
-/** Copies the partitions that are not copied yet. CrateDB skips rows that it cannot write, so rows are counted on both sides. */
-async function copyPartitions(copy: Copy, source: SQL, target: SQL): Promise<void> {
-  const { engine, from, partition, report, isCopied } = copy
-  const columns = sql.join(
-    Object.values(getTableColumns(from)).map(({ name }) => sql.identifier(name)),
-    sql`, `,
-  )
-  const name = sql.identifier(partition.name)
-  for (const value of await partitionsOf(copy, source)) {
-    if (isCopied.has(value)) continue
-    await setWrites(copy, source, value, false)
-    await engine.execute(sql`REFRESH TABLE ${source}`)
-    const counted = await engine.rows(sql`SELECT count(*) FROM ${source} WHERE ${name} = ${value}`)
-    const { rowCount } = await engine.execute(
-      sql`INSERT INTO ${target} (${columns}) SELECT ${columns} FROM ${source} WHERE ${name} = ${value}`,
-    )
-    if (rowCount !== Number(counted[0]?.[0])) {
-      throw new MlflowError(
-        'INVALID_STATE',
-        `Of ${counted[0]?.[0]} rows of ${value}, CrateDB took ${rowCount}.`,
-      )
-    }
-    isCopied.add(value)
-    report(value, rowCount)
-  }
-}
-
-async function partitionsOf({ engine, partition }: Copy, table: SQL): Promise<string[]> {
-  const name = sql.identifier(partition.name)
-  await engine.execute(sql`REFRESH TABLE ${table}`)
-  const rows = await engine.rows(sql`SELECT ${name} FROM ${table} GROUP BY 1 ORDER BY 1`)
-  return rows.map(([value]) => String(value))
-}
-
-/** Whether the partition takes writes. */
-async function setWrites({ engine, partition }: Copy, table: SQL, value: string, isTaking: boolean) {
-  const literal = sql.raw(`'${value.replaceAll("'", "''")}'`)
-  const setting = isTaking ? sql`RESET ("blocks.write")` : sql`SET ("blocks.write" = true)`
-  await engine.execute(
-    sql`ALTER TABLE ${table} PARTITION (${sql.identifier(partition.name)} = ${literal}) ${setting}`,
-  )
-}
-
-async function takeWrites(copy: Copy, table: SQL): Promise<void> {
-  for (const value of await partitionsOf(copy, table)) await setWrites(copy, table, value, true)
+  return and(...parts.map((part) => indexing.hasPart(column, part, mindsCase)))
 }
