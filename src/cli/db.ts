@@ -66,9 +66,7 @@ export function showStatus(flags: Flags, env: Environment): Promise<number> {
   })
 }
 
-/**
- * `db index-spans`: makes the index by which parts of the contents of spans are found at once.
- */
+/** `db index-spans`: makes the index by which parts of the contents of spans are found at once. */
 export function indexSpans(flags: Flags, env: Environment): Promise<number> {
   return withDatabase(
     flags,

@@ -32,6 +32,11 @@ const FILTERS = [
     "LIKE '%🌲🌳🌴%'",
     "LIKE '%nowhere%'",
     "LIKE '%question%'",
+    String.raw`LIKE '%C:\\%temp%'`,
+    String.raw`LIKE '%:\\\\temp%'`,
+    String.raw`ILIKE '%c:\\\\TEMP%'`,
+    `LIKE '%needle ${'y'.repeat(120)}%'`,
+    `LIKE '%${Array.from({ length: 30 }, (_, i) => `abc${i}`).join('%')}%'`,
   ],
 ].map((clause) => `span.content ${clause}`)
 const OTHERS = [
@@ -50,6 +55,12 @@ const span = (i: number) => ({
   endTimeUnixNano: `${MONTHS[i % MONTHS.length]}000005`,
   attributes: [{ key: 'question', value: { stringValue: TEXTS[i % TEXTS.length] } }],
 })
+
+async function inTurn<T>(times: number, ask: () => Promise<T>): Promise<T[]> {
+  const answers: T[] = []
+  while (answers.length < times) answers.push(await ask())
+  return answers
+}
 
 /** A store of its own with a server, which only CrateDB and PostgreSQL leave running while the index is made. */
 function useWords(target: EngineTarget) {
@@ -135,6 +146,7 @@ describeEveryEngine('crateflow db index-spans', (target) => {
     expect(before["span.content LIKE '%Needle%'"]).toHaveLength(10)
     expect(before["span.content LIKE '%needle%'"]).toHaveLength(0)
     expect(before["span.content LIKE '%nowhere%'"]).toHaveLength(0)
+    expect(before[String.raw`span.content LIKE '%:\\\\temp%'`]).toHaveLength(10)
 
     const { code, stdout, stderr } = await index()
     expect(stderr).toBe('')
@@ -172,14 +184,28 @@ describeEveryEngine('crateflow db index-spans', (target) => {
     )
     expect(upwards?.flat()).toEqual([...ids].sort())
     expect(downwards?.flat()).toEqual([...ids].sort().reverse())
-    // All spans ask something: far more than are looked at in one go, of which a page is full at once.
+    // All spans ask something, so that a page is full at once.
     const asking = await paged("span.content LIKE '%question%'", 400)
     expect(asking.flat()).toHaveLength(COUNT + 1200)
     expect(new Set(asking.flat()).size).toBe(COUNT + 1200)
+    // The database plans statements anew that it has seen some times.
+    const [first, ...others] = await inTurn(8, () => paged("span.content ILIKE '%needle%of%TREE%'", 100))
+    for (const other of others) expect(other).toEqual(first)
+    expect(first?.flat()).toEqual(ids)
+    const named = await paged("span.content ILIKE '%needle%'", 30, ['timestamp_ms DESC', 'tags.kind', 'name'])
+    expect([...named.flat()].sort()).toEqual([...ids].sort())
     expect((await paged("span.content LIKE '%QUESTION%'", 400)).flat()).toEqual([])
     expect((await paged("span.content LIKE '%question%' AND span.name = 'answer 7'", 5)).flat()).toEqual([
       `tr-${(8).toString(16).padStart(32, '0')}`,
     ])
+  })
+
+  it('finds words that more spans have than are looked at in one go', async () => {
+    for (let from = COUNT + 1200; from < COUNT + 4800; from += 1200) await send(from, from + 1200)
+    const count = (COUNT + 4800) / TEXTS.length
+    const pages = await paged("span.content LIKE '%question%' AND span.content ILIKE '%birnen%'", 250)
+    expect(pages.flat()).toHaveLength(count)
+    expect(new Set(pages.flat()).size).toBe(count)
   })
 
   it.skipIf(target.name === 'CrateDB')('makes anew what a killed one has not completed', async () => {

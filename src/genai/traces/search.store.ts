@@ -6,6 +6,7 @@ import { equalsOneOf } from '../../platform/database/columns.ts'
 import type { Engine } from '../../platform/database/engine.ts'
 import { hasParts, lookForTextIndex } from '../../platform/database/text-index.ts'
 import { checkPlace, orderOf, type Place, placesOf, type SortKey } from '../../platform/search/keyset.ts'
+import { shortestPattern } from '../../platform/search/like.ts'
 import { trimBackticks } from '../../platform/search/quotes.ts'
 import { createWalk, isInOrder, MAX_SIZE, type Part, type Some } from '../../platform/search/stretch.store.ts'
 import { compare } from '../../platform/search/to-sql.ts'
@@ -98,11 +99,14 @@ export async function searchTraceRows(engine: Engine, search: TraceSearch): Prom
   const { limit } = search
   const look = (part: Part, missing: number) => selectTraces(engine, { ...search, limit: missing }, part)
   const { found, looked, isFull, lookFurther, lookAtRest } = createWalk(engine, { key, limit, after, look })
-  const few = await findFew(engine, search)
-  // A word that is in most spans of a small experiment fills the page at once.
-  const stretches = !few ? MAX_STRETCHES : few.spans > FIRST_STRETCH ? 1 : 0
-  for (let round = 0; round < stretches && !isFull(); round++) {
+  const { looksUp } = engine.dialect
+  // A stretch is found in a moment where rows are looked up, and takes longer than the count elsewhere.
+  let few = looksUp ? undefined : await findFew(engine, search)
+  for (let round = 0; round < MAX_STRETCHES && !isFull(); round++) {
+    // A word that is in most spans of a small experiment fills the page from the first stretch.
+    if (few && (round > 0 || few.spans <= FIRST_STRETCH)) break
     if (!(await lookFurther(nextSize(limit, found.length, looked())))) break
+    if (looksUp && round === 0 && !isFull()) few = await findFew(engine, search)
   }
   if (!isFull()) await lookAtRest(few)
   return found
@@ -295,6 +299,8 @@ function spanCondition(engine: Engine, { filter, experimentIds, within }: Filter
   return hasChild({ looksUp }, traces.traceId, {
     table: spans,
     of: spans.traceId,
+    // An index over contents would seem to fit, too, and be read for each trace.
+    key: looksUp ? sql`true` : undefined,
     where: and(...conditions),
     slice: within ? isOwned(spans.traceId, within.ids) : equalsOneOf(spans.experimentId, experimentIds),
   })
@@ -314,10 +320,9 @@ function narrowed(engine: Engine, comparison: TraceComparison): SQL | undefined 
   const { type, key, comparator } = comparison
   if (type !== 'span' || SPAN_COLUMNS[key]) return undefined
   const isPattern = comparator === 'LIKE' || comparator === 'ILIKE'
-  const pattern = String(inContent(comparison).value)
-  return isPattern
-    ? hasParts(engine, spans.content, { pattern, mindsCase: comparator === 'LIKE' })
-    : undefined
+  if (!isPattern) return undefined
+  const pattern = shortestPattern(String(inContent(comparison).value))
+  return hasParts(engine, spans.content, { pattern, mindsCase: comparator === 'LIKE' })
 }
 
 /** A regular expression for the value of an attribute that is a text, which is a JSON text within a JSON text. */

@@ -10,6 +10,8 @@ import { PART_LENGTH, type TextIndexing } from './text-indexing.ts'
 const EXTENSION = 'pg_trgm'
 /** The extension's class of operators for the columns of an index. */
 const OPERATORS = 'gin_trgm_ops'
+/** SQLSTATE of a name that is taken by a table or an index. */
+const DUPLICATE_TABLE = '42P07'
 /** Other letters than these count by the locale of the database. */
 const WORD = new RegExp(`[A-Za-z0-9]{${PART_LENGTH},}`)
 
@@ -17,7 +19,7 @@ const WORD = new RegExp(`[A-Za-z0-9]{${PART_LENGTH},}`)
 export const createPostgresTextIndexing = (concurrently: boolean): TextIndexing<Engine> => ({
   // They are read to be sure.
   fewRows: 2_000,
-  has: hasIndex,
+  has: async (engine, column) => (await hasIndex(engine, column)) && (await lowersAscii(engine)),
   hasPart(column, part, mindsCase) {
     if (!WORD.test(part)) return undefined
     const like = sql.raw(mindsCase ? 'LIKE' : 'ILIKE')
@@ -25,20 +27,56 @@ export const createPostgresTextIndexing = (concurrently: boolean): TextIndexing<
   },
   plain: (column) => column,
   async make(engine, { column }) {
+    await refuseLocale(engine)
     if (await hasIndex(engine, column)) return false
+    const [table, index] = [getTableName(column.table), `${getTableName(column.table)}_${column.name}_parts`]
+    await refuseOthers(engine, table)
     await makeExtension(engine)
     const [home] = await engine.rows(
       sql`SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = ${EXTENSION}`,
     )
-    const name = `${getTableName(column.table)}_${column.name}_parts`
-    // One that was not completed is there, too, and serves nobody.
-    await engine.execute(sql`DROP INDEX IF EXISTS ${identifierOf({ schema: engine.schema, table: name })}`)
-    await engine.execute(sql`CREATE INDEX ${sql.raw(concurrently ? 'CONCURRENTLY' : '')} ${sql.identifier(name)}
-      ON ${identifierOf({ schema: engine.schema, table: getTableName(column.table) })}
-      USING gin (${sql.identifier(column.name)} ${identifierOf({ schema: String(home?.[0]), table: OPERATORS })})`)
+    const way = sql.raw(concurrently ? 'CONCURRENTLY' : '')
+    const drop = () =>
+      engine.execute(
+        sql`DROP INDEX ${way} IF EXISTS ${identifierOf({ schema: engine.schema, table: index })}`,
+      )
+    // One that was not completed is there, is written, and serves nobody.
+    await drop()
+    try {
+      await engine.execute(sql`CREATE INDEX ${way} ${sql.identifier(index)}
+        ON ${identifierOf({ schema: engine.schema, table })}
+        USING gin (${sql.identifier(column.name)} ${identifierOf({ schema: String(home?.[0]), table: OPERATORS })})`)
+    } catch (error) {
+      // One of this name is another command's.
+      if ((error as { code?: unknown }).code !== DUPLICATE_TABLE) await drop().catch(() => {})
+      throw error
+    }
     return true
   },
 })
+
+/** @throws INVALID_STATE where the extension takes other letters for the same than ILIKE, which minds those of ASCII alone */
+async function refuseLocale(engine: Engine): Promise<void> {
+  if (await lowersAscii(engine)) return
+  throw new MlflowError(
+    'INVALID_STATE',
+    `The locale of this database has letters of its own for I and i, which the extension ${EXTENSION} minds and searches do not.`,
+  )
+}
+
+async function lowersAscii(engine: Engine): Promise<boolean> {
+  const [row] = await engine.rows(sql`SELECT lower('I' COLLATE "default") = 'i'`)
+  return row?.[0] === true
+}
+
+/** @throws INVALID_STATE while another one makes an index of the table */
+async function refuseOthers(engine: Engine, table: string): Promise<void> {
+  const others = await engine.rows(sql`SELECT 1 FROM pg_stat_progress_create_index p
+    JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ${engine.schema} AND c.relname = ${table}`)
+  if (others.length > 0)
+    throw new MlflowError('INVALID_STATE', `An index of ${table} is being made at the moment.`)
+}
 
 async function makeExtension(engine: Engine): Promise<void> {
   try {

@@ -5,6 +5,8 @@ import { PART_LENGTH } from './text-indexing.ts'
 
 /** Of longer parts their begin is looked for. */
 const MAX_PART_LENGTH = 100
+/** Of more parts the longest are looked for. */
+const MAX_PARTS = 8
 /** How often a server asks whether there is an index. */
 const LOOK_EVERY_MS = 60_000
 
@@ -27,7 +29,7 @@ export async function lookForTextIndex(engine: Engine, column: Column): Promise<
 }
 
 /**
- * Holds for the texts that have all parts of a LIKE or ILIKE pattern, in any order; undefined where no index tells, be it that there is none
+ * Holds for the texts that have the parts of a LIKE or ILIKE pattern, in any order; undefined where no index tells, be it that there is none
  * or that the parts are too short. It narrows: the pattern itself has to be asked for beside it.
  */
 export function hasParts(
@@ -41,6 +43,8 @@ export function hasParts(
     .split(/[%_]+/)
     .map((part) => [...part])
     .filter((characters) => characters.length >= PART_LENGTH)
+    .sort((a, b) => b.length - a.length)
+    .slice(0, MAX_PARTS)
     .map((characters) => characters.slice(0, MAX_PART_LENGTH).join(''))
   return and(...parts.map((part) => indexing.hasPart(column, part, mindsCase)))
 }

@@ -4,7 +4,7 @@ import type { Column, SQL } from 'drizzle-orm'
 
 /** What kinds of databases have for it. */
 export interface TextIndexing<Engine> {
-  /** So many rows that the index leaves are counted in some ten milliseconds at most. */
+  /** Rows that are counted, and held against all conditions, in some ten milliseconds. */
   readonly fewRows: number
   has(engine: Engine, column: Column): Promise<boolean>
   /**
