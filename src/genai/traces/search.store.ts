@@ -9,7 +9,7 @@ import { checkPlace, orderOf, type Place, placesOf, type SortKey } from '../../p
 import { shortestPattern } from '../../platform/search/like.ts'
 import { trimBackticks } from '../../platform/search/quotes.ts'
 import { createWalk, isInOrder, MAX_SIZE, type Part, type Some } from '../../platform/search/stretch.store.ts'
-import { compare } from '../../platform/search/to-sql.ts'
+import { compare, withoutIndex } from '../../platform/search/to-sql.ts'
 import { assessments } from '../assessments/tables.ts'
 import { assessmentCondition } from './assessments.store.ts'
 import { METADATA, TAG } from './ids.ts'
@@ -291,7 +291,7 @@ function spanCondition(engine: Engine, { filter, experimentIds, within }: Filter
     if (comparison.type !== 'span') return []
     const column = SPAN_COLUMNS[comparison.key]
     if (column) return [compare(column, comparison, dialect)]
-    const content = dialect.textIndexing?.plain(spans.content) ?? spans.content
+    const content = dialect.textIndexing?.comparesParts ? withoutIndex(spans.content) : spans.content
     const parts = looksUp ? undefined : narrowed(engine, comparison)
     return [parts, compare(content, inContent(comparison), dialect)]
   })

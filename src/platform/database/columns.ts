@@ -37,12 +37,6 @@ export const textList = customType<{ data: string[]; driverData: string[] }>({
 /** Holds where the text is in the list. */
 export const isInList = (text: string, list: Column): SQL => sql`${toListed(text)} = ANY(${list})`
 
-/**
- * The texts themselves: CrateDB finds nothing by regular expression in a column without an index, and compares the parts instead of the texts in one
- * with an index of parts, unless the column is joined with something.
- */
-export const withoutIndex = (column: Column | SQL): SQL => sql`(${column} || '')`
-
 /** Keys repeated up to a power of two, so that few distinct statements are prepared. */
 export function padKeys(keys: readonly string[]): string[] {
   const padded = [...keys]

@@ -3,7 +3,6 @@
 import { type Column, getTableColumns, getTableName, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { MlflowError } from '../../errors.ts'
-import { withoutIndex } from './columns.ts'
 import type { Engine } from './engine.ts'
 import { identifierOf } from './own-columns.ts'
 import { PART_LENGTH, type TextIndexing, type TextPlace } from './text-indexing.ts'
@@ -15,7 +14,7 @@ export const cratedbTextIndexing: TextIndexing<Engine> = {
   fewRows: 20_000,
   has: async (engine, { table }) => (await definitionOf(engine, getTableName(table))).includes(ANALYZER),
   hasPart: (column, part) => sql`MATCH(${column}, ${part}) USING phrase`,
-  plain: withoutIndex,
+  comparesParts: true,
   make: makeIndex,
 }
 

@@ -25,7 +25,6 @@ export const createPostgresTextIndexing = (concurrently: boolean): TextIndexing<
     const like = sql.raw(mindsCase ? 'LIKE' : 'ILIKE')
     return sql`${column} ${like} ${`%${part.replaceAll('\\', '\\\\')}%`}`
   },
-  plain: (column) => column,
   async make(engine, { column }) {
     await refuseLocale(engine)
     if (await hasIndex(engine, column)) return false

@@ -6,14 +6,14 @@ import type { Column, SQL } from 'drizzle-orm'
 export interface TextIndexing<Engine> {
   /** Rows that are counted, and held against all conditions, in some ten milliseconds. */
   readonly fewRows: number
+  /** Other conditions on the column compare the parts, and not the texts, where it has the index. */
+  readonly comparesParts?: boolean
   has(engine: Engine, column: Column): Promise<boolean>
   /**
    * Holds for the texts that have the part, a text of PART_LENGTH characters or more, and maybe for others. Undefined where the index does not help.
    * @param mindsCase whether nobody asks for the part in another case
    */
   hasPart(column: Column, part: string, mindsCase: boolean): SQL | undefined
-  /** The texts themselves, for conditions that the index must have no part in. */
-  plain(column: Column): Column | SQL
   /**
    * Makes the index. When it fails, nothing has changed; when it is killed, the next call mends what it left.
    * @param report is told of each partition and its rows, where the table has some

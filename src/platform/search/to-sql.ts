@@ -1,6 +1,5 @@
 // Turns comparisons and sort keys into SQL conditions with bound parameters, in words that every engine knows.
 import { Column, is, type SQL, sql } from 'drizzle-orm'
-import { withoutIndex } from '../database/columns.ts'
 import type { Int64 } from '../wire/int64.ts'
 import type { NumericComparator, Predicate } from './comparison.ts'
 import { atomicRegex, backtracks, shortestPattern } from './like.ts'
@@ -60,6 +59,12 @@ function compareLike(
   if (inner && comparator === 'LIKE' && !dialect.likeBacktracks) return sql`strpos(${column}, ${inner}) > 0`
   return sql`${column} ${sql.raw(comparator)} ${literalBackslashes(pattern)}`
 }
+
+/**
+ * The texts themselves: CrateDB finds nothing by regular expression in a column without an index, and compares the parts instead of the texts in one
+ * with an index of parts, unless the column is joined with something.
+ */
+export const withoutIndex = (column: Column | SQL): SQL => sql`(${column} || '')`
 
 /** CrateDB matches whole texts, and by automata as long as a pattern has none of Java's extensions. */
 const compareRegex = (column: Column | SQL, pattern: string, { likeBacktracks }: LikeDialect): SQL =>
