@@ -20,7 +20,7 @@ function createLife() {
   let used = 0
   let hasRefused = false
   let last: RegExp | undefined
-  let meanwhile: { before: RegExp; run: () => Promise<unknown> } | undefined
+  let meanwhile: { before: RegExp; left: number; run: () => Promise<unknown> } | undefined
   return {
     /** Dies after so many statements from now on. */
     dieAfter(statements: number) {
@@ -36,9 +36,15 @@ function createLife() {
       ;[left, last] = [Number.POSITIVE_INFINITY, undefined]
       return hasLived
     },
-    /** Does something else before the next statement that reads like this. */
-    interrupt(before: RegExp, run: () => Promise<unknown>) {
-      meanwhile = { before, run }
+    /** Does something else before the next statement that reads like this, or before one that comes after so many of them. */
+    interrupt(before: RegExp, run: () => Promise<unknown>, left = 0) {
+      meanwhile = { before, left, run }
+    },
+    /** Does nothing else any more. @returns whether that has not come */
+    forgetInterruption(): boolean {
+      const waits = meanwhile !== undefined
+      meanwhile = undefined
+      return waits
     },
     /** Statements since it was told when to die. */
     used: () => used,
@@ -52,7 +58,7 @@ function createLife() {
       }
       left--
       used++
-      if (meanwhile?.before.test(text)) {
+      if (meanwhile?.before.test(text) && meanwhile.left-- <= 0) {
         const { run: interrupt } = meanwhile
         meanwhile = undefined
         await interrupt()
