@@ -63,4 +63,23 @@ describeEachEngine('downsampling of a table whose server is killed between any t
     }
     expect(kills).toBeGreaterThan(0)
   }, 900_000)
+
+  it('counts each row once when a server hung between any two statements, and another one went on', async () => {
+    let round = 8000
+    let hangs = 0
+    for (let statements = 4, hasHung = true; hasHung; statements += EVERY[target.name]) {
+      const name = `hung_${statements}`
+      const { table, written } = await prepare(name, round++)
+      hasHung = await policies.executeAndHang(name, statements, round)
+      hangs += hasHung ? 1 : 0
+      round += 2
+      const { sizes } = await expectEachOnce(engine, table, written)
+      expect(sizes).toEqual([HOUR_MS])
+      const app = await policies.startAt(round++)
+      expect((await retentionOf(app.request).run(name)).execution.state).toBe('succeeded')
+      await expectEachOnce(engine, table, written)
+      await app.close()
+    }
+    expect(hangs).toBeGreaterThan(0)
+  }, 900_000)
 })

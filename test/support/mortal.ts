@@ -1,14 +1,17 @@
 // Servers that are killed between two statements: nothing that comes later reaches the database.
 import type { FastifyBaseLogger } from 'fastify'
 import { pino } from 'pino'
+import { expect } from 'vitest'
 import type { Connection, Engine } from '../../src/platform/database/engine.ts'
 import { migrate } from '../../src/platform/database/migrate.ts'
 import { openEngine } from '../../src/platform/database/open-engine.ts'
 import { parseBackendUri } from '../../src/platform/database/uri.ts'
 import { startApp } from './app.ts'
 import type { EngineTarget } from './engines.ts'
-import { RETENTION } from './retention.ts'
+import { RETENTION, retentionOf } from './retention.ts'
 
+/** Statements that others do not share: within one process they would wait for them. */
+const OF_ITS_OWN = /^(?!REFRESH|.*(?:latest_metrics|"experiments"|"runs"))/is
 /** Longer than a server that died holds a policy or a view. */
 export const TAKEN_OVER_MS = 5 * 60_000
 
@@ -123,5 +126,24 @@ export function mortalPolicies(target: EngineTarget, { engine, life }: { engine:
     return hasLived
   }
 
-  return { startAt, executeAndDie }
+  /**
+   * Executes the policy on a server that hangs before one of its statements, so many later, until another server has executed it.
+   * @returns whether it came to that
+   */
+  async function executeAndHang(name: string, statements: number, round: number): Promise<boolean> {
+    let told = ''
+    const goOn = async () => {
+      const other = await startAt(round + 1)
+      const { execution } = await retentionOf(other.request).run(name)
+      told = `${execution.state} ${execution.message ?? ''}`.trim()
+      await other.close()
+    }
+    life.interrupt(OF_ITS_OWN, goOn, statements)
+    await executeAndDie(name, Number.POSITIVE_INFINITY, round)
+    const hasHung = !life.forgetInterruption()
+    if (hasHung) expect(told).toBe('succeeded')
+    return hasHung
+  }
+
+  return { startAt, executeAndDie, executeAndHang }
 }
