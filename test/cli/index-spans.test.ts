@@ -252,29 +252,58 @@ describeEachEngine(
 )
 
 describeEachEngine(
-  'crateflow db index-spans by a user who may not make extensions',
+  'crateflow db index-spans in databases of their own',
   (target) => {
-    it('is told what an administrator has to do', async () => {
+    /** Other suites' database may have the extension. */
+    async function inDatabase(options: string, run: (own: Engine, uri: string) => Promise<void>) {
       const admin = await target.open()
-      const name = `extensible_${crypto.randomUUID().replaceAll('-', '')}`
-      const run = (engine: Engine, text: string) => engine.execute(sql.raw(text))
-      // The database of the others may have the extension.
-      await run(admin, `CREATE DATABASE ${name}`)
-      await run(admin, `CREATE ROLE ${name} LOGIN`)
+      const name = `own_${crypto.randomUUID().replaceAll('-', '')}`
+      await admin.execute(sql.raw(`CREATE DATABASE ${name} ${options}`))
       const uri = target.uri.replace(/\/\w*\?/, `/${name}?`)
       const own = await openMigrated(uri)
       try {
-        await run(own, `GRANT USAGE ON SCHEMA ${own.schema} TO ${name}`)
-        await run(own, `GRANT SELECT ON ALL TABLES IN SCHEMA ${own.schema} TO ${name}`)
-        const theirs = uri.replace(/:\/\/([^@/]*@)?/, `://${name}@`)
-        const { code, stderr } = await runProgram(['db', 'index-spans', '--backend-store-uri', theirs])
-        expect(stderr).toContain('let an administrator run in this database: CREATE EXTENSION pg_trgm')
-        expect(code).toBe(1)
+        await run(own, uri)
       } finally {
         await own.close()
-        await run(admin, `DROP DATABASE ${name}`)
-        await run(admin, `DROP ROLE ${name}`)
+        await admin.execute(sql.raw(`DROP DATABASE ${name}`))
       }
+    }
+    const index = (uri: string) => runProgram(['db', 'index-spans', '--backend-store-uri', uri])
+
+    it('tells who may not make extensions what an administrator has to do', async () => {
+      await inDatabase('', async (own, uri) => {
+        const role = `poor_${crypto.randomUUID().replaceAll('-', '')}`
+        const run = (text: string) => own.execute(sql.raw(text))
+        await run(`CREATE ROLE ${role} LOGIN`)
+        await run(`GRANT USAGE ON SCHEMA ${own.schema} TO ${role}`)
+        await run(`GRANT ALL ON ALL TABLES IN SCHEMA ${own.schema} TO ${role}`)
+        try {
+          const { code, stderr } = await index(uri.replace(/:\/\/([^@/]*@)?/, `://${role}@`))
+          expect(stderr).toContain('let an administrator run in this database: CREATE EXTENSION pg_trgm')
+          expect(code).toBe(1)
+        } finally {
+          await run(`DROP OWNED BY ${role}`)
+          await run(`DROP ROLE ${role}`)
+        }
+      })
+    })
+
+    it('is refused where letters become small by what stands beside them', async () => {
+      await inDatabase("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'", async (_own, uri) => {
+        const { code, stderr } = await index(uri)
+        expect(stderr).toContain('The locale of this database makes letters small by what stands beside them')
+        expect(code).toBe(1)
+      })
+    })
+
+    it('is made by one of several commands at a time', async () => {
+      await inDatabase('', async (_own, uri) => {
+        const ended = await Promise.all([index(uri), index(uri), index(uri)])
+        const told = ended.map(({ stdout, stderr }) => stdout + stderr)
+        expect(told.filter((text) => text.includes('contents of spans are indexed'))).toHaveLength(1)
+        for (const text of told) expect(text).toMatch(/are indexed|nothing to do|is being made at the moment/)
+        expect((await index(uri)).stdout).toContain('nothing to do')
+      })
     })
   },
   ['PostgreSQL'],

@@ -5,8 +5,8 @@ import { PART_LENGTH } from './text-indexing.ts'
 
 /** Of longer parts their begin is looked for. */
 const MAX_PART_LENGTH = 100
-/** Of more parts the longest are looked for. */
-const MAX_PARTS = 8
+/** Of more parts the longest are looked for: each takes time, and few tell as much as all. */
+const MAX_PARTS = 2
 /** How often a server asks whether there is an index. */
 const LOOK_EVERY_MS = 60_000
 
