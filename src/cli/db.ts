@@ -75,6 +75,7 @@ export function indexSpans(flags: Flags, env: Environment): Promise<number> {
       await requireMigrated(engine, layoutOf(config))
       const place = { column: spans.content, partition: spans.month }
       const report = (month: string, rows: number) => print(`${month}: ${rows} spans`)
+      print('An index over the contents of spans takes minutes for a million of them.')
       const isMade = await engine.dialect.textIndexing?.make(engine, place, report)
       print(`${describeTarget(target)}: ${isMade ? 'contents of spans are indexed' : 'nothing to do'}`)
       return EXIT.ok

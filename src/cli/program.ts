@@ -144,7 +144,7 @@ function addDatabase(program: Command, code: ExitCode): void {
   })
   const index = add(
     'index-spans',
-    'Index the contents of spans, by which searches find any word at once. On CrateDB, spans are not taken meanwhile.',
+    'Index the contents of spans, by which searches find words at once, for several times the work of writing spans. On CrateDB, spans are not taken meanwhile; stop the server of an embedded store before.',
   )
   index.action(async () => {
     code.value = await (await load()).indexSpans(flagsOf(index), processEnvironment())

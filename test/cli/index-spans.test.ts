@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { spans } from '../../src/genai/traces/tables.ts'
 import type { Engine } from '../../src/platform/database/engine.ts'
+import { findLease, moveLease } from '../../src/platform/database/leases.ts'
 import { tableNames } from '../../src/platform/database/migrate.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { openMigrated } from '../support/databases.ts'
@@ -207,6 +208,24 @@ describeEveryEngine('crateflow db index-spans', (target) => {
     expect(pages.flat()).toHaveLength(count)
     expect(new Set(pages.flat()).size).toBe(count)
   })
+
+  it.skipIf(target.name === 'CrateDB')(
+    'is left to others who have just begun, if there can be any',
+    async () => {
+      const lease = { name: 'index of texts', ownerId: 'another', untilMs: Date.now() + 60_000 }
+      const drop = sql`DROP INDEX ${sql.identifier(engine().schema)}.spans_content_parts`
+      await engine().execute(drop)
+      const seen = await findLease(engine(), lease.name)
+      expect(await moveLease(engine(), seen, lease)).toBe(true)
+      const { stdout, stderr } = await index()
+      if (target.name === 'PGlite') expect(stdout).toContain('contents of spans are indexed')
+      else {
+        expect(stderr).toContain('The index is being made at the moment.')
+        await moveLease(engine(), lease, { ...lease, untilMs: 0 })
+        expect((await index()).stdout).toContain('contents of spans are indexed')
+      }
+    },
+  )
 
   it.skipIf(target.name === 'CrateDB')('makes anew what a killed one has not completed', async () => {
     await engine().execute(

@@ -36,22 +36,29 @@ export const createPostgresTextIndexing = (concurrently: boolean): TextIndexing<
       )
     }
     if (await hasIndex(engine, column)) return false
-    const [seen, nowMs] = [await findLease(engine, MAKING), Date.now()]
-    const mine = { name: MAKING, ownerId: crypto.randomUUID(), untilMs: nowMs + BEGINNING_MS }
-    const isFree = !seen || seen.untilMs <= nowMs
-    if (!isFree || (await isMade(engine, column)) || !(await moveLease(engine, seen, mine)))
-      throw isBeingMade()
-    try {
-      await makeIndex(engine, column, concurrently)
-    } finally {
-      await moveLease(engine, mine, { ...mine, untilMs: nowMs }).catch(() => {})
-    }
+    if (concurrently) await makeBesideOthers(engine, column)
+    else await makeIndex(engine, column, false)
     return true
   },
 })
 
-const isBeingMade = () =>
-  new MlflowError('INVALID_STATE', 'The index is being made at the moment. Please try again later.')
+/** @throws INVALID_STATE while another command makes it: PostgreSQL would end one of them, and that may be the first one */
+async function makeBesideOthers(engine: Engine, column: Column): Promise<void> {
+  const [seen, nowMs] = [await findLease(engine, MAKING), Date.now()]
+  const mine = { name: MAKING, ownerId: crypto.randomUUID(), untilMs: nowMs + BEGINNING_MS }
+  const isFree = !seen || seen.untilMs <= nowMs
+  if (!isFree || (await isMade(engine, column)) || !(await moveLease(engine, seen, mine))) {
+    throw new MlflowError(
+      'INVALID_STATE',
+      'The index is being made at the moment. Please try again in some minutes.',
+    )
+  }
+  try {
+    await makeIndex(engine, column, true)
+  } finally {
+    await moveLease(engine, mine, { ...mine, untilMs: nowMs }).catch(() => {})
+  }
+}
 
 const nameOf = ({ table, name }: Column): string => `${getTableName(table)}_${name}_parts`
 
