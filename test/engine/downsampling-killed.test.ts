@@ -49,21 +49,19 @@ describeEachEngine('downsampling whose server is killed between any two statemen
   }
 
   it('counts each point once', async () => {
-    let round = 0
-    let kills = 0
-    for (let statements = 5, hasLived = false; !hasLived; statements += EVERY[target.name]) {
-      const name = `killed_${statements}`
-      const { run, logged } = await prepare(name, round++)
-      hasLived = await policies.executeAndDie(name, statements, round++)
-      kills += hasLived ? 0 : 1
-      const app = await policies.startAt(round++)
-      const { execution } = await retentionOf(app.request).run(name)
-      expect(execution.state, execution.message).toBe('succeeded')
-      await expectNothingLost(app.request, run, { logged, untilMs: Date.now() - DAY_MS })
-      expect((await historyOf(app.request, run, 'm')).length).toBeLessThan(20)
-      await app.close()
-    }
-    expect(kills).toBeGreaterThan(0)
+    await policies.breakOff(
+      'die',
+      { first: 5, every: EVERY[target.name] },
+      {
+        prepare,
+        async look({ request }, name, { run, logged }) {
+          const { execution } = await retentionOf(request).run(name)
+          expect(execution.state, execution.message).toBe('succeeded')
+          await expectNothingLost(request, run, { logged, untilMs: Date.now() - DAY_MS })
+          expect((await historyOf(request, run, 'm')).length).toBeLessThan(20)
+        },
+      },
+    )
   }, 900_000)
 
   it('tells of all that went, some of it before it was broken off', async () => {
@@ -198,21 +196,18 @@ describeEachEngine('downsampling whose server is killed between any two statemen
   })
 
   it('counts each point once when a server hung between any two statements, and another one went on', async () => {
-    let round = 8000
-    let hangs = 0
-    for (let statements = 4, hasHung = true; hasHung; statements += EVERY[target.name]) {
-      const name = `hung_${statements}`
-      const { run, logged } = await prepare(name, round++)
-      hasHung = await policies.executeAndHang(name, statements, round)
-      hangs += hasHung ? 1 : 0
-      round += 2
-      const app = await policies.startAt(round++)
-      for (let times = 0; times < 2; times++) {
-        await expectNothingLost(app.request, run, { logged, untilMs: Date.now() - DAY_MS })
-        expect((await retentionOf(app.request).run(name)).execution.state).toBe('succeeded')
-      }
-      await app.close()
-    }
-    expect(hangs).toBeGreaterThan(0)
+    await policies.breakOff(
+      'hang',
+      { first: 4, every: EVERY[target.name], round: 8000 },
+      {
+        prepare,
+        async look({ request }, name, { run, logged }) {
+          for (let times = 0; times < 2; times++) {
+            await expectNothingLost(request, run, { logged, untilMs: Date.now() - DAY_MS })
+            expect((await retentionOf(request).run(name)).execution.state).toBe('succeeded')
+          }
+        },
+      },
+    )
   }, 900_000)
 })

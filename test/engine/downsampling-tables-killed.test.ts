@@ -46,40 +46,35 @@ describeEachEngine('downsampling of a table whose server is killed between any t
   }
 
   it('counts each row once', async () => {
-    let round = 0
-    let kills = 0
-    for (let statements = 9, hasLived = false; !hasLived; statements += EVERY[target.name]) {
-      const name = `killed_${statements}`
-      const { table, written } = await prepare(name, round++)
-      hasLived = await policies.executeAndDie(name, statements, round++)
-      kills += hasLived ? 0 : 1
-      const app = await policies.startAt(round++)
-      const { execution } = await retentionOf(app.request).run(name)
-      expect(execution.state, execution.message).toBe('succeeded')
-      const { sizes, left: rows } = await expectEachOnce(engine, table, written)
-      expect(sizes).toEqual([HOUR_MS])
-      expect(rows).toBe(written.filter(({ at }) => at === null).length)
-      await app.close()
-    }
-    expect(kills).toBeGreaterThan(0)
+    await policies.breakOff(
+      'die',
+      { first: 9, every: EVERY[target.name] },
+      {
+        prepare,
+        async look({ request }, name, { table, written }) {
+          const { execution } = await retentionOf(request).run(name)
+          expect(execution.state, execution.message).toBe('succeeded')
+          const { sizes, left: rows } = await expectEachOnce(engine, table, written)
+          expect(sizes).toEqual([HOUR_MS])
+          expect(rows).toBe(written.filter(({ at }) => at === null).length)
+        },
+      },
+    )
   }, 900_000)
 
   it('counts each row once when a server hung between any two statements, and another one went on', async () => {
-    let round = 8000
-    let hangs = 0
-    for (let statements = 4, hasHung = true; hasHung; statements += EVERY[target.name]) {
-      const name = `hung_${statements}`
-      const { table, written } = await prepare(name, round++)
-      hasHung = await policies.executeAndHang(name, statements, round)
-      hangs += hasHung ? 1 : 0
-      round += 2
-      const { sizes } = await expectEachOnce(engine, table, written)
-      expect(sizes).toEqual([HOUR_MS])
-      const app = await policies.startAt(round++)
-      expect((await retentionOf(app.request).run(name)).execution.state).toBe('succeeded')
-      await expectEachOnce(engine, table, written)
-      await app.close()
-    }
-    expect(hangs).toBeGreaterThan(0)
+    await policies.breakOff(
+      'hang',
+      { first: 4, every: EVERY[target.name], round: 8000 },
+      {
+        prepare,
+        async look({ request }, name, { table, written }) {
+          const { sizes } = await expectEachOnce(engine, table, written)
+          expect(sizes).toEqual([HOUR_MS])
+          expect((await retentionOf(request).run(name)).execution.state).toBe('succeeded')
+          await expectEachOnce(engine, table, written)
+        },
+      },
+    )
   }, 900_000)
 })

@@ -6,7 +6,7 @@ import type { Connection, Engine } from '../../src/platform/database/engine.ts'
 import { migrate } from '../../src/platform/database/migrate.ts'
 import { openEngine } from '../../src/platform/database/open-engine.ts'
 import { parseBackendUri } from '../../src/platform/database/uri.ts'
-import { startApp } from './app.ts'
+import { startApp, type TestApp } from './app.ts'
 import type { EngineTarget } from './engines.ts'
 import { RETENTION, retentionOf } from './retention.ts'
 
@@ -145,5 +145,38 @@ export function mortalPolicies(target: EngineTarget, { engine, life }: { engine:
     return hasHung
   }
 
-  return { startAt, executeAndDie, executeAndHang }
+  /**
+   * Executes policies on servers that die or hang between any two statements, `every` so many apart from the first one on, until one lives to the end;
+   * a server that comes later looks at each. It has come to that once at least.
+   */
+  async function breakOff<State>(
+    how: 'die' | 'hang',
+    { first, every, round: from = 0 }: { first: number; every: number; round?: number },
+    {
+      prepare,
+      look,
+    }: {
+      prepare: (name: string, round: number) => Promise<State>
+      look: (app: TestApp, name: string, state: State) => Promise<void>
+    },
+  ): Promise<void> {
+    let round = from
+    let times = 0
+    for (let statements = first, isBroken = true; isBroken; statements += every) {
+      const name = `${how}_${statements}`
+      const state = await prepare(name, round)
+      isBroken =
+        how === 'die'
+          ? !(await executeAndDie(name, statements, round + 1))
+          : await executeAndHang(name, statements, round + 1)
+      times += isBroken ? 1 : 0
+      const app = await startAt(round + 3)
+      await look(app, name, state)
+      await app.close()
+      round += 4
+    }
+    expect(times).toBeGreaterThan(0)
+  }
+
+  return { startAt, executeAndDie, breakOff }
 }

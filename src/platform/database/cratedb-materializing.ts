@@ -12,7 +12,7 @@ import type { Engine } from './engine.ts'
 import { columnsOf, findMarked, isSince, literal, measure, nameOf, onConflict, rowsOf } from './kept-rows.ts'
 import type { Kept, Materializing, Place } from './materializing.ts'
 import { describeData } from './old-rows.ts'
-import type { TableName } from './own-columns.ts'
+import { identifierOf, type TableName } from './own-columns.ts'
 import { dropTable } from './own-tables.ts'
 import { quoted } from './refusals.ts'
 import type { ScriptLimits } from './script.ts'
@@ -164,9 +164,7 @@ async function ensureTable(engine: Engine, place: Place, kept: Kept, limits: Scr
   const shape = shapeOf(place)
   await dropTable(engine, shape)
   await engine.script([`CREATE TABLE ${nameOf(shape)} AS ${rowsOf(kept)} LIMIT 0`], limits)
-  const [row] = await engine.rows(
-    sql`SHOW CREATE TABLE ${sql.identifier(shape.schema)}.${sql.identifier(shape.table)}`,
-  )
+  const [row] = await engine.rows(sql`SHOW CREATE TABLE ${identifierOf(shape)}`)
   const columns = COLUMNS.exec(String(row?.[0]))?.[1] ?? ''
   await dropTable(engine, shape)
   await engine.script([creationOf(table, { columns, key: [...kept.key], mark: place.mark })], limits)

@@ -19,8 +19,7 @@ import {
 } from './bucket-columns.ts'
 import { gather, idOf, type StoredSums, type Sums, startOf, together, type Value } from './bucket-sums.ts'
 import type { Engine } from './engine.ts'
-import type { TableName } from './own-columns.ts'
-import { identifierOf } from './own-columns.ts'
+import { identifierOf, type TableName } from './own-columns.ts'
 import type { DueBuckets, Journal, Thinned, Thinning } from './thinning.ts'
 
 /** Rows of a journal, some hundred bytes each. */

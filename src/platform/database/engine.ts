@@ -102,7 +102,7 @@ export interface Dialect {
    * and joined by hash.
    */
   readonly looksUp?: boolean
-  /** How texts have an index by which parts of them are found; see text-index.ts. Absent where there is no database. */
+  /** How texts have an index by which parts of them are found; see text-indexing.ts. Absent where there is no database. */
   readonly textIndexing?: TextIndexing<Engine>
   /** Sorts text in one way: CrateDB sorts by UTF-8 in a table, by UTF-16 behind a join. */
   readonly sortsTextAlike?: boolean

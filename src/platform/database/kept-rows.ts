@@ -2,7 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Engine } from './engine.ts'
 import type { Kept, Measured } from './materializing.ts'
-import type { TableName } from './own-columns.ts'
+import { identifierOf, type TableName } from './own-columns.ts'
 import { quoted } from './refusals.ts'
 
 /** The name as an identifier. */
@@ -63,7 +63,7 @@ export async function measure(
   const type = String(types[0]?.[0] ?? '')
   const greatest = column && hasOrder(type) ? sql`max(${column})::TEXT` : sql`NULL`
   const rows = await engine.rows(
-    sql`SELECT count(*), ${greatest} FROM ${sql.identifier(schema)}.${sql.identifier(table)} WHERE ${where}`,
+    sql`SELECT count(*), ${greatest} FROM ${identifierOf({ schema, table })} WHERE ${where}`,
   )
   const [count, value = null] = rows[0] ?? []
   return { rows: Number(count), greatest: value as string | null, type, generation }

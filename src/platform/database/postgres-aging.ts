@@ -77,7 +77,7 @@ async function countMonths(engine: Engine): Promise<Map<string, Holding['months'
         WHERE n.nspname = ${engine.schema} AND c.relkind = 'r' AND pg_relation_size(c.oid) <= ${most}::BIGINT`,
   )
   const counts = small.map(([name]) => {
-    const table = sql`${sql.identifier(engine.schema)}.${sql.identifier(String(name))}`
+    const table = identifierOf({ schema: engine.schema, table: String(name) })
     return sql`SELECT ${String(name)}::TEXT AS name, month::TEXT AS month, count(*) AS "rows" FROM ${table} GROUP BY month`
   })
   const found = new Map<string, Holding['months']>(small.map(([name]) => [String(name), []]))

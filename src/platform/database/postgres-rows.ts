@@ -1,6 +1,7 @@
 // How many rows the server's tables have, on PostgreSQL as a server or embedded.
 import { sql } from 'drizzle-orm'
 import type { Engine } from './engine.ts'
+import { identifierOf } from './own-columns.ts'
 
 /** What is counted at once: some thousand rows. */
 const SMALL_BYTES = 1024 * 1024
@@ -16,7 +17,7 @@ export async function countSmallTables(engine: Engine): Promise<Map<string, numb
   )
   if (small.length === 0) return new Map()
   const counts = small.map(([name]) => {
-    const table = sql`${sql.identifier(engine.schema)}.${sql.identifier(String(name))}`
+    const table = identifierOf({ schema: engine.schema, table: String(name) })
     return sql`SELECT ${String(name)}::TEXT, count(*) FROM ${table}`
   })
   const rows = await engine.rows(sql.join(counts, sql` UNION ALL `))
